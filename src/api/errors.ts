@@ -1,0 +1,27 @@
+/**
+ * Why an operation failed. Codes are API and never change meaning; messages may.
+ *
+ * - `PRODUCER_LOST`: the stream's producer died, or another took the stream over; the rest of its text can't come.
+ * - `SOURCE_FAILED`: the source errored, or `makeStream` threw. For the producer itself `cause` is the source's error.
+ * - `FENCED`: this producer was superseded by a newer claim of the same stream.
+ * - `TRANSPORT_UNAVAILABLE`: the backend gave no answer in time.
+ * - `CLOSED`: the context was closed.
+ */
+export type ResumableStreamErrorCode =
+  | "PRODUCER_LOST"
+  | "SOURCE_FAILED"
+  | "FENCED"
+  | "TRANSPORT_UNAVAILABLE"
+  | "MALFORMED_MESSAGE"
+  | "CLOSED";
+
+/** Every failure this library reports, told apart by `code`. A caller's mistake is a plain `TypeError` instead. */
+export class ResumableStreamError extends Error {
+  override readonly name = "ResumableStreamError";
+  readonly code: ResumableStreamErrorCode;
+
+  constructor(code: ResumableStreamErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
