@@ -1,0 +1,32 @@
+// Runs once before all tests: makes sure the servers they need can be started, and starts the shared ones.
+// A further server gets an entry in `provide` and a `share…` function here.
+
+import type { TestProject } from "vitest/node";
+import { RedisServer } from "./redis-server.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A Redis for suites that neither kill it nor count its commands: `REDIS_URL`, or one of our own. */
+    redisUrl: string;
+  }
+}
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const redis = await shareRedis();
+  project.provide("redisUrl", redis.url);
+  return async () => {
+    await redis.stop();
+  };
+}
+
+interface SharedServer {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+async function shareRedis(): Promise<SharedServer> {
+  const given = process.env["REDIS_URL"];
+  if (given !== undefined && given !== "") return { url: given, stop: async () => undefined };
+  const server = await RedisServer.start();
+  return { url: server.url, stop: () => server.stop() };
+}

@@ -1,0 +1,155 @@
+// A TCP proxy before a server: far away (a delay each way), unreachable (refuses), or gone silent (a black hole).
+
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+export interface ProxyDelay {
+  toServerMs: number;
+  toClientMs: number;
+}
+
+interface Connection {
+  client: Socket;
+  server: Socket;
+}
+
+/** Start with `TcpProxy.start()`, best as `await using`. */
+export class TcpProxy {
+  readonly port: number;
+  readonly url: string;
+  /** What came from clients, forwarded or not. */
+  bytesToServer = 0;
+  /** What came from the server, forwarded or not. */
+  bytesToClient = 0;
+  readonly #target: number;
+  readonly #connections = new Set<Connection>();
+  #delay: ProxyDelay = { toServerMs: 0, toClientMs: 0 };
+  /** True while nothing is forwarded. */
+  #silent = false;
+  #listener: Server;
+
+  private constructor(target: number, listener: Server, port: number) {
+    this.#target = target;
+    this.#listener = listener;
+    this.port = port;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#serve();
+  }
+
+  /** A proxy on a free port before a port of this machine. */
+  static async start(targetPort: number, delay?: ProxyDelay): Promise<TcpProxy> {
+    const listener = createServer();
+    const port = await listen(listener, 0);
+    const proxy = new TcpProxy(targetPort, listener, port);
+    if (delay !== undefined) proxy.setDelay(delay);
+    return proxy;
+  }
+
+  /** Holds every byte back for so long, as a network of that latency would. */
+  setDelay(delay: ProxyDelay): void {
+    this.#delay = delay;
+  }
+
+  /** Accepts, and forwards nothing, without closing: what a firewall that drops packets looks like. */
+  blackHole(): void {
+    this.#silent = true;
+    for (const { client, server } of this.#connections) {
+      client.pause();
+      server.pause();
+    }
+  }
+
+  /** Ends the black hole: what was sent into it arrives now, as TCP retransmits it. */
+  heal(): void {
+    this.#silent = false;
+    for (const { client, server } of this.#connections) {
+      client.resume();
+      server.resume();
+    }
+  }
+
+  /** Resets all connections. New ones are accepted. */
+  cut(): void {
+    for (const { client, server } of this.#connections) {
+      client.destroy();
+      server.destroy();
+    }
+    this.#connections.clear();
+  }
+
+  /** Resets all connections and refuses new ones. */
+  async refuse(): Promise<void> {
+    const closed = once(this.#listener, "close");
+    this.#listener.close();
+    this.cut();
+    await closed;
+  }
+
+  /** Accepts again, on the same port. */
+  async accept(): Promise<void> {
+    this.#listener = createServer();
+    this.#serve();
+    await listen(this.#listener, this.port);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#listener.listening) await this.refuse();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #serve(): void {
+    this.#listener.on("connection", (client) => {
+      client.setNoDelay();
+      const server = connect({ port: this.#target, host: "127.0.0.1", noDelay: true });
+      const connection = { client, server };
+      this.#connections.add(connection);
+      const end = (): void => {
+        this.#connections.delete(connection);
+        client.destroy();
+        server.destroy();
+      };
+      for (const socket of [client, server]) {
+        // A reset is part of what tests ask for; "close" follows it.
+        socket.on("error", end);
+        socket.on("close", end);
+        if (this.#silent) socket.pause();
+      }
+      forward(client, server, (length) => {
+        this.bytesToServer += length;
+        return this.#delay.toServerMs;
+      });
+      forward(server, client, (length) => {
+        this.bytesToClient += length;
+        return this.#delay.toClientMs;
+      });
+      if (this.#silent) {
+        client.pause();
+        server.pause();
+      }
+    });
+  }
+}
+
+function forward(from: Socket, to: Socket, delayOf: (length: number) => number): void {
+  /** When the last byte on its way arrives: a shorter delay must not overtake a longer one. */
+  let lastArrival = 0;
+  const later = (delayMs: number, act: () => void): void => {
+    const now = performance.now();
+    if (delayMs === 0 && lastArrival <= now) return act();
+    lastArrival = Math.max(lastArrival, now + delayMs);
+    setTimeout(act, lastArrival - now);
+  };
+  from.on("data", (data: Buffer) => later(delayOf(data.length), () => void (to.destroyed || to.write(data))));
+  from.on("end", () => later(delayOf(0), () => void to.end()));
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("A TCP server has no port");
+  return address.port;
+}

@@ -1,0 +1,86 @@
+// Finds the server program a test needs, or installs Debian's package of it. Throws where it can do neither: no test skips.
+
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** A server that tests start themselves. Postgres gets one of these too. */
+export interface ServerBinary {
+  /** Names of the program, the preferred one first. */
+  names: string[];
+  /** Folders to look in besides PATH. */
+  folders?: string[];
+  debianPackage: string;
+  /** The service that Debian starts on installing. Ours to stop, since it was us who installed it. */
+  debianService: string;
+  /** What to do where it can't be installed from here. */
+  advice: string;
+}
+
+export const redisBinary: ServerBinary = {
+  names: ["redis-server", "valkey-server"],
+  debianPackage: "redis-server",
+  debianService: "redis-server",
+  advice:
+    "Install redis-server or valkey-server and put it on PATH, or set REDIS_URL to a server that tests may write to.",
+};
+
+/** The program's path; installs it first where it is missing and may be installed. */
+export function ensureBinary(binary: ServerBinary): string {
+  const found = findBinary(binary);
+  if (found !== undefined) return found;
+  installPackage(binary);
+  const installed = findBinary(binary);
+  if (installed === undefined) throw missing(binary, `${binary.debianPackage} was installed without it`);
+  return installed;
+}
+
+function findBinary({ names, folders = [] }: ServerBinary): string | undefined {
+  const places = [...(process.env["PATH"] ?? "").split(delimiter), ...folders];
+  return names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function installPackage(binary: ServerBinary): void {
+  if (process.getuid?.() !== 0) throw missing(binary, "it isn't on PATH, and only root may install it");
+  if (findBinary({ ...binary, names: ["apt-get"] }) === undefined)
+    throw missing(binary, "it isn't on PATH, and there is no apt-get");
+  try {
+    aptGet("update");
+    aptGet("install", "--yes", "--no-install-recommends", binary.debianPackage);
+  } catch (cause) {
+    throw missing(binary, `apt-get could not install ${binary.debianPackage}`, { cause });
+  }
+  stopService(binary.debianService);
+}
+
+function aptGet(...args: string[]): void {
+  // Runlevel 1 tells the package's scripts to leave the service alone where no systemd decides about it.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  execFileSync("apt-get", ["--quiet=2", ...args], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+    timeout: 300_000,
+  });
+}
+
+function stopService(name: string): void {
+  try {
+    execFileSync("service", [name, "stop"], { stdio: "ignore", timeout: 30_000 });
+  } catch (error) {
+    // It wasn't started, which is all that is asked for.
+    process.stderr.write(`${name}: no service to stop (${String(error).split("\n")[0]})\n`);
+  }
+}
+
+function missing({ names, advice }: ServerBinary, why: string, options?: ErrorOptions): Error {
+  return new Error(`Tests need ${names.join(" or ")}: ${why}. ${advice}`, options);
+}
