@@ -2,9 +2,10 @@
 
 import type { ResumableStreamError } from "./errors.ts";
 import type { Publisher, Subscriber } from "../transports/relay/ports.ts";
+import type { EndKind } from "../transports/transport.ts";
 
-/** How a stream ended. `lost`: its producer died, or was superseded by a newer one. */
-export type EndKind = "done" | "failed" | "stopped" | "lost";
+
+export type { EndKind } from "../transports/transport.ts";
 
 /** What `makeStream` is told about the stream it makes. */
 export interface MakeStreamContext {
@@ -22,7 +23,6 @@ export type MakeStream = (
 export type StreamEvent =
   | { type: "producing"; streamId: string }
   | { type: "following"; streamId: string; offset: number }
-  | { type: "repaired"; streamId: string; offset: number }
   | { type: "ended"; streamId: string; role: "producer" | "follower"; end: EndKind; offset: number };
 
 /** Options that every kind of context takes. All durations are milliseconds. */

@@ -1,0 +1,73 @@
+// A reader in the producer's own process: a position in its backlog, as a stream.
+
+import type { Backlog } from "./backlog.ts";
+
+/** What one read of a local reader gives at most, so that a late one doesn't block the process. */
+const MAX_READ_UNITS = 65_536;
+
+export interface CursorOptions {
+  backlog: Backlog;
+  /** Offset to start from. */
+  from: number;
+  /** The error to end with where the stream didn't end well; absent for a clean end. */
+  endError: () => Error | undefined;
+  /** The reader left, or got the end. */
+  onClosed: (how: "cancelled" | "ended", offset: number) => void;
+}
+
+export interface Cursor {
+  stream: ReadableStream<string>;
+  /** Ends the reader early, after what it has already been given. */
+  fail: (error: Error) => void;
+}
+
+export function openCursor({ backlog, from, endError, onClosed }: CursorOptions): Cursor {
+  let next = from;
+  let stopWaiting: () => void = () => {};
+  let isClosed = false;
+
+  const close = (how: "cancelled" | "ended"): void => {
+    isClosed = true;
+    stopWaiting();
+    onClosed(how, next);
+  };
+
+  const advance = (controller: ReadableStreamDefaultController<string>): void => {
+    if (isClosed) return;
+    const { text } = backlog.read(next, MAX_READ_UNITS);
+    if (text !== "") {
+      next += text.length;
+      controller.enqueue(text);
+    } else if (backlog.end === undefined) {
+      stopWaiting = backlog.onceMoved(() => advance(controller));
+    } else {
+      const error = endError();
+      close("ended");
+      if (error) controller.error(error);
+      else controller.close();
+    }
+  };
+
+  let fail: (error: Error) => void = () => {};
+  const stream = new ReadableStream<string>(
+    {
+      start: (controller) => {
+        fail = (error) => {
+          if (isClosed) return;
+          close("ended");
+          controller.error(error);
+        };
+      },
+      pull: (controller) => {
+        stopWaiting();
+        advance(controller);
+      },
+      cancel: () => {
+        if (!isClosed) close("cancelled");
+      },
+    },
+    // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
+    { highWaterMark: 0 },
+  );
+  return { stream, fail };
+}

@@ -1,0 +1,240 @@
+// A follower in another process than its producer: performs what follower-state decides, as a stream.
+
+import { ResumableStreamError } from "../api/errors.ts";
+import { background } from "../lib/background.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { createDeferred } from "../lib/deferred.ts";
+import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../transports/transport.ts";
+import { type FollowerEffect, type FollowerEvent, initialFollowerState, stepFollower } from "./follower-state.ts";
+
+/** 1 MiB of UTF-16: what a follower holds for a reader that doesn't keep up. */
+export const MAX_QUEUED_UNITS = 524_288;
+/** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
+const MAX_UNREACHABLE_MS = 30_000;
+const RETRY = { firstMs: 100, maxMs: 2_000 };
+
+export interface FollowerOptions {
+  transport: Transport;
+  streamId: string;
+  /** Offset to start from. */
+  from: number;
+  livenessMs: number;
+  clock: Clock;
+  onEnded: (end: EndKind, offset: number) => void;
+  onClosed: () => void;
+  maxQueuedUnits?: number;
+}
+
+export class Follower {
+  readonly stream: ReadableStream<string>;
+
+  readonly #options: FollowerOptions;
+  readonly #watch: Watch;
+  readonly #queue: string[] = [];
+  readonly #firstRead = createDeferred<ReadResult>();
+  #state;
+  #controller: ReadableStreamDefaultController<string> | undefined;
+  /** The reader waits for text that hasn't come. */
+  #isStarving = false;
+  /** How to end once the queue is empty; absent until known. */
+  #end: { error: ResumableStreamError | undefined } | undefined;
+  #isClosed = false;
+  #heardAt: number;
+  #cancelTimer: Cancel = () => {};
+  /** Since when reads got no answer, and how many; absent while they do. */
+  #unanswered: { since: number; count: number } | undefined;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    const maxQueued = options.maxQueuedUnits ?? MAX_QUEUED_UNITS;
+    this.#state = initialFollowerState({ from: options.from, maxQueued });
+    this.#heardAt = options.clock.now();
+    this.stream = new ReadableStream<string>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#feed(),
+        cancel: () => this.#close(),
+      },
+      // The queue is ours, so that an end never overtakes text the reader hasn't taken.
+      { highWaterMark: 0 },
+    );
+    this.#watch = options.transport.watch(options.streamId, (signal) => {
+      this.#heardAt = options.clock.now();
+      if (signal.type === "missed") this.#dispatch({ type: "missed" });
+      else this.#dispatch({ type: "page", page: signal.page, isReply: false });
+    });
+  }
+
+  /** Makes the first read and tells what it learned. Only a page leaves the follower open. */
+  async attach(): Promise<ReadResult> {
+    const { transport, streamId } = this.#options;
+    try {
+      const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
+      if (this.#isClosed) throw this.#closedError();
+      if (record.status !== "running") {
+        this.#close();
+        return { status: record.status };
+      }
+      if (record.epoch !== undefined) this.#dispatch({ type: "named", epoch: record.epoch });
+      this.#dispatch({ type: "silence" });
+      const result = await this.#firstRead.promise;
+      if (result.status === "page") this.#armLiveness();
+      else this.#close();
+      return result;
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  /** Ends the follower, after what its reader already has. */
+  fail(error: ResumableStreamError): void {
+    if (this.#isClosed) return;
+    this.#queue.length = 0;
+    this.#rejectFirstRead(error);
+    this.#finish(error);
+    this.#feedEnd();
+  }
+
+  #dispatch(event: FollowerEvent): void {
+    if (this.#isClosed) return;
+    const { state, effects } = stepFollower(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: FollowerEffect): void {
+    switch (effect.type) {
+      case "deliver":
+        this.#queue.push(effect.text);
+        if (this.#isStarving) this.#feed();
+        return;
+      case "read":
+        return this.#read(effect);
+      case "end":
+        this.#options.onEnded(effect.kind, this.#state.next);
+        return this.#finish(this.#endError(effect.kind));
+    }
+  }
+
+  #read({ from, maxUnits, epoch }: ReadRequest): void {
+    const { transport, streamId } = this.#options;
+    background(
+      transport.read(streamId, { from, maxUnits, epoch }).then((result) => this.#onAnswer(result)),
+      (error) => this.#onUnanswered(error),
+    );
+  }
+
+  #onAnswer(result: ReadResult): void {
+    this.#heardAt = this.#options.clock.now();
+    this.#unanswered = undefined;
+    this.#firstRead.resolve(result);
+    if (result.status !== "page") return this.#dispatch({ type: "gone" });
+    this.#dispatch({ type: "page", page: result.page, isReply: true });
+  }
+
+  #onUnanswered(error: unknown): void {
+    if (this.#isClosed) return;
+    const { clock, streamId } = this.#options;
+    const unavailable =
+      error instanceof ResumableStreamError
+        ? error
+        : new ResumableStreamError("TRANSPORT_UNAVAILABLE", `Reading "${streamId}" failed: see cause.`, { cause: error });
+    this.#dispatch({ type: "unanswered" });
+    this.#unanswered ??= { since: clock.now(), count: 0 };
+    this.#rejectFirstRead(unavailable);
+    if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
+      return this.#finish(unavailable);
+    }
+    this.#schedule(backoffMs(this.#unanswered.count++, RETRY));
+  }
+
+  #armLiveness(): void {
+    const { clock, livenessMs } = this.#options;
+    // Pages that come meanwhile only move `#heardAt`: a timer for each would cost more than the page.
+    this.#schedule(Math.max(this.#heardAt + livenessMs - clock.now(), 1));
+  }
+
+  #schedule(delayMs: number): void {
+    const { clock, livenessMs } = this.#options;
+    this.#cancelTimer();
+    if (this.#isClosed || this.#end) return;
+    this.#cancelTimer = clock.after(delayMs, () => {
+      if (this.#unanswered || clock.now() - this.#heardAt >= livenessMs) {
+        this.#heardAt = clock.now();
+        this.#dispatch({ type: "silence" });
+      }
+      this.#armLiveness();
+    });
+  }
+
+  /** Does nothing after the first answer. */
+  #rejectFirstRead(error: ResumableStreamError): void {
+    this.#firstRead.reject(error);
+    background(this.#firstRead.promise, () => undefined);
+  }
+
+  /** The end is known: nothing more is listened for, and the reader gets it after what is queued. */
+  #finish(error: ResumableStreamError | undefined): void {
+    this.#end = { error };
+    this.#stopListening();
+    if (this.#isStarving) this.#feed();
+  }
+
+  #stopListening(): void {
+    this.#cancelTimer();
+    this.#watch.close();
+  }
+
+  #feed(): void {
+    const text = this.#queue.shift();
+    if (text === undefined) {
+      this.#isStarving = true;
+      return this.#feedEnd();
+    }
+    this.#isStarving = false;
+    this.#controller?.enqueue(text);
+    this.#dispatch({ type: "taken", units: text.length });
+  }
+
+  #feedEnd(): void {
+    if (!this.#end || this.#isClosed || this.#queue.length > 0) return;
+    this.#close();
+    if (this.#end.error) this.#controller?.error(this.#end.error);
+    else this.#controller?.close();
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#queue.length = 0;
+    this.#stopListening();
+    this.#options.onClosed();
+  }
+
+  #endError(kind: EndKind): ResumableStreamError | undefined {
+    const { streamId } = this.#options;
+    switch (kind) {
+      case "done":
+      case "stopped":
+        return undefined;
+      case "failed":
+        return new ResumableStreamError(
+          "SOURCE_FAILED",
+          `The source of "${streamId}" failed after ${this.#state.next} characters; its producer knows why.`,
+        );
+      case "lost":
+        return new ResumableStreamError(
+          "PRODUCER_LOST",
+          `Cannot follow "${streamId}" beyond offset ${this.#state.next}: its producer is gone, or a newer one took the stream over.`,
+        );
+    }
+  }
+
+  #closedError(): ResumableStreamError {
+    return new ResumableStreamError("CLOSED", `Cannot follow "${this.#options.streamId}": the context was closed.`);
+  }
+}

@@ -1,0 +1,249 @@
+// Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
+
+import { ResumableStreamError } from "../api/errors.ts";
+import { background } from "../lib/background.ts";
+import type { Clock } from "../lib/clock.ts";
+import { createDeferred } from "../lib/deferred.ts";
+import type { Claim, EndKind, ProducerPort, Slice } from "../transports/transport.ts";
+import { Backlog } from "./backlog.ts";
+import { type Cursor, openCursor } from "./cursor.ts";
+import {
+  initialProducerState,
+  isSettled,
+  type ProducerEffect,
+  type ProducerEvent,
+  stepProducer,
+} from "./producer-state.ts";
+import { Breather } from "./breather.ts";
+
+export interface ProducerOptions {
+  streamId: string;
+  /** Whether the transport wants all text, or only while somebody follows. */
+  keepsText: boolean;
+  clock: Clock;
+  /** Trouble that concerns nobody's call. */
+  onError: (error: ResumableStreamError) => void;
+  onEnded: (end: EndKind, offset: number) => void;
+  /** The stream is no longer this producer's to serve: ended, or superseded. */
+  onReleased: () => void;
+}
+
+type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
+
+export class Producer implements ProducerPort {
+  /** The original reader's stream, from offset 0. */
+  readonly primary: ReadableStream<string>;
+  /** Settles, and never rejects, once the source has ended and nothing is left to do for the backend. */
+  readonly settled: Promise<void>;
+
+  readonly #options: ProducerOptions;
+  readonly #backlog = new Backlog();
+  readonly #followers = new Set<Cursor>();
+  readonly #abort = new AbortController();
+  readonly #settled = createDeferred<void>();
+  #state;
+  #claim: Claim | undefined;
+  /** Absent until `makeStream` has answered. */
+  #source: ReadableStreamDefaultReader<string> | undefined;
+  /** Why the source failed; absent otherwise. */
+  #failure: ResumableStreamError | undefined;
+  /** Why the source is cancelled; absent until it is. */
+  #cancelReason: unknown;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    this.#state = initialProducerState(options.keepsText);
+    this.settled = this.#settled.promise;
+    this.primary = openCursor({
+      backlog: this.#backlog,
+      from: 0,
+      endError: () => this.#endError(),
+      onClosed: (how) => {
+        if (how === "cancelled") this.#dispatch({ type: "primary-left" });
+      },
+    }).stream;
+  }
+
+  /** Opens the source and pumps it to its end, as fast as it gives. */
+  start(openSource: OpenSource): void {
+    background(this.#pump(openSource), (error) => this.#fail(error));
+  }
+
+  /** Gives the producer its claim: at once, or late where the backend was slow. */
+  attach(claim: Claim): void {
+    this.#claim = claim;
+    this.#dispatch({ type: "claimed" });
+  }
+
+  /** A follower in this process, from `from`. */
+  follow(from: number, onEnded: (end: EndKind, offset: number) => void): ReadableStream<string> {
+    const cursor = openCursor({
+      backlog: this.#backlog,
+      from,
+      endError: () => this.#endError(),
+      onClosed: (how, offset) => {
+        this.#followers.delete(cursor);
+        if (how === "ended") onEnded(this.#backlog.end ?? "lost", offset);
+      },
+    });
+    this.#followers.add(cursor);
+    return cursor.stream;
+  }
+
+  /** Ends the stream as failed, because its context closes. */
+  close(error: ResumableStreamError): void {
+    if (this.#state.source !== "running") return;
+    this.#fail(error);
+    this.#cancelSource(error);
+  }
+
+  // The transport's side (ProducerPort).
+
+  read(from: number, maxUnits: number): Slice {
+    return this.#backlog.read(from, maxUnits);
+  }
+
+  watched(isWatched: boolean): void {
+    this.#dispatch({ type: "watched", isWatched });
+  }
+
+  stop(reason: string | undefined): void {
+    if (this.#state.source !== "running") return;
+    this.#cancelReason = reason ?? "stopped";
+    this.#dispatch({ type: "stop" });
+  }
+
+  fenced(): void {
+    this.#cancelReason = new ResumableStreamError("FENCED", this.#supersededMessage("produce"));
+    this.#dispatch({ type: "fenced" });
+  }
+
+  // Effects.
+
+  #dispatch(event: ProducerEvent): void {
+    const wasRunning = this.#state.source === "running";
+    const { state, effects } = stepProducer(this.#state, event);
+    this.#state = state;
+    if (wasRunning && state.source !== "running") {
+      this.#backlog.finish(state.source);
+      this.#options.onEnded(state.source, this.#backlog.tail);
+    }
+    for (const effect of effects) this.#perform(effect);
+    if (isSettled(this.#state)) this.#release();
+  }
+
+  #perform(effect: ProducerEffect): void {
+    switch (effect) {
+      case "append":
+        return this.#append();
+      case "finish":
+        return this.#finish();
+      case "cancel-source":
+        return this.#cancelSource(this.#cancelReason);
+      case "drop-followers":
+        return this.#dropFollowers();
+    }
+  }
+
+  #append(): void {
+    const appended = (): void => this.#dispatch({ type: "appended" });
+    background(this.#claim?.append(() => this.#take()).then(appended) ?? Promise.resolve(), (error) => {
+      this.#report(error);
+      appended();
+    });
+  }
+
+  #finish(): void {
+    // From here on callers are answered by the record: it says done before anybody could miss the text.
+    this.#options.onReleased();
+    const finished = (): void => this.#dispatch({ type: "finished" });
+    background(this.#claim?.finish(() => this.#take()).then(finished) ?? Promise.resolve(), (error) => {
+      this.#report(error);
+      finished();
+    });
+  }
+
+  #take(): Slice {
+    const slice = this.#backlog.read(this.#state.sent, Number.MAX_SAFE_INTEGER);
+    this.#dispatch({ type: "taken", to: slice.from + slice.text.length });
+    return slice;
+  }
+
+  #dropFollowers(): void {
+    this.#options.onReleased();
+    this.#report(this.#cancelReason);
+    const error = new ResumableStreamError("PRODUCER_LOST", this.#supersededMessage("follow"));
+    for (const follower of this.#followers) follower.fail(error);
+  }
+
+  #cancelSource(reason: unknown): void {
+    this.#abort.abort(reason);
+    // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
+    background(this.#source?.cancel(reason) ?? Promise.resolve(), (error) => {
+      this.#report(
+        new ResumableStreamError("SOURCE_FAILED", `The source of "${this.#options.streamId}" failed to cancel.`, {
+          cause: error,
+        }),
+      );
+    });
+  }
+
+  async #pump(openSource: OpenSource): Promise<void> {
+    const source = await openSource(this.#abort.signal);
+    const reader = source.getReader();
+    this.#source = reader;
+    if (this.#state.source !== "running") return this.#cancelSource(this.#cancelReason);
+    const breather = new Breather(this.#options.clock);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (this.#state.source !== "running") return;
+      if (done) return this.#dispatch({ type: "source-ended", end: "done" });
+      if (typeof value !== "string") throw new TypeError(`The source gave a ${typeof value}; it must give strings.`);
+      this.#backlog.append(value);
+      this.#dispatch({ type: "produced", tail: this.#backlog.tail });
+      if (breather.isDue()) await breather.rest();
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state.source !== "running") return;
+    const { streamId } = this.#options;
+    this.#failure =
+      error instanceof ResumableStreamError
+        ? error
+        : new ResumableStreamError("SOURCE_FAILED", `The source of "${streamId}" failed: see cause.`, {
+            cause: error,
+          });
+    this.#dispatch({ type: "source-ended", end: "failed" });
+    // A source that gave something else than strings still runs; one that failed by itself ignores this.
+    this.#source?.cancel(error).catch(() => undefined);
+  }
+
+  #endError(): ResumableStreamError | undefined {
+    switch (this.#backlog.end) {
+      case "failed":
+        return this.#failure;
+      case "lost":
+        return new ResumableStreamError("FENCED", this.#supersededMessage("produce"));
+      case "done":
+      case "stopped":
+      case undefined:
+        return undefined;
+    }
+  }
+
+  #release(): void {
+    this.#options.onReleased();
+    this.#settled.resolve();
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof ResumableStreamError) return this.#options.onError(error);
+    const message = `Writing "${this.#options.streamId}" failed: see cause. Its original reader isn't affected.`;
+    this.#options.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+  }
+
+  #supersededMessage(what: "produce" | "follow"): string {
+    return `Cannot go on to ${what} "${this.#options.streamId}": a newer producer has taken it over. Resume it to get the newer text.`;
+  }
+}

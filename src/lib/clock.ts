@@ -1,0 +1,58 @@
+// Time, injected wherever something waits, so that tests and simulations can move it.
+
+/** Cancels a timer; calling it again, or late, does nothing. */
+export type Cancel = () => void;
+
+/** Milliseconds that only move forward, and timers on them. */
+export interface Clock {
+  /** Milliseconds since an arbitrary moment. */
+  now(): number;
+  /** Milliseconds since 1970, for numbers that other machines compare. */
+  wallTime(): number;
+  after(delayMs: number, callback: () => void): Cancel;
+}
+
+/** The platform's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, finish);
+    signal?.addEventListener("abort", finish, { once: true });
+  });
+}
+
+/** `promise`, or the rejection `late()` makes once `timeoutMs` have passed. The late answer is then ignored. */
+export function withDeadline<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  deadline: { timeoutMs: number; late: () => Error },
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cancel = clock.after(deadline.timeoutMs, () => reject(deadline.late()));
+    promise.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}

@@ -1,0 +1,24 @@
+// Cutting text. Offsets are UTF-16 code units throughout.
+
+const encoder = new TextEncoder();
+
+/** The largest end at most `end` that doesn't fall between the halves of a surrogate pair. Never below `start + 1`. */
+export function cutBeforePair(text: string, start: number, end: number): number {
+  if (end >= text.length || end <= start + 1) return Math.min(end, text.length);
+  const isHigh = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+  const isLow = (text.charCodeAt(end) & 0xfc00) === 0xdc00;
+  return isHigh && isLow ? end - 1 : end;
+}
+
+/** Makes a function that returns the longest prefix of a text whose UTF-8 form has at most `maxBytes` bytes. */
+export function createByteLimiter(maxBytes: number): (text: string) => string {
+  let scratch: Uint8Array | undefined;
+  return (text) => {
+    // A UTF-16 code unit takes at most three bytes: short texts, which are nearly all, need no measuring.
+    if (text.length * 3 <= maxBytes) return text;
+    scratch ??= new Uint8Array(maxBytes);
+    const head = text.length > maxBytes ? text.slice(0, maxBytes) : text;
+    const { read } = encoder.encodeInto(head, scratch);
+    return read === text.length ? text : text.slice(0, read);
+  };
+}

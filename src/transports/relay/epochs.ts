@@ -1,0 +1,30 @@
+import type { Clock } from "../../lib/clock.ts";
+
+/** Random bits in an epoch: two claims of one id in the same millisecond differ. */
+const RANDOM_RANGE = 8_192;
+/** 2020-01-01 in Unix milliseconds. Counted from there, epochs stay safe integers until 2054. */
+const ORIGIN_MS = 1_577_836_800_000;
+
+/**
+ * Numbers claims: by time first, so that a later claim has the higher epoch without asking anybody; above every epoch
+ * seen, so that a clock that lags can't make a successor look older than what it supersedes.
+ */
+export class Epochs {
+  readonly #clock: Clock;
+  #highest = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  next(): number {
+    const fromClock = (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + Math.floor(Math.random() * RANDOM_RANGE);
+    this.#highest = Math.max(fromClock, this.#highest + 1);
+    return this.#highest;
+  }
+
+  observe(epoch: number): void {
+    // A forged epoch near the end of the number range would leave no room for successors.
+    if (epoch > this.#highest && epoch < Number.MAX_SAFE_INTEGER / 2) this.#highest = epoch;
+  }
+}

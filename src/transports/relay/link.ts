@@ -1,0 +1,79 @@
+// A publish port with deadlines: every call settles, and fails in one way.
+
+import { ResumableStreamError } from "../../api/errors.ts";
+import { type Clock, withDeadline } from "../../lib/clock.ts";
+import type { PublishPort, RecordClaim, StatusRecord } from "./bus.ts";
+
+export interface LinkOptions {
+  port: PublishPort;
+  clock: Clock;
+  timeoutMs: number;
+  onError: (error: ResumableStreamError) => void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  /** An outage is reported once, however many calls it fails. */
+  #isReported = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  publish(channel: string, message: string): Promise<number | undefined> {
+    return this.bounded("publish", this.#options.port.publish(channel, message));
+  }
+
+  get(key: string): Promise<StatusRecord> {
+    return this.bounded("read the record of", this.#options.port.records.get(key));
+  }
+
+  claimIfFree(key: string, claim: RecordClaim): Promise<boolean> {
+    return this.bounded("claim", this.#options.port.records.claimIfFree(key, claim));
+  }
+
+  replace(key: string, claim: RecordClaim): Promise<StatusRecord> {
+    return this.bounded("claim", this.#options.port.records.replace(key, claim));
+  }
+
+  finish(key: string, claim: RecordClaim): Promise<boolean> {
+    return this.bounded("finish", this.#options.port.records.finish(key, claim));
+  }
+
+  freeIf(key: string, raw: string): Promise<boolean> {
+    return this.bounded("free", this.#options.port.records.freeIf(key, raw));
+  }
+
+  /** The promise, or `TRANSPORT_UNAVAILABLE` in time. */
+  async bounded<T>(what: string, promise: Promise<T>): Promise<T> {
+    const { clock, timeoutMs } = this.#options;
+    const late = (): Error => new Error(`No answer within ${timeoutMs} ms.`);
+    try {
+      const answer = await withDeadline(clock, promise, { timeoutMs, late });
+      this.#isReported = false;
+      return answer;
+    } catch (error) {
+      throw asUnavailable(what, error);
+    }
+  }
+
+  /** For failures that reject nobody's call. */
+  report(error: unknown): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    const isOurs = error instanceof ResumableStreamError;
+    this.#options.onError(isOurs ? error : unavailable("write to", error));
+  }
+}
+
+/** A mistake in the set-up stays a `TypeError`: waiting won't cure it. */
+function asUnavailable(what: string, error: unknown): Error {
+  if (error instanceof TypeError || error instanceof ResumableStreamError) return error;
+  return unavailable(what, error);
+}
+
+function unavailable(what: string, cause: unknown): ResumableStreamError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `Cannot ${what} the stream: the pub/sub server is unavailable (${why}). Check that it runs and can be reached.`;
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause });
+}

@@ -1,0 +1,158 @@
+// The only place that knows the bytes: keys, channels, requests and frames. docs/protocol.md describes them.
+
+import { createByteLimiter } from "../../lib/text.ts";
+import type { EndKind, Page, Slice } from "../transport.ts";
+
+/** What one message carries at most: a page has to fit any server's output buffer many times over. */
+const MAX_MESSAGE_BYTES = 262_144;
+/** Room for the header, which is under 100 bytes, and JSON's quotes. */
+const limitRaw = createByteLimiter(MAX_MESSAGE_BYTES - 128);
+/** JSON writes a lone surrogate, a quote or a control character in up to six bytes. */
+const MAX_ESCAPED_UNITS = Math.floor((MAX_MESSAGE_BYTES - 128) / 6);
+
+export interface Names {
+  record: (streamId: string) => string;
+  request: (streamId: string) => string;
+  live: (streamId: string) => string;
+  inbox: (listenerId: string) => string;
+}
+
+export function createNames(keyPrefix: string): Names {
+  const base = `${keyPrefix}:rs`;
+  return {
+    record: (streamId) => `${base}:sentinel:${streamId}`,
+    request: (streamId) => `${base}:request:${streamId}`,
+    live: (streamId) => `${base}:live:${streamId}`,
+    inbox: (listenerId) => `${base}:chunk:${listenerId}`,
+  };
+}
+
+/** What arrives in a producer's inbox. `listenerId` names the follower process, `keepMs` how long it stays interested. */
+export type Request =
+  | ({ type: "read"; from: number; maxUnits: number; epoch: number | undefined } & Answerable)
+  | ({ type: "stop"; reason: string | undefined } & Answerable)
+  /** Still following, though nothing needs to be read. */
+  | { type: "watch"; listenerId: string; keepMs: number }
+  | { type: "leave"; listenerId: string }
+  /** Claims up to and including this epoch are superseded. */
+  | { type: "fence"; epoch: number }
+  /** Is anybody subscribed? The publisher's count is the answer. */
+  | { type: "ping" };
+
+interface Answerable {
+  listenerId: string;
+  requestId: number;
+  keepMs: number;
+}
+
+const MAX_REASON_UNITS = 200;
+const MIN_KEEP_MS = 100;
+const MAX_KEEP_MS = 120_000;
+
+export function encodeRequest(request: Request): string {
+  return JSON.stringify(request);
+}
+
+/** Undefined where the message isn't a request. Foreign bytes: nothing of the input is trusted. */
+export function parseRequest(message: string): Request | undefined {
+  const fields = parseObject(message);
+  if (!fields) return undefined;
+  const { type, listenerId, requestId, keepMs, from, maxUnits, epoch, reason } = fields;
+  if (type === "ping") return { type };
+  if (type === "fence") return isOffset(epoch) ? { type, epoch } : undefined;
+  if (!isListenerId(listenerId)) return undefined;
+  if (type === "leave") return { type, listenerId };
+  if (typeof keepMs !== "number" || !Number.isFinite(keepMs)) return undefined;
+  const interest = { listenerId, keepMs: Math.min(Math.max(keepMs, MIN_KEEP_MS), MAX_KEEP_MS) };
+  if (type === "watch") return { type, ...interest };
+  if (!isOffset(requestId)) return undefined;
+  if (type === "stop") {
+    const text = typeof reason === "string" ? reason.slice(0, MAX_REASON_UNITS) : undefined;
+    return { type, requestId, reason: text, ...interest };
+  }
+  if (type !== "read" || !isOffset(from) || !isOffset(maxUnits)) return undefined;
+  return { type, requestId, from, maxUnits, epoch: isOffset(epoch) ? epoch : undefined, ...interest };
+}
+
+/** What arrives in a follower's inbox or on a live channel. A frame without `requestId` is live. */
+export type Frame =
+  | { type: "page"; page: Page; requestId: number | undefined }
+  /** A follower's own message, come back: its publisher and its subscriber both work. */
+  | { type: "echo"; requestId: number };
+
+// A frame is a header of words, a line feed, and the text as it is, or as JSON where UTF-8 can't carry it:
+//   rs1 <kind> <epoch> <request id or -> <from> <tail> <end or ->\n<text>
+const MAGIC = "rs1";
+const HEADER = /^rs1 ([tje]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)$/;
+const MAX_HEADER_UNITS = 110;
+
+export function encodeEcho(requestId: number): string {
+  return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
+}
+
+/**
+ * The frame of a slice, and the offset after the text that fitted in. Text that didn't is left out: whoever misses it
+ * reads again. The end travels only with the last character.
+ */
+export function encodePage(slice: Slice, epoch: number, requestId?: number): { frame: string; to: number } {
+  const isRaw = slice.text.isWellFormed();
+  const text = isRaw ? limitRaw(slice.text) : slice.text.slice(0, MAX_ESCAPED_UNITS);
+  const to = slice.from + text.length;
+  const end = slice.end === undefined || slice.end === "lost" || to < slice.tail ? "-" : slice.end;
+  const header = `${MAGIC} ${isRaw ? "t" : "j"} ${epoch} ${requestId ?? "-"} ${slice.from} ${slice.tail} ${end}`;
+  return { frame: `${header}\n${isRaw ? text : JSON.stringify(text)}`, to };
+}
+
+/** Undefined where the message isn't a frame. Foreign bytes: nothing of the input is trusted. */
+export function parseFrame(message: string): Frame | undefined {
+  const headerEnd = message.slice(0, MAX_HEADER_UNITS).indexOf("\n");
+  const match = headerEnd < 0 ? null : HEADER.exec(message.slice(0, headerEnd));
+  if (!match) return undefined;
+  const [, kind, epochWord, requestWord, fromWord, tailWord, endWord] = match;
+  const requestId = requestWord === "-" ? undefined : Number(requestWord);
+  if (kind === "e") return requestId === undefined ? undefined : { type: "echo", requestId };
+  const body = message.slice(headerEnd + 1);
+  const text = kind === "t" ? body : parseJsonString(body);
+  const epoch = Number(epochWord);
+  const from = Number(fromWord);
+  const tail = Number(tailWord);
+  if (text === undefined || ![epoch, from, tail].every(isOffset)) return undefined;
+  // Where the text is empty, `from` may lie beyond the tail: a follower may wait for text that hasn't come.
+  if (text !== "" && from + text.length > tail) return undefined;
+  const page: Page = { epoch, from, text, tail };
+  const end = parseEnd(endWord);
+  if (end !== undefined) page.end = end;
+  return { type: "page", page, requestId };
+}
+
+function parseEnd(word: string | undefined): EndKind | undefined {
+  return word === "done" || word === "failed" || word === "stopped" ? word : undefined;
+}
+
+function parseObject(message: string): Record<string, unknown> | undefined {
+  // A request is short; a long message isn't worth parsing.
+  if (message.length > 2_000) return undefined;
+  const value = parseJson(message);
+  return typeof value === "object" && value !== null ? { ...value } : undefined;
+}
+
+function parseJsonString(text: string): string | undefined {
+  const value = parseJson(text);
+  return typeof value === "string" ? value : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isOffset(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isListenerId(value: unknown): value is string {
+  return typeof value === "string" && /^[\w-]{1,64}$/.test(value);
+}

@@ -1,0 +1,174 @@
+// Asks a producer for something and tells a dead one from a slow one, a lost message or a broken connection of our own.
+
+import { ResumableStreamError } from "../../api/errors.ts";
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/clock.ts";
+import { createDeferred, type Deferred } from "../../lib/deferred.ts";
+import type { Page, ReadResult } from "../transport.ts";
+import type { StatusRecord } from "./bus.ts";
+import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
+import type { RelayContext } from "./settings.ts";
+import type { Subscription } from "./subscriptions.ts";
+
+/** Nobody received it: the producer may be subscribing this very moment. */
+const UNRECEIVED = { firstMs: 25, maxMs: 400 };
+/** Somebody did, or the server doesn't say: an answer is under way, unless it got lost. */
+const RECEIVED = { firstMs: 250, maxMs: 500 };
+/** After our own connection came back a producer's needs longer: clients wait up to five seconds between attempts. */
+const RECONNECT_GRACE = 3;
+
+interface Pending {
+  reply: Deferred<Page>;
+  /** When a message to ourselves came back, which proves our own connections; absent until then. */
+  provenAt: number | undefined;
+}
+
+interface Question {
+  streamId: string;
+  /** Whether the asker has text of this stream already, so that a missing record alone doesn't answer it. */
+  isBound: boolean;
+  build: (requestId: number) => Request;
+}
+
+export class Requests {
+  readonly listenerId: string = crypto.randomUUID();
+
+  readonly #relay: RelayContext;
+  readonly #pending = new Map<number, Pending>();
+  #nextRequestId = 1;
+  #reconnectedAt = Number.NEGATIVE_INFINITY;
+  /** Our inbox, subscribed while somebody may ask; absent otherwise. */
+  #inbox: { subscription: Subscription; users: number } | undefined;
+  #hasReportedGarbage = false;
+
+  constructor(relay: RelayContext) {
+    this.#relay = relay;
+  }
+
+  /** Opens the inbox. Questions may be asked from when it is ready until it is released. */
+  openInbox(): Subscription {
+    this.#inbox ??= { subscription: this.#subscribe(), users: 0 };
+    const inbox = this.#inbox;
+    inbox.users += 1;
+    let released: Promise<void> | undefined;
+    const release = (): Promise<void> => {
+      inbox.users -= 1;
+      if (inbox.users > 0) return Promise.resolve();
+      if (this.#inbox === inbox) this.#inbox = undefined;
+      return inbox.subscription.release();
+    };
+    return { ready: inbox.subscription.ready, release: () => (released ??= release()) };
+  }
+
+  /** The subscriber's connection was lost and is back: what proved it before proves nothing. */
+  reconnected(): void {
+    this.#reconnectedAt = this.#relay.clock.now();
+    for (const pending of this.#pending.values()) pending.provenAt = undefined;
+  }
+
+  /** A page, or why there is none. Rejects with `TRANSPORT_UNAVAILABLE` where our own connections don't work. */
+  async ask(question: Question): Promise<ReadResult> {
+    const requestId = this.#nextRequestId++;
+    const pending: Pending = { reply: createDeferred<Page>(), provenAt: undefined };
+    this.#pending.set(requestId, pending);
+    try {
+      return await this.#untilAnswered(question, requestId, pending);
+    } finally {
+      this.#pending.delete(requestId);
+    }
+  }
+
+  async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
+    const { link, names, clock, settings } = this.#relay;
+    const startedAt = clock.now();
+    const message = encodeRequest(question.build(requestId));
+    /** The claim that doesn't answer; absent until looked up. */
+    let suspect: StatusRecord | undefined;
+    for (let attempt = 0; ; attempt++) {
+      const receivers = await this.#publish(names.request(question.streamId), message, pending);
+      const page = await this.#replyWithin(pending, backoffMs(attempt, receivers === 0 ? UNRECEIVED : RECEIVED));
+      if (page) return { status: "page", page };
+
+      suspect ??= await link.get(names.record(question.streamId));
+      if (receivers === 0 && suspect.status === "done") return { status: "done" };
+      if (receivers === 0 && suspect.status === "free" && !question.isBound) return { status: "absent" };
+
+      const verdictAt = this.#verdictAt(pending);
+      if (verdictAt === undefined) {
+        if (clock.now() - startedAt >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
+        background(this.#publish(names.inbox(this.listenerId), encodeEcho(requestId), pending), () => undefined);
+      } else if (clock.now() >= verdictAt) {
+        const verdict = await this.#verdict(question, suspect);
+        if (verdict) return verdict;
+        // Another producer has the stream by now: it gets its own time to answer.
+        suspect = undefined;
+        pending.provenAt = clock.now();
+      }
+    }
+  }
+
+  async #publish(channel: string, message: string, pending: Pending): Promise<number | undefined> {
+    try {
+      return await this.#relay.link.publish(channel, message);
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      pending.provenAt = undefined;
+      return undefined;
+    }
+  }
+
+  async #replyWithin(pending: Pending, waitMs: number): Promise<Page | undefined> {
+    const giveUp = new AbortController();
+    const late = sleep(this.#relay.clock, waitMs, giveUp.signal).then(() => undefined);
+    const page = await Promise.race([pending.reply.promise, late]);
+    giveUp.abort();
+    return page;
+  }
+
+  /** When silence becomes proof of death: undefined while our own connections aren't proven to work. */
+  #verdictAt(pending: Pending): number | undefined {
+    if (pending.provenAt === undefined) return undefined;
+    const { ackTimeoutMs } = this.#relay.settings;
+    return Math.max(pending.provenAt + ackTimeoutMs, this.#reconnectedAt + RECONNECT_GRACE * ackTimeoutMs);
+  }
+
+  async #verdict(question: Question, suspect: StatusRecord): Promise<ReadResult | undefined> {
+    const { link, names } = this.#relay;
+    const key = names.record(question.streamId);
+    const record = await link.get(key);
+    if (record.status === "done") return { status: "done" };
+    if (record.status === "free") return { status: "absent" };
+    if (suspect.status !== "claimed" || record.raw !== suspect.raw) return undefined;
+    // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
+    await link.publish(names.request(question.streamId), encodeRequest({ type: "fence", epoch: record.epoch }));
+    return (await link.freeIf(key, record.raw)) ? { status: "lost" } : undefined;
+  }
+
+  #subscribe(): Subscription {
+    const { names, subscriptions } = this.#relay;
+    return subscriptions.subscribe(names.inbox(this.listenerId), (message) => this.#receive(message));
+  }
+
+  #receive(message: string): void {
+    const frame = parseFrame(message);
+    if (!frame) return this.#reportGarbage();
+    if (frame.requestId === undefined) return;
+    const pending = this.#pending.get(frame.requestId);
+    if (!pending) return;
+    if (frame.type === "page") pending.reply.resolve(frame.page);
+    else pending.provenAt ??= this.#relay.clock.now();
+  }
+
+  #reportGarbage(): void {
+    if (this.#hasReportedGarbage) return;
+    this.#hasReportedGarbage = true;
+    const message = "Ignored a message that is no frame on this process's inbox. Others write to its channels.";
+    this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
+  }
+}
+
+function unreachable(streamId: string): ResumableStreamError {
+  const message = `Cannot reach the producer of "${streamId}": messages of this process don't come back to it. Check the connection to the pub/sub server.`;
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message);
+}

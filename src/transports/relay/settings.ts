@@ -1,0 +1,23 @@
+// What every part of a relay shares.
+
+import type { ResumableStreamError } from "../../api/errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Link } from "./link.ts";
+import type { Names } from "./protocol.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+export interface RelaySettings {
+  retentionSeconds: number;
+  ackTimeoutMs: number;
+  livenessMs: number;
+  lingerMs: number;
+}
+
+export interface RelayContext {
+  settings: RelaySettings;
+  names: Names;
+  link: Link;
+  subscriptions: Subscriptions;
+  clock: Clock;
+  onError: (error: ResumableStreamError) => void;
+}

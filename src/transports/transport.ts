@@ -1,0 +1,106 @@
+// The port between the engine and a backend: all that either knows of the other.
+
+/** How a stream ended. `lost`: its producer died, or was superseded by a newer one. */
+export type EndKind = "done" | "failed" | "stopped" | "lost";
+
+/** A run of a stream's text as its producer has it. Offsets are UTF-16 code units since the start of the stream. */
+export interface Slice {
+  /** Offset of the first character of `text`. */
+  from: number;
+  text: string;
+  /** Offset after the last character the stream had when the slice was made. */
+  tail: number;
+  /** Present once the stream has ended, at `tail`. */
+  end?: EndKind;
+}
+
+/** A slice that travelled. Its epoch says which producer it is of: a higher one supersedes a lower one. */
+export interface Page extends Slice {
+  epoch: number;
+}
+
+/** What a read learned. */
+export type ReadResult =
+  | { status: "page"; page: Page }
+  /** There is no such stream, or its id was set free. */
+  | { status: "absent" }
+  /** The stream has ended well, and its text is gone. */
+  | { status: "done" }
+  /** The producer died, and its text with it. */
+  | { status: "lost" };
+
+/** What a transport may ask of a producer whose claim it holds. None of these throw or block. */
+export interface ProducerPort {
+  /** As much of the text from `from` as `maxUnits` allow. */
+  read(from: number, maxUnits: number): Slice;
+  /** Somebody follows, or nobody does any more. A relay's producer appends only while watched. */
+  watched(isWatched: boolean): void;
+  stop(reason: string | undefined): void;
+  /** A higher epoch exists: nothing this producer writes counts any more. */
+  fenced(): void;
+}
+
+/** The right to write a stream, held by its producer. */
+export interface Claim {
+  readonly epoch: number;
+  /**
+   * Moves text to the backend. `take` gives what is unsent at the moment the transport is ready to write. The engine has at
+   * most one append in flight for a claim; one that failed is not repeated: followers read what they miss.
+   */
+  append(take: () => Slice): Promise<void>;
+  /** Writes the last text and the end, stays for followers that still catch up, and lets go of everything. Called once. */
+  finish(take: () => Slice): Promise<void>;
+}
+
+export interface ClaimRequest {
+  /** `if-free`: only where nobody produces and the stream isn't done. `supersede`: whatever there is. */
+  mode: "if-free" | "supersede";
+  producer: ProducerPort;
+}
+
+export type ClaimResult =
+  | { status: "won"; claim: Claim }
+  | { status: "running" }
+  | { status: "done" };
+
+export interface ReadRequest {
+  from: number;
+  maxUnits: number;
+  /** The producer the follower is bound to: tells one of a lower epoch that it was superseded. */
+  epoch: number | undefined;
+}
+
+/** What a watch hears. `missed`: something may have been lost (a reconnect); read again. */
+export type WatchSignal = { type: "page"; page: Page } | { type: "missed" };
+
+/** A follower's ear on a stream, open until closed. Pages come in any order, twice or never: a read tells the truth. */
+export interface Watch {
+  /** Resolves once signals will arrive, and a read may be made. */
+  ready: Promise<void>;
+  close(): void;
+}
+
+export type StreamStatus = "absent" | "running" | "done";
+
+/** What a stream's record says, true or not. `epoch`: the claim it names, where it names one. */
+export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: number | undefined };
+
+/**
+ * A backend. Every promise settles within a deadline of the transport's own, and rejects only with a
+ * `ResumableStreamError` (`TRANSPORT_UNAVAILABLE`, `CLOSED`) or, for a mistake in its set-up, a `TypeError`.
+ */
+export interface Transport {
+  /** Whether the backend keeps the text itself (a log), or passes it on while the producer lives (a relay). */
+  readonly keepsText: boolean;
+  claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
+  /** What is true of a stream: `running` only with proof that its producer lives. */
+  status(streamId: string): Promise<StreamStatus>;
+  /** The record alone, without that proof: cheap, to be followed by a read. */
+  peek(streamId: string): Promise<Peek>;
+  watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch;
+  /** The one way text is attached to, replayed, repaired and caught up with. Only while a watch is open and ready. */
+  read(streamId: string, request: ReadRequest): Promise<ReadResult>;
+  /** Whether a running stream was stopped. */
+  stop(streamId: string, reason: string | undefined): Promise<boolean>;
+  close(): Promise<void>;
+}
