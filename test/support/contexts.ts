@@ -1,0 +1,73 @@
+// A context over any of the clients, with a record of what it told and what it was given to keep alive.
+
+import type { ResumableStreamContext } from "../../src/api/types.ts";
+import { createResumableStreamContext as overGeneric } from "../../src/generic.ts";
+import { createResumableStreamContext as overIoredis } from "../../src/ioredis.ts";
+import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
+import { createClients, createGenericPair, type ClientPair } from "./clients.ts";
+import { reportError, type ErrorReport } from "./error-report.ts";
+import { lossySubscriber } from "./lossy.ts";
+import type { OpenParams, Vitals } from "./worker-protocol.ts";
+
+export interface OpenedContext extends AsyncDisposable {
+  context: ResumableStreamContext;
+  /** Absent where the library made its own. */
+  clients: ClientPair | undefined;
+  /** What onError was told. */
+  errors: ErrorReport[];
+  waitUntil: Vitals["waitUntil"];
+  /** Cuts the clients that were passed in, which the library must not. */
+  closeClients: () => void;
+}
+
+export async function openContext(params: OpenParams): Promise<OpenedContext> {
+  const errors: ErrorReport[] = [];
+  const waitUntil = { given: 0, settled: 0, rejected: 0 };
+  const common = {
+    ...params.options,
+    waitUntil: (promise: Promise<unknown>) => keep(promise, waitUntil),
+    onError: (error: Error) => void errors.push(reportError(error)),
+  };
+  const clients = await clientsOf(params);
+  const context = contextOf(params, common, clients);
+  const closeClients = (): void => clients?.close();
+  const dispose = async (): Promise<void> => {
+    await context.close();
+    closeClients();
+  };
+  return { context, clients, errors, waitUntil, closeClients, [Symbol.asyncDispose]: dispose };
+}
+
+async function clientsOf({ clients, url, lossy }: OpenParams): Promise<ClientPair | undefined> {
+  if (clients === "default-redis" || clients === "default-ioredis") return undefined;
+  if (lossy === undefined) return createClients(clients, url);
+  if (clients !== "redis-6" && clients !== "ioredis-6")
+    throw new TypeError(`No lossy pub/sub over ${clients}`);
+  const pair = await createGenericPair(clients, url);
+  return { ...pair, subscriber: lossySubscriber(pair.subscriber, lossy).subscriber };
+}
+
+function contextOf(
+  { clients, lossy }: OpenParams,
+  common: Parameters<typeof overRedis>[0],
+  pair: ClientPair | undefined,
+): ResumableStreamContext {
+  if (lossy !== undefined && pair !== undefined) return overGeneric({ ...common, ...withoutClose(pair) });
+  const create = clients.includes("ioredis") ? overIoredis : overRedis;
+  return create(pair === undefined ? common : { ...common, ...withoutClose(pair) });
+}
+
+function withoutClose({ publisher, subscriber }: ClientPair): Omit<ClientPair, "close"> {
+  return { publisher, subscriber };
+}
+
+function keep(promise: Promise<unknown>, counts: Vitals["waitUntil"]): void {
+  counts.given += 1;
+  promise.then(
+    () => void (counts.settled += 1),
+    () => {
+      counts.settled += 1;
+      counts.rejected += 1;
+    },
+  );
+}

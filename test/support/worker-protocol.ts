@@ -1,0 +1,78 @@
+// What a test asks of a worker process, and what it is told. Both sides compile against this.
+
+import type { CommonOptions } from "../../src/api/types.ts";
+import type { ClientKind } from "./clients.ts";
+import type { ErrorReport } from "./error-report.ts";
+import type { LossyOptions } from "./lossy.ts";
+import type { ReadingOptions, ReadingReport } from "./reading.ts";
+import type { SourceReport, SourceSpec } from "./source.ts";
+
+/** Options of a context that can be sent to another process. */
+export type PlainOptions = Omit<CommonOptions, "waitUntil" | "onError" | "onEvent">;
+
+/** Clients the worker makes and passes in, or those the library makes from REDIS_URL. */
+export type WorkerClients = ClientKind | "default-redis" | "default-ioredis";
+
+export interface OpenParams {
+  clients: WorkerClients;
+  url: string;
+  options?: PlainOptions;
+  /** Uses the generic entry over a pub/sub that delivers badly; only with redis-6 and ioredis-6. */
+  lossy?: LossyOptions;
+}
+
+export interface StartParams extends ReadingOptions {
+  /** Names the reading in later calls. */
+  read: string;
+  call: "resumableStream" | "createNewResumableStream" | "resumeExistingStream";
+  streamId: string;
+  skipCharacters?: number;
+  /** Required by the two calls that may produce. */
+  source?: SourceSpec;
+}
+
+export interface StartAnswer {
+  outcome: "stream" | "null" | "undefined" | "rejected";
+  /** Only of a rejected call. */
+  error?: ErrorReport;
+  tookMs: number;
+}
+
+export interface Vitals {
+  unhandledRejections: string[];
+  uncaughtExceptions: string[];
+  /** What onError was told. */
+  errors: ErrorReport[];
+  waitUntil: { given: number; settled: number; rejected: number };
+  /** What keeps the event loop busy, by kind. */
+  resources: string[];
+  /** Heap and buffers, after a garbage collection. */
+  memoryBytes: number;
+}
+
+/** Each call's question and answer. */
+export interface WorkerCalls {
+  open: { params: OpenParams; answer: undefined };
+  start: { params: StartParams; answer: StartAnswer };
+  has: { params: { streamId: string }; answer: null | true | "DONE" };
+  stop: { params: { streamId: string; reason?: string }; answer: boolean };
+  closeContext: { params: undefined; answer: { tookMs: number } };
+  reading: { params: { read: string }; answer: ReadingReport };
+  reached: { params: { read: string; length: number }; answer: ReadingReport };
+  ended: { params: { read: string }; answer: ReadingReport };
+  leave: { params: { read: string }; answer: undefined };
+  hurry: { params: { read: string }; answer: undefined };
+  source: { params: { label: string }; answer: SourceReport };
+  release: { params: { label: string }; answer: undefined };
+  vitals: { params: undefined; answer: Vitals };
+  /** Closes the clients that were passed in and lets go of the parent; the process then ends if nothing else holds it. */
+  retire: { params: undefined; answer: undefined };
+}
+
+export type WorkerMethod = keyof WorkerCalls;
+
+export type WorkerRequest = {
+  [Method in WorkerMethod]: { id: number; method: Method; params: WorkerCalls[Method]["params"] };
+}[WorkerMethod];
+
+export type WorkerAnswer = { id: number; value: unknown } | { id: number; error: ErrorReport };
