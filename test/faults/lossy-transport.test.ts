@@ -1,0 +1,46 @@
+// Row: messages dropped, doubled, delayed and reordered by the transport.
+
+import { describe, expect, it } from "vitest";
+import { FAULT_CLIENTS } from "../support/clients.ts";
+import type { LossyOptions } from "../support/lossy.ts";
+import { Scene } from "../support/scene.ts";
+import { sourceText, type SourceSpec } from "../support/source.ts";
+
+const badly = { lost: 0.2, doubled: 0.2, late: 0.3, maxDelayMs: 50 };
+const source: SourceSpec = { label: "bad line", chunks: 300, everyMs: 5 };
+
+describe.concurrent.each(FAULT_CLIENTS)(
+  "a transport that loses, doubles, delays and reorders, over %s",
+  (clients) => {
+    it(
+      "followers that come early, in the middle and at the end get the whole text (G1)",
+      { timeout: 60_000 },
+      async () => {
+        await using scene = await Scene.open(clients);
+        const lossy = (seed: number): { lossy: LossyOptions } => ({ lossy: { ...badly, seed } });
+        const [producer, ...followers] = await Promise.all(
+          [1, 2, 3, 4].map((seed) => scene.worker(lossy(seed))),
+        );
+        if (producer === undefined) throw new Error("No producer");
+        await producer.reads({ read: "primary", call: "createNewResumableStream", streamId: "s", source });
+
+        const whole = sourceText(source);
+        const starts = [0, 0.4, 0.9].map((share) => Math.floor(whole.length * share));
+        const readings = await Promise.all(
+          followers.map(async (follower, index) => {
+            await producer.ask("reached", { read: "primary", length: starts[index] ?? 0 });
+            await follower.reads({ read: "f", call: "resumeExistingStream", streamId: "s" });
+            return follower.ended("f", 40_000);
+          }),
+        );
+        for (const { text, end } of readings) {
+          expect(text).toBe(whole);
+          expect(end).toEqual({ kind: "clean" });
+        }
+        expect(await producer.ended("primary", 1_000)).toMatchObject({ end: { kind: "clean" }, text: whole });
+        await producer.settled(15_000);
+        expect(await scene.troubles()).toEqual([]);
+      },
+    );
+  },
+);

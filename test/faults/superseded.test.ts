@@ -1,0 +1,97 @@
+// Row: a stream is taken over, from a producer that runs and from one that was frozen and wakes up later.
+
+import { describe, expect, it } from "vitest";
+import { FAULT_CLIENTS } from "../support/clients.ts";
+import type { WorkerProcess } from "../support/process.ts";
+import { Scene } from "../support/scene.ts";
+import { sourceText, type SourceSpec } from "../support/source.ts";
+
+const older: SourceSpec = { label: "older", chunks: 150, everyMs: 10 };
+const newer: SourceSpec = { label: "newer", chunks: 100, everyMs: 5, holdAfter: 50 };
+const lost = { kind: "error", error: { code: "PRODUCER_LOST" } };
+
+describe.concurrent.each(FAULT_CLIENTS)("a superseded producer, over %s", (clients) => {
+  it("two createNewResumableStream of one id: followers get the newer text only, and its end (G5)", async () => {
+    await using scene = await Scene.open(clients);
+    const [first, second, follower] = await Promise.all([scene.worker(), scene.worker(), scene.worker()]);
+    await first.reads({ read: "older", call: "createNewResumableStream", streamId: "s", source: older });
+    await follower.reads({ read: "of older", call: "resumeExistingStream", streamId: "s" });
+    await follower.ask("reached", { read: "of older", length: 200 });
+
+    await second.reads({ read: "newer", call: "createNewResumableStream", streamId: "s", source: newer });
+    await follower.reads({ read: "of newer", call: "resumeExistingStream", streamId: "s" });
+    // Whether the older source may finish or is cancelled: its reader gets nothing but its own text, and an end.
+    const own = await first.ended("older", 10_000);
+    expect(sourceText(older).startsWith(own.text ?? "no text")).toBe(true);
+    const left = await follower.ended("of older", 8_000);
+    expect(sourceText(older).startsWith(left.text ?? "no text")).toBe(true);
+    expect(left.end).toMatchObject(lost);
+    await first.settled(10_000);
+
+    await expectUntouched(second, follower);
+    expect(await scene.troubles()).toEqual([]);
+  });
+
+  it(
+    "frozen, taken over by createNewResumableStream, thawed: it adds nothing and ends nothing (G5)",
+    { timeout: 40_000 },
+    async () => {
+      await using scene = await Scene.open(clients);
+      const [first, second, follower] = await Promise.all([scene.worker(), scene.worker(), scene.worker()]);
+      await first.reads({ read: "older", call: "resumableStream", streamId: "s", source: older });
+      await first.ask("reached", { read: "older", length: 200 });
+      first.freeze();
+
+      await second.reads({ read: "newer", call: "createNewResumableStream", streamId: "s", source: newer });
+      await follower.reads({ read: "of newer", call: "resumeExistingStream", streamId: "s" });
+      first.thaw();
+      await first.ended("older", 10_000);
+      await first.settled(10_000);
+
+      await expectUntouched(second, follower);
+      expect(await scene.troubles()).toEqual([]);
+    },
+  );
+
+  it(
+    "frozen, found dead by its follower, taken over, thawed: it adds nothing and ends nothing (G4, G5)",
+    { timeout: 40_000 },
+    async () => {
+      await using scene = await Scene.open(clients);
+      const [first, second, follower] = await Promise.all([scene.worker(), scene.worker(), scene.worker()]);
+      await first.reads({ read: "older", call: "resumableStream", streamId: "s", source: older });
+      await follower.reads({ read: "of older", call: "resumeExistingStream", streamId: "s" });
+      await follower.ask("reached", { read: "of older", length: 200 });
+      first.freeze();
+
+      const left = await follower.ended("of older", 8_000);
+      expect(sourceText(older).startsWith(left.text ?? "no text")).toBe(true);
+      expect(left.end).toMatchObject(lost);
+      await second.reads({ read: "newer", call: "resumableStream", streamId: "s", source: newer });
+      expect(await second.ask("source", { label: "newer" })).toMatchObject({ made: 1 });
+      await follower.reads({ read: "of newer", call: "resumeExistingStream", streamId: "s" });
+      first.thaw();
+      await first.ended("older", 10_000);
+      await first.settled(10_000);
+
+      await expectUntouched(second, follower);
+      expect(await scene.troubles()).toEqual([]);
+    },
+  );
+});
+
+/** The older producer is gone for good, the newer is in the middle: nothing of it may be missing, added or ended. */
+async function expectUntouched(second: WorkerProcess, follower: WorkerProcess): Promise<void> {
+  expect(await follower.ask("has", { streamId: "s" })).toBe(true);
+  await follower.reads({ read: "latecomer", call: "resumeExistingStream", streamId: "s" });
+  await second.ask("release", { label: "newer" });
+  for (const reading of [
+    await second.ended("newer", 10_000),
+    await follower.ended("of newer", 10_000),
+    await follower.ended("latecomer", 10_000),
+  ]) {
+    expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(newer) });
+  }
+  await second.settled(10_000);
+  expect(await follower.ask("has", { streamId: "s" })).toBe("DONE");
+}
