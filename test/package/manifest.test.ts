@@ -1,0 +1,85 @@
+// What the published package says about itself.
+
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { pack, type Tarball } from "./consumer.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const manifest = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as {
+  exports: Record<string, string | { types: string; default: string }>;
+  dependencies?: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional?: boolean }>;
+};
+
+let tarball: Tarball;
+
+beforeAll(async () => {
+  tarball = await pack();
+});
+
+afterAll(async () => {
+  await tarball.remove();
+});
+
+test("the entries are the files directly in src, and each is in the package", async () => {
+  const names = (await readdir(`${root}/src`, { withFileTypes: true }))
+    .filter((file) => file.isFile())
+    .map((file) => file.name.replace(/\.ts$/, ""));
+  const { "./package.json": _manifest, ...entries } = manifest.exports;
+
+  const expected = names.map((name) => [
+    name === "index" ? "." : `./${name}`,
+    { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
+  ]);
+  expect(entries).toEqual(Object.fromEntries(expected));
+  for (const name of names) {
+    expect(tarball.files).toEqual(expect.arrayContaining([`dist/${name}.js`, `dist/${name}.d.ts`]));
+  }
+});
+
+test("there is no runtime dependency, and every client is optional", () => {
+  expect(manifest.dependencies ?? {}).toEqual({});
+  expect(Object.keys(manifest.peerDependencies).sort()).toEqual(["ioredis", "redis"]);
+  for (const peer of Object.keys(manifest.peerDependencies)) {
+    expect(manifest.peerDependenciesMeta[peer]).toEqual({ optional: true });
+  }
+});
+
+test("the package holds the build, its sources, the licence and the readme, and nothing else", () => {
+  const others = tarball.files.filter(
+    (path) =>
+      !/^(dist\/.+\.(js|d\.ts|js\.map)|src\/.+\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+        path,
+      ),
+  );
+  expect(others).toEqual([]);
+  expect(tarball.files).toEqual(expect.arrayContaining(["README.md", "LICENSE"]));
+});
+
+test("publint finds nothing", async () => {
+  const bytes = await readFile(tarball.path);
+  const { messages, pkg } = await publint({
+    pkgDir: root,
+    strict: true,
+    pack: { tarball: arrayBufferOf(bytes) },
+  });
+  expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+});
+
+test("attw finds every entry's types right", async () => {
+  const attw = `${root}/node_modules/@arethetypeswrong/cli/dist/index.js`;
+  const args = [attw, tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--format", "json"];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
+  const { problems = {} } = JSON.parse(stdout) as { problems?: object };
+  expect(problems).toEqual({});
+});
+
+function arrayBufferOf(bytes: Buffer): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}

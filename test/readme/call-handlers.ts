@@ -1,0 +1,56 @@
+// Run in a process of its own, with a block's file: calls its request handlers as a server would, and prints the answers.
+
+import { randomUUID } from "node:crypto";
+import { pathToFileURL } from "node:url";
+
+type Handler = (request: Request) => Promise<Response>;
+
+interface Handlers {
+  GET: Handler;
+  POST?: Handler;
+  DELETE?: Handler;
+}
+
+export interface HandlerAnswers {
+  produced: string;
+  /** From offset 5. */
+  followed: string;
+  /** The status of a request after the stream's end. */
+  statusWhenDone: number;
+  /** What a stream gave that was stopped after its first piece; absent where the block can't stop. */
+  stopped?: { text: string; status: number };
+}
+
+const [file = ""] = process.argv.slice(2);
+const handlers = (await import(pathToFileURL(file).href)) as Handlers;
+process.stdout.write(JSON.stringify(await callAll()), () => {
+  // As a server's process, it would stay: its context keeps its clients.
+  process.exit();
+});
+
+async function callAll(): Promise<HandlerAnswers> {
+  const { GET, POST = GET, DELETE } = handlers;
+  const id = `readme-${randomUUID()}`;
+  const first = await POST(request(id));
+  const second = await GET(request(id, 5));
+  const [produced, followed] = await Promise.all([first.text(), second.text()]);
+  const { status: statusWhenDone } = await GET(request(id));
+  const answers = { produced, followed, statusWhenDone };
+  return DELETE ? { ...answers, stopped: await stopEarly(POST, DELETE) } : answers;
+}
+
+async function stopEarly(POST: Handler, DELETE: Handler): Promise<{ text: string; status: number }> {
+  const id = `readme-${randomUUID()}`;
+  const response = await POST(request(id));
+  let text = "";
+  let status = 0;
+  for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += piece;
+    if (status === 0) ({ status } = await DELETE(request(id)));
+  }
+  return { text, status };
+}
+
+function request(id: string, offset = 0): Request {
+  return new Request(`http://localhost/?id=${id}&offset=${offset}`);
+}

@@ -1,0 +1,84 @@
+// Everything the README shows is run.
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { errorsOfFiles } from "../types/compile.ts";
+import { createBlockFolder, hasHandlers, promisedOutput, readBlocks, type BlockFolder } from "./blocks.ts";
+import type { HandlerAnswers } from "./call-handlers.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const blocks = await readBlocks();
+const code = blocks.filter(({ language }) => language === "ts");
+const shell = blocks.filter(({ language }) => language === "sh");
+
+let folder: BlockFolder;
+
+beforeAll(async () => {
+  folder = await createBlockFolder();
+});
+
+afterAll(async () => {
+  await folder.remove();
+});
+
+test("every block is code or a command", () => {
+  expect(blocks.filter(({ language }) => !["ts", "sh"].includes(language))).toEqual([]);
+  expect(code.length).toBeGreaterThan(5);
+});
+
+test("at most 60 words come before the first block", async () => {
+  const readme = await readFile(`${root}/README.md`, "utf8");
+  const prose = readme.slice(0, readme.indexOf("```")).replace(/^#.*$/gm, "");
+  expect(prose.match(/\S+/g)?.length).toBeLessThanOrEqual(60);
+});
+
+test("every block compiles", async () => {
+  const files = await Promise.all(code.map((block) => folder.write(block)));
+  expect(errorsOfFiles(files)).toEqual([]);
+});
+
+describe.each(code.filter((block) => !hasHandlers(block)))("$name", (block) => {
+  test("prints what it says, and exits by itself", async () => {
+    const { stdout } = await run([await folder.write(block)]);
+    expect(stdout).toBe(promisedOutput(block));
+  });
+});
+
+describe.each(code.filter(hasHandlers))("$name", (block) => {
+  test("produces, follows from an offset, says when it is done, and stops", async () => {
+    const { stdout } = await run([
+      fileURLToPath(new URL("call-handlers.ts", import.meta.url)),
+      await folder.write(block),
+    ]);
+    const { produced, followed, statusWhenDone, stopped } = JSON.parse(stdout) as HandlerAnswers;
+    expect(produced.length).toBeGreaterThan(5);
+    expect(followed).toBe(produced.slice(5));
+    expect(statusWhenDone).toBe(204);
+    if (!stopped) return;
+    expect(stopped.status).toBe(200);
+    expect(produced.startsWith(stopped.text)).toBe(true);
+    expect(stopped.text.length).toBeLessThan(produced.length);
+  });
+});
+
+test("every command is one that npm has: installing, testing, or a script of this package", async () => {
+  const { scripts } = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as { scripts: object };
+  const known = ["npm install", "npm test", ...Object.keys(scripts).map((name) => `npm run ${name}`)];
+  const commands = shell.flatMap((block) => block.code.trim().split(/ && |\n/));
+  expect(commands).toContain("npm test");
+  expect(
+    commands.filter((command) => !known.includes(command) && !/^npm install [\w -]+$/.test(command)),
+  ).toEqual([]);
+});
+
+function run(args: readonly string[]): Promise<{ stdout: string }> {
+  const env = { ...process.env, REDIS_URL: inject("redisUrl") };
+  return promisify(execFile)(process.execPath, ["--import", "tsx", ...args], {
+    cwd: root,
+    env,
+    timeout: 25_000,
+  });
+}

@@ -1,0 +1,52 @@
+// Programs of users compile against the built package.
+
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import { errorsOfFiles, root } from "./compile.ts";
+
+const projects: [name: string, options: ts.CompilerOptions][] = [
+  ["Node's resolution", {}],
+  [
+    "a bundler's resolution",
+    { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
+  ],
+  ["exactOptionalPropertyTypes", { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }],
+];
+
+const published: ts.CompilerOptions = {
+  paths: Object.fromEntries(
+    ["", "/redis", "/ioredis", "/generic"].map((entry) => [
+      `resumable-stream${entry}`,
+      [`${root}node_modules/published-resumable-stream/dist${entry || "/index"}.d.ts`],
+    ]),
+  ),
+};
+
+describe.each(projects)("under %s", (_name, options) => {
+  test("a program for the published package compiles unchanged", () => {
+    expect(errorsOfFiles([program("published-api")], options)).toEqual([]);
+  });
+
+  test("node-redis 4, 5, 6 and ioredis 5, 6 clients are accepted, cluster clients too", () => {
+    expect(errorsOfFiles([program("clients")], options)).toEqual([]);
+  });
+
+  test("our additions can be used as documented", () => {
+    expect(errorsOfFiles([program("our-api")], options)).toEqual([]);
+  });
+});
+
+test("the program for the published package compiles against the published package", () => {
+  expect(errorsOfFiles([program("published-api")], published)).toEqual([]);
+});
+
+test("our declarations need no client's types, and no Node types", () => {
+  const entries = ["index", "redis", "ioredis", "generic", "memory"].map(
+    (name) => `${root}dist/${name}.d.ts`,
+  );
+  expect(errorsOfFiles(entries, { types: [], skipLibCheck: false })).toEqual([]);
+});
+
+function program(name: string): string {
+  return `${root}test/types/programs/${name}.ts`;
+}
