@@ -3,6 +3,7 @@
 
 import type { TestProject } from "vitest/node";
 import { RedisServer } from "./redis-server.ts";
+import { ensureBinary, redisBinary } from "./server-binary.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -12,6 +13,8 @@ declare module "vitest" {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Here and once, since test files run side by side and would all install it.
+  ensureBinary(redisBinary);
   const redis = await shareRedis();
   project.provide("redisUrl", redis.url);
   return async () => {

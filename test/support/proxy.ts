@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "./free-port.ts";
 
 export interface ProxyDelay {
   toServerMs: number;
@@ -39,7 +40,8 @@ export class TcpProxy {
   /** A proxy on a free port before a port of this machine. */
   static async start(targetPort: number, delay?: ProxyDelay): Promise<TcpProxy> {
     const listener = createServer();
-    const port = await listen(listener, 0);
+    const port = await freePort();
+    await listen(listener, port);
     const proxy = new TcpProxy(targetPort, listener, port);
     if (delay !== undefined) proxy.setDelay(delay);
     return proxy;
@@ -146,10 +148,7 @@ function forward(from: Socket, to: Socket, delayOf: (length: number) => number):
   from.on("end", () => later(delayOf(0), () => void to.end()));
 }
 
-async function listen(server: Server, port: number): Promise<number> {
+async function listen(server: Server, port: number): Promise<void> {
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("A TCP server has no port");
-  return address.port;
 }

@@ -22,7 +22,7 @@ export const redisBinary: ServerBinary = {
   debianPackage: "redis-server",
   debianService: "redis-server",
   advice:
-    "Install redis-server or valkey-server and put it on PATH, or set REDIS_URL to a server that tests may write to.",
+    "Install redis-server or valkey-server and put it on PATH. REDIS_URL isn't enough: some tests kill theirs.",
 };
 
 /** The program's path; installs it first where it is missing and may be installed. */
