@@ -5,7 +5,7 @@ import { FAULT_CLIENTS } from "../support/clients.ts";
 import type { Exit, WorkerProcess } from "../support/process.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
-import { within } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 
 const source = (label: string): SourceSpec => ({ label, chunks: 50, everyMs: 5 });
 
@@ -19,6 +19,11 @@ async function wholeStream(worker: WorkerProcess, streamId: string): Promise<voi
 
 const byItself = { code: 0, signal: null, stderr: "" };
 
+async function sockets(worker: WorkerProcess): Promise<number> {
+  const { resources } = await worker.ask("vitals");
+  return resources.filter((kind) => kind === "TCPSocketWrap").length;
+}
+
 async function exitOf(worker: WorkerProcess): Promise<Exit> {
   await worker.ask("retire");
   return within(5_000, "the process to end by itself", worker.exited);
@@ -31,14 +36,16 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
     await wholeStream(worker, "before");
     await scene.redis.restart();
     await wholeStream(worker, "after");
-    const other = await scene.worker({ clients });
-    await expect
-      .poll(() => other.ask("has", { streamId: "after" }).catch(() => "unavailable"), { timeout: 10_000 })
-      .toBe("DONE");
     await worker.settled(10_000);
+    const other = await scene.worker({ clients });
+    expect(await other.ask("has", { streamId: "after" })).toBe("DONE");
     expect(await scene.troubles()).toEqual([]);
     expect((await worker.ask("closeContext")).tookMs).toBeLessThan(5_000);
-    expect((await worker.ask("vitals")).resources.filter((kind) => kind === "TCPSocketWrap")).toEqual([]);
+    // Clients say goodbye to the server first.
+    await until(async () => (await sockets(worker)) === 0, {
+      what: "the clients to be closed",
+      withinMs: 2_000,
+    });
     expect(await exitOf(worker)).toEqual(byItself);
   });
 
@@ -49,7 +56,7 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
     await worker.reads({ read: "endless", call: "resumableStream", streamId: "s", source: endless });
     await scene.redis.kill();
     await worker.ask("reached", { read: "endless", length: 1_000 });
-    expect((await worker.ask("closeContext")).tookMs).toBeLessThan(5_000);
+    expect((await worker.ask("closeContext")).tookMs).toBeLessThan(6_000);
     expect((await worker.ended("endless", 1_000)).end).toMatchObject({
       kind: "error",
       error: { code: "CLOSED" },
@@ -73,7 +80,7 @@ describe.concurrent.each(FAULT_CLIENTS)("given clients, %s", (clients) => {
     await wholeStream(worker, "one");
     await worker.settled(10_000);
     await worker.ask("closeContext");
-    expect((await worker.ask("vitals")).resources.filter((kind) => kind === "TCPSocketWrap")).toHaveLength(2);
+    expect(await sockets(worker)).toBe(2);
     expect(await scene.troubles()).toEqual([]);
     expect(await exitOf(worker)).toEqual(byItself);
   });

@@ -6,6 +6,7 @@ import type { ErrorReport } from "../support/error-report.ts";
 import type { ReadEnd } from "../support/reading.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
+import { until } from "../support/wait.ts";
 
 describe.concurrent.each(FAULT_CLIENTS)("a source that fails, over %s", (clients) => {
   it("primary and followers get the text up to the failure and SOURCE_FAILED; the id is free (G1, G6, G7)", async () => {
@@ -80,9 +81,13 @@ describe.concurrent.each(FAULT_CLIENTS)("a source that fails, over %s", (clients
     const source: SourceSpec = { label: "slow to fail", chunks: 0, everyMs: 0, holdAfter: 0, end: "reject" };
     const started = producer.start({ read: "primary", call: "resumableStream", streamId: "s", source });
     // The follower's own call: it finds the claim whichever comes first.
-    await expect.poll(() => producer.ask("has", { streamId: "s" })).toBe(true);
+    await until(() => producer.ask("has", { streamId: "s" }).then((status) => status === true), {
+      what: "the claim",
+    });
     const following = follower.start({ read: "follower", call: "resumeExistingStream", streamId: "s" });
-    await expect.poll(() => scene.redis.pubsubChannels("*:chunk:*")).not.toEqual([]);
+    await until(async () => (await scene.redis.pubsubChannels("*:chunk:*")).length > 0, {
+      what: "a follower's inbox",
+    });
     await producer.ask("release", { label: "slow to fail" });
 
     const answer = await started;

@@ -5,8 +5,8 @@ import { createClient } from "redis";
 /** A connection of the test's own. Opened on first use, and again after the server was restarted. */
 export class RedisAdmin {
   readonly url: string;
-  /** Absent until the first command. A closed one is replaced. */
-  #client: AdminClient | undefined;
+  /** Absent until the first command, and after the connection was lost. */
+  #client: Promise<AdminClient> | undefined;
   /** How many commands this object sent since the server's last start; not part of what a test counts. */
   #sent = 0;
 
@@ -68,20 +68,27 @@ export class RedisAdmin {
 
   /** Lets go of the connection. The next command opens another. */
   disconnect(): void {
-    if (this.#client?.isOpen) this.#client.destroy();
+    const connecting = this.#client;
     this.#client = undefined;
     this.#sent = 0;
+    connecting?.then(
+      (client) => void (client.isOpen && client.destroy()),
+      // It never was open, and whoever asked was told.
+      () => undefined,
+    );
   }
 
-  async #connected(): Promise<AdminClient> {
-    if (this.#client?.isReady) return this.#client;
-    this.disconnect();
+  #connected(): Promise<AdminClient> {
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  async #connect(): Promise<AdminClient> {
     const client = adminClient(this.url);
+    // Which comes with the loss of the connection: the next command connects anew.
     client.on("error", () => {
-      // The command that waits is rejected with the same error, and the next one connects anew.
-      if (this.#client === client) this.#client = undefined;
+      this.#client = undefined;
     });
-    this.#client = client;
     await client.connect();
     return client;
   }
