@@ -28,7 +28,8 @@ export interface ProducerOptions {
   onReleased: () => void;
 }
 
-type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
+/** Called once, at once. */
+export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
 
 export class Producer implements ProducerPort {
   /** The original reader's stream, from offset 0. */
@@ -107,10 +108,11 @@ export class Producer implements ProducerPort {
     this.#dispatch({ type: "watched", isWatched });
   }
 
-  stop(reason: string | undefined): void {
-    if (this.#state.source !== "running") return;
+  stop(reason: string | undefined): boolean {
+    if (this.#state.source !== "running") return false;
     this.#cancelReason = reason ?? "stopped";
     this.#dispatch({ type: "stop" });
+    return true;
   }
 
   fenced(): void {

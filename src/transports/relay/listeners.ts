@@ -17,7 +17,7 @@ export class Listeners {
   readonly #listeners = new Map<string, Listener>();
   #cancelSweep: Cancel | undefined;
   /** When a listener last got further; the producer's patience at the end counts from it. */
-  progressedAt = Number.NEGATIVE_INFINITY;
+  progressedAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, onChange: (isWatched: boolean) => void) {
     this.#clock = clock;

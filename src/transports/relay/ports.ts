@@ -2,8 +2,8 @@
 
 /** Publishes messages and keeps the status record. */
 export interface Publisher {
-  /** Never called: pass a client that connects by itself or is connected. Kept for compatibility. */
-  connect?: () => Promise<unknown>;
+  /** Not called by us: pass a client that connects by itself or is connected. Kept for compatibility. */
+  connect: () => Promise<unknown>;
   /** May return how many received it, as Redis does; without that, silence alone tells a dead producer. */
   publish: (channel: string, message: string) => Promise<number | unknown>;
   /** `EX` is the time to live in seconds. */
@@ -15,8 +15,8 @@ export interface Publisher {
 
 /** Subscribes to channels. */
 export interface Subscriber {
-  /** Never called: pass a client that connects by itself or is connected. Kept for compatibility. */
-  connect?: () => Promise<unknown>;
+  /** Not called by us: pass a client that connects by itself or is connected. Kept for compatibility. */
+  connect: () => Promise<unknown>;
   /** Resolves once messages will arrive. Subscriptions are expected to survive a reconnect of the client. */
   subscribe: (channel: string, callback: (message: string) => void) => Promise<void | number>;
   unsubscribe: (channel: string) => Promise<unknown>;

@@ -26,8 +26,6 @@ interface Pending {
 
 interface Question {
   streamId: string;
-  /** Whether the asker has text of this stream already, so that a missing record alone doesn't answer it. */
-  isBound: boolean;
   build: (requestId: number) => Request;
 }
 
@@ -91,8 +89,8 @@ export class Requests {
       if (page) return { status: "page", page };
 
       suspect ??= await link.get(names.record(question.streamId));
+      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
       if (receivers === 0 && suspect.status === "done") return { status: "done" };
-      if (receivers === 0 && suspect.status === "free" && !question.isBound) return { status: "absent" };
 
       const verdictAt = this.#verdictAt(pending);
       if (verdictAt === undefined) {

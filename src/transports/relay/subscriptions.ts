@@ -1,12 +1,11 @@
 // One subscription per channel however many use it, subscribed with the first and unsubscribed with the last.
 
-import { background } from "../../lib/background.ts";
 import type { SubscribePort } from "./bus.ts";
 
 export interface Subscription {
   /** Resolves once messages arrive; rejects where the server refused. */
   ready: Promise<void>;
-  /** Settles, and never rejects, when the channel is given back. */
+  /** Settles when the channel is given back; rejects where the server refused, or the client has no connection. */
   release: () => Promise<void>;
 }
 
@@ -20,12 +19,10 @@ interface Channel {
 
 export class Subscriptions {
   readonly #port: SubscribePort;
-  readonly #onError: (error: unknown) => void;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(port: SubscribePort, onError: (error: unknown) => void) {
+  constructor(port: SubscribePort) {
     this.#port = port;
-    this.#onError = onError;
   }
 
   subscribe(name: string, onMessage: (message: string) => void): Subscription {
@@ -66,14 +63,13 @@ export class Subscriptions {
       channel.subscribed = undefined;
       await this.#port.unsubscribe(name);
     };
-    channel.settled = channel.settled.then(close).catch(this.#onError);
-    const closed = channel.settled;
-    background(
-      closed.then(() => {
-        if (channel.listeners.size === 0 && channel.settled === closed) this.#channels.delete(name);
-      }),
-      this.#onError,
-    );
+    const closed = channel.settled.then(close);
+    const settled = closed
+      .catch(() => undefined)
+      .then(() => {
+        if (channel.listeners.size === 0 && channel.settled === settled) this.#channels.delete(name);
+      });
+    channel.settled = settled;
     return closed;
   }
 }

@@ -1,0 +1,140 @@
+// The published calls: checks arguments, and decides what a caller gets where a stream runs, has ended, or can't be asked for.
+
+import type { OpenSource } from "../engine/producer.ts";
+import { Streams } from "../engine/streams.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import { type Clock, sleep } from "../lib/clock.ts";
+import type { Transport } from "../transports/transport.ts";
+import { ResumableStreamError } from "./errors.ts";
+import { type CheckedOptions, checkFunction, checkSkipCharacters, checkStreamId } from "./options.ts";
+import type { MakeStream, ResumableStreamContext, StopOptions } from "./types.ts";
+
+/** How often a call starts over when producers come and go under it. */
+const MAX_ROUNDS = 8;
+const BETWEEN_ROUNDS = { firstMs: 10, maxMs: 1_000 };
+
+export interface ContextParts {
+  transport: Transport;
+  options: CheckedOptions;
+  clock: Clock;
+}
+
+export function createContext({ transport, options, clock }: ContextParts): ResumableStreamContext {
+  const streams = new Streams({
+    transport,
+    clock,
+    livenessMs: options.livenessMs,
+    keepAlive: (settled) => options.waitUntil?.(settled),
+    onError: options.onError,
+    onEvent: options.onEvent,
+  });
+
+  const check = (streamId: unknown, skipCharacters?: unknown): number | undefined => {
+    checkStreamId(streamId);
+    const offset = checkSkipCharacters(skipCharacters);
+    streams.checkOpen();
+    return offset;
+  };
+
+  /** For a caller that would have produced, but could not ask. */
+  const withoutTransport = (streamId: string, { openSource, offset, error }: Unasked): ReadableStream<string> => {
+    const isOutage = error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE";
+    // A fresh text would not continue what a caller that names an offset already has.
+    if (!isOutage || offset !== undefined || options.whenUnavailable === "throw") throw error;
+    options.onError(error);
+    return streams.produceAlone(streamId, openSource);
+  };
+
+  const resumableStream = async (
+    streamId: string,
+    makeStream: MakeStream,
+    skipCharacters?: number,
+  ): Promise<ReadableStream<string> | null> => {
+    const offset = check(streamId, skipCharacters);
+    const openSource = sourceOpener(streamId, makeStream);
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (!streams.local(streamId)) {
+        try {
+          const stream = await streams.produce(streamId, { mode: "if-free", openSource });
+          if (stream) return stream;
+        } catch (error) {
+          return withoutTransport(streamId, { openSource, offset, error });
+        }
+      }
+      const followed = await streams.follow(streamId, offset ?? 0);
+      if (followed.status === "following") return followed.stream;
+      if (followed.status === "done") return null;
+      // The id is free again, and one of those who found it so gets it.
+      await sleep(clock, backoffMs(round, BETWEEN_ROUNDS));
+      streams.checkOpen();
+    }
+    const message = `Cannot produce or follow "${streamId}": ${MAX_ROUNDS} producers died while this call waited for them. Try again.`;
+    throw new ResumableStreamError("PRODUCER_LOST", message);
+  };
+
+  return {
+    resumableStream,
+    createNewResumableStream: async (streamId, makeStream, skipCharacters) => {
+      check(streamId, skipCharacters);
+      const openSource = sourceOpener(streamId, makeStream);
+      try {
+        return (await streams.produce(streamId, { mode: "supersede", openSource })) ?? null;
+      } catch (error) {
+        return withoutTransport(streamId, { openSource, offset: undefined, error });
+      }
+    },
+    resumeExistingStream: async (streamId, skipCharacters) => {
+      const followed = await streams.follow(streamId, check(streamId, skipCharacters) ?? 0);
+      switch (followed.status) {
+        case "following":
+          return followed.stream;
+        case "done":
+          return null;
+        case "absent":
+        case "lost":
+          return undefined;
+      }
+    },
+    hasExistingStream: async (streamId) => {
+      check(streamId);
+      if (streams.local(streamId)) return true;
+      const status = await transport.status(streamId);
+      switch (status) {
+        case "running":
+          return true;
+        case "done":
+          return "DONE";
+        case "absent":
+          return null;
+      }
+    },
+    stopStream: async (streamId, { reason }: StopOptions = {}) => {
+      check(streamId);
+      const local = streams.local(streamId);
+      return local ? local.stop(reason) : transport.stop(streamId, reason);
+    },
+    close: () => streams.close(),
+    [Symbol.asyncDispose]: () => streams.close(),
+  };
+}
+
+interface Unasked {
+  openSource: OpenSource;
+  /** The offset the caller named, if it did. */
+  offset: number | undefined;
+  error: unknown;
+}
+
+function sourceOpener(streamId: string, makeStream: MakeStream): OpenSource {
+  checkFunction("makeStream", makeStream);
+  return async (signal) => {
+    const source: unknown = await makeStream({ streamId, signal });
+    if (source instanceof ReadableStream || isReadable(source)) return source;
+    throw new TypeError(`makeStream must return a ReadableStream of strings, got ${typeof source}.`);
+  };
+}
+
+/** A stream of another realm or a polyfill has the method without the class. */
+function isReadable(value: unknown): value is ReadableStream<string> {
+  return typeof value === "object" && value !== null && "getReader" in value;
+}

@@ -1,0 +1,97 @@
+// The one place where defaults live and a caller's options are checked.
+
+import type { ResumableStreamError } from "./errors.ts";
+import type { CommonOptions, StreamEvent } from "./types.ts";
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+/** Options with nothing left open. */
+export interface CheckedOptions {
+  waitUntil: ((promise: Promise<unknown>) => void) | null;
+  keyPrefix: string;
+  retentionSeconds: number;
+  ackTimeoutMs: number;
+  livenessMs: number;
+  claimTimeoutMs: number;
+  lingerMs: number;
+  whenUnavailable: "stream" | "throw";
+  onError: (error: ResumableStreamError) => void;
+  onEvent: (event: StreamEvent) => void;
+}
+
+export function checkOptions(options: CommonOptions): CheckedOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object with waitUntil, got ${describe(options)}.`);
+  }
+  const { waitUntil, keyPrefix, whenUnavailable, onError, onEvent } = options;
+  // Left out, it means what null does; in TypeScript it has to be said.
+  if (waitUntil !== null && waitUntil !== undefined) checkFunction("waitUntil", waitUntil);
+  if (keyPrefix !== undefined && typeof keyPrefix !== "string") {
+    throw new TypeError(`keyPrefix must be a string, got ${describe(keyPrefix)}.`);
+  }
+  if (whenUnavailable !== undefined && whenUnavailable !== "stream" && whenUnavailable !== "throw") {
+    throw new TypeError(`whenUnavailable must be "stream" or "throw", got ${describe(whenUnavailable)}.`);
+  }
+  if (onError !== undefined) checkFunction("onError", onError);
+  if (onEvent !== undefined) checkFunction("onEvent", onEvent);
+  positive("doneWatchdogIntervalMs", options.doneWatchdogIntervalMs, 1);
+  return {
+    waitUntil: waitUntil ?? null,
+    // An empty prefix means the default, as in the published library.
+    keyPrefix: keyPrefix || "resumable-stream",
+    retentionSeconds: Math.ceil(positive("retentionSeconds", options.retentionSeconds, DAY_SECONDS)),
+    ackTimeoutMs: positive("ackTimeoutMs", options.ackTimeoutMs, 2_000),
+    livenessMs: positive("livenessMs", options.livenessMs, 3_000),
+    claimTimeoutMs: positive("claimTimeoutMs", options.claimTimeoutMs, 3_000),
+    lingerMs: positive("lingerMs", options.lingerMs, 5_000),
+    whenUnavailable: whenUnavailable ?? "stream",
+    onError: guarded(onError ?? ((error) => console.error(error.message))),
+    onEvent: guarded(onEvent ?? (() => undefined)),
+  };
+}
+
+export function checkStreamId(streamId: unknown): asserts streamId is string {
+  if (typeof streamId !== "string" || streamId === "") {
+    throw new TypeError(`streamId must be a non-empty string, got ${describe(streamId)}.`);
+  }
+  // Two ids that differ in a lone surrogate only would be one on the wire.
+  if (!streamId.isWellFormed()) throw new TypeError("streamId must be well-formed Unicode, got a lone surrogate.");
+}
+
+/** The offset a caller named, or undefined where it named none. */
+export function checkSkipCharacters(skipCharacters: unknown): number | undefined {
+  if (skipCharacters === undefined || skipCharacters === null) return undefined;
+  if (typeof skipCharacters !== "number" || !Number.isSafeInteger(skipCharacters) || skipCharacters < 0) {
+    throw new TypeError(`skipCharacters must be a whole number from 0, got ${describe(skipCharacters)}.`);
+  }
+  return skipCharacters;
+}
+
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`${name} must be a function, got ${describe(value)}.`);
+}
+
+function positive(name: string, value: unknown, defaultValue: number): number {
+  if (value === undefined) return defaultValue;
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
+    throw new TypeError(`${name} must be a positive number, got ${describe(value)}.`);
+  }
+  return value;
+}
+
+/** Numbers are shown; anything else by its type alone, since it may be somebody's text. */
+function describe(value: unknown): string {
+  if (value === "") return "an empty string";
+  return typeof value === "number" || value === null ? String(value) : typeof value;
+}
+
+/** A callback that throws must not break a stream: its error surfaces on its own, as from an event listener. */
+function guarded<T>(callback: (value: T) => void): (value: T) => void {
+  return (value) => {
+    try {
+      callback(value);
+    } catch (error) {
+      console.error(error);
+    }
+  };
+}

@@ -1,0 +1,16 @@
+// What every entry exports besides its factory.
+
+export { ResumableStreamError, type ResumableStreamErrorCode } from "./errors.ts";
+export type {
+  CommonOptions,
+  CreateResumableStreamContextOptions,
+  EndKind,
+  MakeStream,
+  MakeStreamContext,
+  RedisClient,
+  ResumableStreamContext,
+  StopOptions,
+  StreamEvent,
+} from "./types.ts";
+export type { Publisher, Subscriber } from "../transports/relay/ports.ts";
+export { resumeStream, type ResumeStreamContext } from "./resume-stream.ts";

@@ -1,0 +1,21 @@
+// What all entries over a pub/sub server share: options in, a context over the relay transport out.
+
+import { systemClock } from "../lib/clock.ts";
+import { type RelayConnection, relayTransport } from "../transports/relay/relay.ts";
+import { createContext } from "./context.ts";
+import { checkOptions } from "./options.ts";
+import type { CommonOptions, ResumableStreamContext } from "./types.ts";
+
+export function createRelayContext(options: CommonOptions, connection: () => RelayConnection): ResumableStreamContext {
+  const checked = checkOptions(options);
+  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } = checked;
+  const transport = relayTransport({
+    connection: connection(),
+    keyPrefix,
+    settings: { ackTimeoutMs, lingerMs, livenessMs, retentionSeconds },
+    claimTimeoutMs,
+    clock: systemClock,
+    onError,
+  });
+  return createContext({ transport, options: checked, clock: systemClock });
+}

@@ -1,0 +1,165 @@
+// The streams of one context: who produces here, who follows, and how each is opened and ended.
+
+import { ResumableStreamError } from "../api/errors.ts";
+import { background } from "../lib/background.ts";
+import { type Clock, withDeadline } from "../lib/clock.ts";
+import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../transports/transport.ts";
+import { Follower } from "./follower.ts";
+import { type OpenSource, Producer } from "./producer.ts";
+
+/** How long `close` waits for what it ends. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+export type StreamsEvent =
+  | { type: "producing"; streamId: string }
+  | { type: "following"; streamId: string; offset: number }
+  | { type: "ended"; streamId: string; role: "producer" | "follower"; end: EndKind; offset: number };
+
+export interface StreamsOptions {
+  transport: Transport;
+  clock: Clock;
+  livenessMs: number;
+  /** Keeps the process alive until a producer has settled. */
+  keepAlive: (settled: Promise<void>) => void;
+  onError: (error: ResumableStreamError) => void;
+  onEvent: (event: StreamsEvent) => void;
+}
+
+export type Followed =
+  | { status: "following"; stream: ReadableStream<string> }
+  | { status: Exclude<ReadResult["status"], "page"> };
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  /** Producers that serve their stream: followers next to them need no transport. */
+  readonly #serving = new Map<string, Producer>();
+  /** All producers whose source runs or whose end isn't written yet. */
+  readonly #producers = new Set<Producer>();
+  readonly #followers = new Set<Follower>();
+  /** Present once `close` was called. */
+  #closing: Promise<void> | undefined;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `CLOSED` once the context is closed. */
+  checkOpen(): void {
+    if (this.#closing) throw new ResumableStreamError("CLOSED", "Cannot use this context: it was closed.");
+  }
+
+  /** The producer of this process that serves the stream, if there is one. */
+  local(streamId: string): Producer | undefined {
+    return this.#serving.get(streamId);
+  }
+
+  /** The original reader's stream where the claim is won; undefined where another produces. Rejects as the claim does. */
+  async produce(
+    streamId: string,
+    { mode, openSource }: { mode: ClaimRequest["mode"]; openSource: OpenSource },
+  ): Promise<ReadableStream<string> | undefined> {
+    const producer = this.#createProducer(streamId);
+    const claimed = await this.#options.transport.claim(streamId, { mode, producer });
+    return claimed.status === "won" ? this.#start(streamId, { producer, openSource, claim: claimed.claim }) : undefined;
+  }
+
+  /** Runs a source that nobody elsewhere can follow, because the backend could not be asked. */
+  produceAlone(streamId: string, openSource: OpenSource): ReadableStream<string> {
+    return this.#start(streamId, { producer: this.#createProducer(streamId), openSource, claim: undefined });
+  }
+
+  /** Follows from `offset`: next to a producer of this process, or through the transport. */
+  async follow(streamId: string, offset: number): Promise<Followed> {
+    const { clock, livenessMs, onEvent, transport } = this.#options;
+    const onEnded = (end: EndKind, at: number): void =>
+      onEvent({ type: "ended", streamId, role: "follower", end, offset: at });
+    const producer = this.#serving.get(streamId);
+    if (producer) {
+      onEvent({ type: "following", streamId, offset });
+      return { status: "following", stream: producer.follow(offset, onEnded) };
+    }
+    const follower: Follower = new Follower({
+      transport,
+      streamId,
+      from: offset,
+      livenessMs,
+      clock,
+      onEnded,
+      onClosed: () => this.#followers.delete(follower),
+    });
+    this.#followers.add(follower);
+    const result = await follower.attach();
+    if (result.status !== "page") return { status: result.status };
+    onEvent({ type: "following", streamId, offset });
+    return { status: "following", stream: follower.stream };
+  }
+
+  /** Ends everything, and settles within seconds. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { clock, transport } = this.#options;
+    // After this function has returned its promise, so that nothing new opens meanwhile.
+    await Promise.resolve();
+    for (const follower of this.#followers) follower.fail(closedError("A follower"));
+    for (const producer of this.#producers) producer.close(closedError("A stream"));
+    const late = (): Error => new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
+    try {
+      await withDeadline(clock, transport.close(), { timeoutMs: CLOSE_TIMEOUT_MS, late });
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #createProducer(streamId: string): Producer {
+    const { clock, onError, onEvent, transport } = this.#options;
+    const producer: Producer = new Producer({
+      streamId,
+      keepsText: transport.keepsText,
+      clock,
+      onError,
+      onEnded: (end, offset) => onEvent({ type: "ended", streamId, role: "producer", end, offset }),
+      onReleased: () => {
+        if (this.#serving.get(streamId) === producer) this.#serving.delete(streamId);
+      },
+    });
+    return producer;
+  }
+
+  #start(
+    streamId: string,
+    { producer, openSource, claim }: { producer: Producer; openSource: OpenSource; claim: Claim | undefined },
+  ): ReadableStream<string> {
+    this.#producers.add(producer);
+    background(
+      producer.settled.then(() => this.#producers.delete(producer)),
+      (error) => this.#report(error),
+    );
+    if (claim) producer.attach(claim);
+    try {
+      this.checkOpen();
+      this.#options.keepAlive(producer.settled);
+    } catch (error) {
+      producer.close(closedError("A stream"));
+      throw error;
+    }
+    if (claim || !this.#serving.has(streamId)) this.#serving.set(streamId, producer);
+    this.#options.onEvent({ type: "producing", streamId });
+    producer.start(openSource);
+    return producer.primary;
+  }
+
+  #report(error: unknown): void {
+    const isOurs = error instanceof ResumableStreamError;
+    const wrapped = (): ResumableStreamError =>
+      new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing failed: see cause.", { cause: error });
+    this.#options.onError(isOurs ? error : wrapped());
+  }
+}
+
+function closedError(what: string): ResumableStreamError {
+  return new ResumableStreamError("CLOSED", `${what} was ended: its context was closed.`);
+}

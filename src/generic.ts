@@ -1,0 +1,16 @@
+// Streams over any pub/sub with a counter: Upstash, Valkey, a client of your own.
+
+import { createRelayContext } from "./api/relay-context.ts";
+import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
+import { connect } from "./transports/redis/connect.ts";
+
+export * from "./api/public.ts";
+
+/**
+ * Creates a context over clients of your own. Both `publisher` and `subscriber` are required.
+ *
+ * @throws TypeError naming the option that is missing or can't be used.
+ */
+export function createResumableStreamContext(options: CreateResumableStreamContextOptions): ResumableStreamContext {
+  return createRelayContext(options, () => connect({ publisher: options.publisher, subscriber: options.subscriber }));
+}

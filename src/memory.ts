@@ -1,0 +1,26 @@
+// Streams inside one process, with no server: for development, tests, and a single long-lived server.
+
+import { createRelayContext } from "./api/relay-context.ts";
+import type { CommonOptions, ResumableStreamContext } from "./api/types.ts";
+import { memoryConnection, sharedMemoryBus } from "./transports/relay/memory-connection.ts";
+
+export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
+export type {
+  CommonOptions,
+  EndKind,
+  MakeStream,
+  MakeStreamContext,
+  ResumableStreamContext,
+  StopOptions,
+  StreamEvent,
+} from "./api/types.ts";
+
+/**
+ * Creates a context whose streams live in this process. All contexts of the process with the same `keyPrefix` share
+ * their streams, also where a bundler has loaded this module more than once.
+ *
+ * @throws TypeError naming the option that can't be used.
+ */
+export function createResumableStreamContext(options: CommonOptions): ResumableStreamContext {
+  return createRelayContext(options, () => memoryConnection(sharedMemoryBus()));
+}

@@ -1,0 +1,25 @@
+// Streams over Redis; clients that aren't given are made with the `redis` package, on first use.
+
+import { createRelayContext } from "./api/relay-context.ts";
+import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
+import { connect } from "./transports/redis/connect.ts";
+
+export * from "./api/public.ts";
+
+/**
+ * Creates a context over Redis.
+ *
+ * Clients that aren't passed are made with node-redis from `REDIS_URL` or `KV_URL`, on first use, shared by all contexts of
+ * the process, and closed by `close()` of the last.
+ *
+ * @example
+ * const streams = createResumableStreamContext({ waitUntil: after });
+ * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ *
+ * @throws TypeError naming the option that can't be used.
+ */
+export function createResumableStreamContext(options: CreateResumableStreamContextOptions): ResumableStreamContext {
+  return createRelayContext(options, () =>
+    connect({ publisher: options.publisher, subscriber: options.subscriber, library: "redis" }),
+  );
+}

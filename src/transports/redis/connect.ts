@@ -1,0 +1,147 @@
+// Decides once, at the boundary, what the caller's clients are, and shares each between all contexts that use it.
+
+import { publishPort as genericPublishPort, subscribePort as genericSubscribePort } from "../relay/generic-ports.ts";
+import type { PublishPort, SubscribePort } from "../relay/bus.ts";
+import type { Publisher, Subscriber } from "../relay/ports.ts";
+import type { RelayConnection } from "../relay/relay.ts";
+import { Subscriptions } from "../relay/subscriptions.ts";
+import { type ClientLibrary, lazyConnection, openDefaultClient, redisUrl } from "./default-client.ts";
+import { ioredisConnection, isIoredisClient } from "./ioredis.ts";
+import { isNodeRedisClient, nodeRedisConnection } from "./node-redis.ts";
+import { fanOut, type RedisConnection } from "./redis-connection.ts";
+import { redisPublishPort, redisSubscribePort } from "./redis-ports.ts";
+
+export interface ConnectOptions {
+  publisher: unknown;
+  subscriber: unknown;
+  /** Makes the client that wasn't given; without it both are required. */
+  library?: ClientLibrary;
+}
+
+/** A port, and what goes with the client behind it. */
+interface Half<Port> {
+  port: Port;
+  onError: (listener: (error: unknown) => void) => () => void;
+}
+
+type PublishHalf = Half<PublishPort>;
+type SubscribeHalf = Half<SubscribePort & { subscriptions: Subscriptions }>;
+
+const publishHalves = new WeakMap<object, PublishHalf>();
+const subscribeHalves = new WeakMap<object, SubscribeHalf>();
+
+export function connect({ publisher, subscriber, library }: ConnectOptions): RelayConnection {
+  if (isObject(publisher) && publisher === subscriber && isIoredisClient(publisher)) {
+    throw new TypeError(
+      "publisher and subscriber are the same ioredis instance, which can't publish once it subscribes: pass publisher.duplicate() as one of them.",
+    );
+  }
+  const made: MadeConnection[] = [];
+  const clientFor = (role: "publisher" | "subscriber", given: unknown): object => {
+    if (isObject(given)) return given;
+    if (given !== undefined && given !== null) throw new TypeError(`${role} must be a Redis client, got ${typeof given}.`);
+    if (!library) throw new TypeError(`${role} is required here: pass an object with the methods of the documented type.`);
+    const connection = acquireMade(role, library);
+    made.push(connection);
+    return connection.connection;
+  };
+  const publish = cached(publishHalves, clientFor("publisher", publisher), publishHalf);
+  const subscribe = cached(subscribeHalves, clientFor("subscriber", subscriber), subscribeHalf);
+  return {
+    publishPort: publish.port,
+    subscriptions: subscribe.port.subscriptions,
+    onSubscriberReconnect: (listener) => subscribe.port.onReconnect(listener),
+    onError: (listener) => {
+      const stops = [publish.onError(listener), subscribe.onError(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    // What we were given is the caller's to close.
+    close: () => {
+      for (const connection of made.splice(0)) releaseMade(connection);
+    },
+  };
+}
+
+function publishHalf(client: object): PublishHalf {
+  const connection = connectionOf(client);
+  if (connection) {
+    const port = redisPublishPort(connection);
+    return {
+      port: { ...port, onReconnect: fanOut((listener) => port.onReconnect(() => listener(undefined))) },
+      onError: fanOut((listener) => connection.onError(listener)),
+    };
+  }
+  if (!hasMethods<Publisher>(client, ["publish", "set", "get", "incr"])) {
+    throw new TypeError("publisher must have the methods publish, set, get and incr (see the Publisher type).");
+  }
+  return { port: genericPublishPort(client), onError: () => () => undefined };
+}
+
+function subscribeHalf(client: object): SubscribeHalf {
+  const connection = connectionOf(client);
+  if (connection) {
+    const port = redisSubscribePort(connection);
+    const onReconnect = fanOut((listener) => port.onReconnect(() => listener(undefined)));
+    return {
+      port: { ...port, onReconnect, subscriptions: new Subscriptions(port) },
+      onError: fanOut((listener) => connection.onError(listener)),
+    };
+  }
+  if (!hasMethods<Subscriber>(client, ["subscribe", "unsubscribe"])) {
+    throw new TypeError("subscriber must have the methods subscribe and unsubscribe (see the Subscriber type).");
+  }
+  const port = genericSubscribePort(client);
+  return { port: { ...port, subscriptions: new Subscriptions(port) }, onError: () => () => undefined };
+}
+
+function connectionOf(client: object): RedisConnection | undefined {
+  if (madeByUs.has(client)) return madeByUs.get(client);
+  if (isIoredisClient(client)) return ioredisConnection(client);
+  if (isNodeRedisClient(client)) return nodeRedisConnection(client);
+  return undefined;
+}
+
+/** A client made from the environment, and how many contexts use it: a context for every request opens no more. */
+interface MadeConnection {
+  readonly key: string;
+  readonly connection: RedisConnection;
+  users: number;
+}
+
+const madeConnections = new Map<string, MadeConnection>();
+const madeByUs = new WeakMap<object, RedisConnection>();
+
+function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
+  const key = `${role} ${library} ${redisUrl() ?? ""}`;
+  const connection = lazyConnection(() => openDefaultClient(library));
+  const made = madeConnections.get(key) ?? { key, connection, users: 0 };
+  madeByUs.set(made.connection, made.connection);
+  madeConnections.set(key, made);
+  made.users += 1;
+  return made;
+}
+
+function releaseMade(made: MadeConnection): void {
+  made.users -= 1;
+  if (made.users > 0) return;
+  madeConnections.delete(made.key);
+  made.connection.destroy();
+}
+
+function cached<Value>(cache: WeakMap<object, Value>, key: object, make: (key: object) => Value): Value {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const value = make(key);
+  cache.set(key, value);
+  return value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function hasMethods<T extends object>(client: object, names: readonly (keyof T & string)[]): client is T {
+  return names.every((name) => typeof Reflect.get(client, name) === "function");
+}

@@ -1,0 +1,38 @@
+// ioredis, major versions 5 and 6.
+
+import { type Emitter, listen, listenForReconnect, type RedisConnection } from "./redis-connection.ts";
+
+/** The part of an ioredis instance that we use. */
+export interface IoredisClient extends Emitter {
+  defineCommand(...args: never[]): unknown;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  disconnect(): void;
+}
+
+export function isIoredisClient(client: object): client is IoredisClient {
+  return "defineCommand" in client && typeof client.defineCommand === "function" && "call" in client;
+}
+
+export function ioredisConnection(client: IoredisClient): RedisConnection {
+  const handlers = new Map<string, (message: string) => void>();
+  const onMessage = (channel: unknown, message: unknown): void => handlers.get(String(channel))?.(String(message));
+  return {
+    command: ([command = "", ...args]) => client.call(command, ...args),
+    subscribe: async (channel, handler) => {
+      // One listener of the client's, however many channels: its emitter warns of many.
+      if (handlers.size === 0) client.on("message", onMessage);
+      handlers.set(channel, handler);
+      await client.subscribe(channel);
+    },
+    unsubscribe: async (channel) => {
+      handlers.delete(channel);
+      if (handlers.size === 0) client.off("message", onMessage);
+      await client.unsubscribe(channel);
+    },
+    onReconnect: (listener) => listenForReconnect(client, { downs: ["close"], up: "ready" }, listener),
+    onError: (listener) => listen(client, "error", (error) => listener(error)),
+    destroy: () => client.disconnect(),
+  };
+}

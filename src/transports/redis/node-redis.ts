@@ -1,0 +1,61 @@
+// node-redis, major versions 4, 5 and 6.
+
+import { type Emitter, listen, listenForReconnect, type RedisConnection } from "./redis-connection.ts";
+
+/** The part of a node-redis client that we use. */
+export interface NodeRedisClient extends Emitter {
+  readonly isOpen: boolean;
+  connect(): Promise<unknown>;
+  sendCommand(words: string[]): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  /** Absent in 4, whose name for it is `disconnect`. */
+  destroy?(): void;
+  disconnect?(): Promise<unknown>;
+}
+
+/** A cluster client isn't one: its `sendCommand` takes other arguments. It serves by its documented methods. */
+export function isNodeRedisClient(client: object): client is NodeRedisClient {
+  return (
+    "isOpen" in client &&
+    "duplicate" in client &&
+    "sendCommand" in client &&
+    typeof client.sendCommand === "function" &&
+    !("slots" in client) &&
+    !("masters" in client)
+  );
+}
+
+export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
+  let connecting: Promise<unknown> | undefined;
+  /** Commands of a client that nobody connected would fail at once. */
+  const connected = async (): Promise<void> => {
+    if (client.isOpen) return;
+    connecting ??= client.connect().finally(() => {
+      connecting = undefined;
+    });
+    await connecting;
+  };
+  return {
+    command: async (words) => {
+      if (!client.isOpen) await connected();
+      return client.sendCommand(words);
+    },
+    subscribe: async (channel, onMessage) => {
+      if (!client.isOpen) await connected();
+      await client.subscribe(channel, onMessage);
+    },
+    unsubscribe: async (channel) => {
+      if (client.isOpen) await client.unsubscribe(channel);
+    },
+    onReconnect: (listener) =>
+      listenForReconnect(client, { downs: ["reconnecting", "end"], up: "ready" }, listener),
+    onError: (listener) => listen(client, "error", (error) => listener(error)),
+    destroy: () => {
+      if (!client.isOpen) return;
+      if (client.destroy) client.destroy();
+      // Rejects what is under way, which has been told already; nothing is left to wait for.
+      else client.disconnect?.().catch(() => undefined);
+    },
+  };
+}

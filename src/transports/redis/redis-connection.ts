@@ -1,0 +1,67 @@
+// One small port over two client libraries. Commands go as raw words: they mean the same in every major version.
+
+/** A connection of node-redis or ioredis. */
+export interface RedisConnection {
+  command(words: string[]): Promise<unknown>;
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
+  unsubscribe(channel: string): Promise<void>;
+  /** Hears of each time the connection is back after a loss. */
+  onReconnect(listener: () => void): () => void;
+  onError(listener: (error: unknown) => void): () => void;
+  /** Lets go at once of a connection we made. */
+  destroy(): void;
+}
+
+/** The part of a Node event emitter that both libraries' clients have. */
+export interface Emitter {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+export function listen(emitter: Emitter, event: string, listener: (...args: unknown[]) => void): () => void {
+  emitter.on(event, listener);
+  return () => emitter.off(event, listener);
+}
+
+/** Calls back when `up` follows one of `downs`: the first connect is no reconnect. */
+export function listenForReconnect(
+  emitter: Emitter,
+  events: { downs: readonly string[]; up: string },
+  listener: () => void,
+): () => void {
+  let wasDown = false;
+  const stops = events.downs.map((down) =>
+    listen(emitter, down, () => {
+      wasDown = true;
+    }),
+  );
+  stops.push(
+    listen(emitter, events.up, () => {
+      if (!wasDown) return;
+      wasDown = false;
+      listener();
+    }),
+  );
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Serves many listeners by one of the emitter's, attached with the first and detached with the last. */
+export function fanOut<T>(attach: (listener: (value: T) => void) => () => void): (listener: (value: T) => void) => () => void {
+  const listeners = new Set<(value: T) => void>();
+  let detach: (() => void) | undefined;
+  return (listener) => {
+    const own = (value: T): void => listener(value);
+    listeners.add(own);
+    detach ??= attach((value) => {
+      for (const each of listeners) each(value);
+    });
+    return () => {
+      listeners.delete(own);
+      if (listeners.size > 0) return;
+      detach?.();
+      detach = undefined;
+    };
+  };
+}

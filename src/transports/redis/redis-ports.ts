@@ -1,0 +1,62 @@
+// A Redis connection as the relay's ports. Needs Redis 6.2 or Valkey.
+
+import {
+  claimValue,
+  DONE,
+  parseRecord,
+  type PublishPort,
+  type StatusRecords,
+  type SubscribePort,
+} from "../relay/bus.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+
+// KEYS[1] the record; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live. Returns 1, or 0 where a newer claim
+// holds the record. Written first and put back in that rare case, so that the common one is a single inner command.
+const FINISH = `
+local was = redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3], 'GET')
+if not was or was == ARGV[1] or was == ARGV[2] then return 1 end
+redis.call('set', KEYS[1], was, 'EX', ARGV[3])
+return 0`;
+
+// KEYS[1] the record; ARGV[1] what it must say. Returns 1, or 0 where it says something else.
+const FREE_IF = `
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0`;
+
+export function redisPublishPort(connection: RedisConnection): PublishPort {
+  return {
+    publish: async (channel, message) => {
+      const receivers = await connection.command(["PUBLISH", channel, message]);
+      return typeof receivers === "number" ? receivers : undefined;
+    },
+    records: redisRecords(connection),
+    onReconnect: (listener) => connection.onReconnect(listener),
+  };
+}
+
+export function redisSubscribePort(connection: RedisConnection): SubscribePort {
+  return {
+    subscribe: (channel, onMessage) => connection.subscribe(channel, onMessage),
+    unsubscribe: (channel) => connection.unsubscribe(channel),
+    onReconnect: (listener) => connection.onReconnect(listener),
+  };
+}
+
+function redisRecords(connection: RedisConnection): StatusRecords {
+  return {
+    get: async (key) => parseRecord(await connection.command(["GET", key])),
+    claimIfFree: async (key, { epoch, ttlSeconds }) => {
+      // One command claims, names the claim and lets it expire: no moment in which a record lives for ever.
+      const answer = await connection.command(["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "NX"]);
+      return answer !== null;
+    },
+    replace: async (key, { epoch, ttlSeconds }) =>
+      parseRecord(await connection.command(["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "GET"])),
+    finish: async (key, { epoch, ttlSeconds }) => {
+      const words = ["EVAL", FINISH, "1", key, claimValue(epoch), DONE, String(ttlSeconds)];
+      return Number(await connection.command(words)) === 1;
+    },
+    freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw])) === 1,
+  };
+}
+

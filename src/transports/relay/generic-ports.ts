@@ -1,0 +1,91 @@
+// A publisher and a subscriber with the documented methods and no more, as the relay's ports. The only atomic step they
+// have is `INCR`, so a claim takes two: who counts to one has won, and then names its epoch.
+
+import {
+  claimValue,
+  DONE,
+  FREE,
+  parseRecord,
+  type PublishPort,
+  type StatusRecords,
+  type SubscribePort,
+} from "./bus.ts";
+import type { Publisher, Subscriber } from "./ports.ts";
+
+/** How long it is remembered who frees a dead claim: longer than the step takes, short enough for a second death. */
+const FREEING_SECONDS = 10;
+/** How long a record says that it is free; the claim that follows replaces it at once. */
+const FREE_SECONDS = 2;
+
+export function publishPort(publisher: Publisher): PublishPort {
+  return {
+    publish: async (channel, message) => {
+      const receivers = await publisher.publish(channel, message);
+      return typeof receivers === "number" ? receivers : undefined;
+    },
+    records: genericRecords(publisher),
+    onReconnect: () => () => undefined,
+  };
+}
+
+export function subscribePort(subscriber: Subscriber): SubscribePort {
+  return {
+    subscribe: async (channel, onMessage) => {
+      await subscriber.subscribe(channel, (message) => {
+        if (typeof message === "string") onMessage(message);
+      });
+    },
+    unsubscribe: async (channel) => {
+      await subscriber.unsubscribe(channel);
+    },
+    onReconnect: () => () => undefined,
+  };
+}
+
+function genericRecords(publisher: Publisher): StatusRecords {
+  const get: StatusRecords["get"] = async (key) => parseRecord(await publisher.get(key));
+  return {
+    get,
+    claimIfFree: async (key, { epoch, ttlSeconds }) => {
+      if (!(await isFirst(publisher, key))) return false;
+      await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
+      return true;
+    },
+    replace: async (key, { epoch, ttlSeconds }) => {
+      // Sent together: the server answers in order, so `get` tells what `set` replaces.
+      const previous = publisher.get(key);
+      const [value] = await Promise.all([previous, publisher.set(key, claimValue(epoch), { EX: ttlSeconds })]);
+      return parseRecord(value);
+    },
+    finish: async (key, { epoch, ttlSeconds }) => {
+      const record = await get(key);
+      if (record.status === "claimed" && record.epoch !== epoch) return false;
+      await publisher.set(key, DONE, { EX: ttlSeconds });
+      return true;
+    },
+    freeIf: async (key, raw) => {
+      const record = await get(key);
+      if (record.status !== "claimed" || record.raw !== raw) return false;
+      // Of many that found the claim dead one frees it: a second, later one would free its successor.
+      const freeing = publisher.incr(`${key}:freeing:${raw}`);
+      const [count] = await Promise.all([
+        freeing,
+        publisher.set(`${key}:freeing:${raw}`, "1", { EX: FREEING_SECONDS }),
+      ]);
+      if (Number(count) !== 1) return false;
+      await publisher.set(key, FREE, { EX: FREE_SECONDS });
+      return true;
+    },
+  };
+}
+
+/** Whether this call took the record from nothing, or from free, to claimed. */
+async function isFirst(publisher: Publisher, key: string): Promise<boolean> {
+  try {
+    return Number(await publisher.incr(key)) === 1;
+  } catch (error) {
+    // A named claim and DONE are no integers. What clients say then differs; what the record holds doesn't.
+    if (parseRecord(await publisher.get(key)).status === "free") throw error;
+    return false;
+  }
+}

@@ -1,0 +1,99 @@
+// Pub/sub and records inside one process, with the manners of a server: messages arrive later, in order, and are counted.
+
+import { claimValue, DONE, parseRecord, type PublishPort, type StatusRecords, type SubscribePort } from "./bus.ts";
+
+interface Entry {
+  value: string;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
+/** How many writes pass between two looks for expired records. */
+const WRITES_PER_SWEEP = 1_000;
+
+export class MemoryBus {
+  readonly #subscribers = new Map<string, Set<(message: string) => void>>();
+  readonly #entries = new Map<string, Entry>();
+  #writes = 0;
+
+  /** One per context, like a client's connection. */
+  publishPort(): PublishPort {
+    return {
+      publish: (channel, message) => {
+        const subscribers = [...(this.#subscribers.get(channel) ?? [])];
+        for (const subscriber of subscribers) {
+          queueMicrotask(() => {
+            if (this.#subscribers.get(channel)?.has(subscriber)) subscriber(message);
+          });
+        }
+        return Promise.resolve(subscribers.length);
+      },
+      records: this.#records(),
+      onReconnect: () => () => undefined,
+    };
+  }
+
+  subscribePort(): SubscribePort {
+    const own = new Map<string, (message: string) => void>();
+    return {
+      subscribe: (channel, onMessage) => {
+        own.set(channel, onMessage);
+        const subscribers = this.#subscribers.get(channel) ?? new Set();
+        this.#subscribers.set(channel, subscribers.add(onMessage));
+        return Promise.resolve();
+      },
+      unsubscribe: (channel) => {
+        const onMessage = own.get(channel);
+        own.delete(channel);
+        const subscribers = this.#subscribers.get(channel);
+        if (onMessage) subscribers?.delete(onMessage);
+        if (subscribers?.size === 0) this.#subscribers.delete(channel);
+        return Promise.resolve();
+      },
+      onReconnect: () => () => undefined,
+    };
+  }
+
+  /** Channels somebody is subscribed to. */
+  get channels(): string[] {
+    return [...this.#subscribers.keys()];
+  }
+
+  #records(): StatusRecords {
+    const get = (key: string): ReturnType<typeof parseRecord> => parseRecord(this.#read(key));
+    return {
+      get: (key) => Promise.resolve(get(key)),
+      claimIfFree: (key, { epoch, ttlSeconds }) => {
+        if (get(key).status !== "free") return Promise.resolve(false);
+        this.#write(key, claimValue(epoch), ttlSeconds);
+        return Promise.resolve(true);
+      },
+      replace: (key, { epoch, ttlSeconds }) => {
+        const previous = get(key);
+        this.#write(key, claimValue(epoch), ttlSeconds);
+        return Promise.resolve(previous);
+      },
+      finish: (key, { epoch, ttlSeconds }) => {
+        const record = get(key);
+        if (record.status === "claimed" && record.epoch !== epoch) return Promise.resolve(false);
+        this.#write(key, DONE, ttlSeconds);
+        return Promise.resolve(true);
+      },
+      freeIf: (key, raw) => Promise.resolve(this.#read(key) === raw && this.#entries.delete(key)),
+    };
+  }
+
+  #read(key: string): string | null {
+    const entry = this.#entries.get(key);
+    return entry && entry.expiresAt > Date.now() ? entry.value : null;
+  }
+
+  #write(key: string, value: string, ttlSeconds: number): void {
+    this.#entries.set(key, { value, expiresAt: Date.now() + ttlSeconds * 1000 });
+    this.#writes += 1;
+    if (this.#writes % WRITES_PER_SWEEP !== 0) return;
+    for (const known of [...this.#entries.keys()]) {
+      if (this.#read(known) === null) this.#entries.delete(known);
+    }
+  }
+}

@@ -1,0 +1,256 @@
+// The producer's side of a relay: answers requests from the backlog, publishes live frames while somebody follows, and
+// leaves a record that says how the stream ended.
+
+import { ResumableStreamError } from "../../api/errors.ts";
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/clock.ts";
+import type { Claim, ProducerPort, Slice } from "../transport.ts";
+import { claimValue, type RecordClaim } from "./bus.ts";
+import { Listeners } from "./listeners.ts";
+import { encodePage, parseRequest, type Request } from "./protocol.ts";
+import type { RelayContext } from "./settings.ts";
+import type { Subscription } from "./subscriptions.ts";
+
+/** Pages on their way to followers, in code units: requests beyond it go unanswered and are repeated. */
+const MAX_REPLYING_UNITS = 16_777_216;
+/** One message carries no more than this many units anyway. */
+const MAX_PAGE_UNITS = 262_144;
+const RETRY = { firstMs: 100, maxMs: 2_000 };
+/** How long an end is written again where the server doesn't take it: a restart takes seconds. */
+const MAX_FINISHING_MS = 15_000;
+
+export interface RelayClaimOptions {
+  streamId: string;
+  epoch: number;
+  producer: ProducerPort;
+  relay: RelayContext;
+  onClosed: () => void;
+}
+
+export class RelayClaim implements Claim {
+  readonly epoch: number;
+  /** Settles, and never rejects, when requests arrive or the stream has ended before. */
+  readonly ready: Promise<void>;
+
+  readonly #options: RelayClaimOptions;
+  readonly #relay: RelayContext;
+  readonly #listeners: Listeners;
+  readonly #closing = new AbortController();
+  /** The request channel; replaced while subscribing fails. */
+  #subscription: Subscription;
+  /** Publishing has told a count above zero, so that zero means that nobody is there. */
+  #isCounted = false;
+  #replyingUnits = 0;
+  /** Settles, and never rejects, when the end is written; absent until the stream ends. */
+  #ended: Promise<unknown> | undefined;
+  #isFinishing = false;
+  #hasReportedGarbage = false;
+  /** Wakes a producer that lingers, when a follower leaves or gets further. */
+  #onListenersMoved: () => void = () => {};
+
+  constructor(options: RelayClaimOptions) {
+    this.#options = options;
+    this.#relay = options.relay;
+    this.epoch = options.epoch;
+    this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
+      options.producer.watched(isWatched);
+      this.#onListenersMoved();
+    });
+    this.#subscription = this.#subscribe();
+    this.ready = this.#untilSubscribed();
+  }
+
+  async append(take: () => Slice): Promise<void> {
+    await this.#publishLive(take());
+  }
+
+  async finish(take: () => Slice): Promise<void> {
+    this.#isFinishing = true;
+    const slice = take();
+    const published = this.#listeners.size > 0 ? this.#publishLive(slice) : Promise.resolve();
+    this.#ended = Promise.all([published, this.#writeEnd(slice)]);
+    await this.#ended;
+    await this.#linger();
+    await this.close();
+  }
+
+  /** The publisher's connection is back: a restarted server may have forgotten the record. */
+  reassert(): void {
+    if (this.#isFinishing || this.#closing.signal.aborted) return;
+    background(this.#reassert(), (error) => this.#relay.link.report(error));
+  }
+
+  /** Closes once the end is written, without staying for followers. */
+  async shutdown(): Promise<void> {
+    await this.#ended;
+    await this.close();
+  }
+
+  /** Stops answering, and settles when the channel is given back. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#listeners.clear();
+    this.#options.onClosed();
+    const { link } = this.#relay;
+    await link.bounded("unsubscribe from", this.#subscription.release()).catch((error: unknown) => link.report(error));
+  }
+
+  #subscribe(): Subscription {
+    const { names, subscriptions } = this.#relay;
+    return subscriptions.subscribe(names.request(this.#options.streamId), (message) => this.#receive(message));
+  }
+
+  async #untilSubscribed(): Promise<void> {
+    for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
+      try {
+        return await this.#subscription.ready;
+      } catch (error) {
+        this.#relay.link.report(error);
+        await this.#subscription.release();
+        await sleep(this.#relay.clock, backoffMs(attempt, RETRY), this.#closing.signal);
+        if (!this.#closing.signal.aborted) this.#subscription = this.#subscribe();
+      }
+    }
+  }
+
+  // Requests.
+
+  #receive(message: string): void {
+    if (this.#closing.signal.aborted) return;
+    const request = parseRequest(message);
+    if (!request) return this.#reportGarbage();
+    switch (request.type) {
+      case "read":
+        return this.#onRead(request);
+      case "stop":
+        this.#options.producer.stop(request.reason);
+        return this.#reply(request, Number.MAX_SAFE_INTEGER, 0);
+      case "watch":
+        return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs, reached: 0 });
+      case "leave":
+        this.#listeners.remove(request.listenerId);
+        return this.#onListenersMoved();
+      case "fence":
+        return request.epoch >= this.epoch ? this.#fenced() : undefined;
+      case "ping":
+        return undefined;
+    }
+  }
+
+  #onRead(request: Extract<Request, { type: "read" }>): void {
+    // Its follower knows a newer producer.
+    if (request.epoch !== undefined && request.epoch > this.epoch) return this.#fenced();
+    const { listenerId, keepMs, from, maxUnits } = request;
+    // First of all: from this moment's tail on, live frames carry what the page below doesn't.
+    this.#listeners.touch(listenerId, { keepMs, reached: from });
+    this.#onListenersMoved();
+    this.#reply(request, from, Math.min(maxUnits, MAX_PAGE_UNITS));
+  }
+
+  #reply(to: { listenerId: string; requestId: number }, from: number, maxUnits: number): void {
+    const { link, names } = this.#relay;
+    const slice = this.#options.producer.read(from, maxUnits);
+    const units = slice.text.length;
+    if (this.#replyingUnits + units > MAX_REPLYING_UNITS) return;
+    this.#replyingUnits += units;
+    const { frame } = encodePage(slice, this.epoch, to.requestId);
+    const sent = (): void => {
+      this.#replyingUnits -= units;
+    };
+    background(link.publish(names.inbox(to.listenerId), frame).then(sent), (error) => {
+      sent();
+      link.report(error);
+    });
+  }
+
+  // Live frames.
+
+  async #publishLive(slice: Slice): Promise<void> {
+    const { link, names } = this.#relay;
+    let { from, text } = slice;
+    do {
+      const { frame, to } = encodePage({ ...slice, from, text }, this.epoch);
+      try {
+        const receivers = await link.publish(names.live(this.#options.streamId), frame);
+        this.#count(receivers);
+      } catch (error) {
+        // Followers read what they miss; what comes next is worth a try of its own.
+        return link.report(error);
+      }
+      text = text.slice(to - from);
+      from = to;
+    } while (text !== "" && this.#listeners.size > 0);
+  }
+
+  #count(receivers: number | undefined): void {
+    if (receivers === undefined) return;
+    // On a cluster a node counts its own subscribers only: zero means nothing until it has counted some.
+    if (receivers > 0) this.#isCounted = true;
+    else if (this.#isCounted && this.#listeners.size > 0) this.#listeners.clear();
+  }
+
+  // The end.
+
+  async #writeEnd(slice: Slice): Promise<void> {
+    const { clock, link, names, settings } = this.#relay;
+    const key = names.record(this.#options.streamId);
+    const claim: RecordClaim = { epoch: this.epoch, ttlSeconds: settings.retentionSeconds };
+    const write = (): Promise<boolean> =>
+      slice.end === "failed" ? link.freeIf(key, claimValue(this.epoch)) : link.finish(key, claim);
+    const startedAt = clock.now();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        // False: a newer claim has the record, and keeps it.
+        if (!(await write()) && slice.end !== "failed") this.#reportSuperseded();
+        return;
+      } catch (error) {
+        link.report(error);
+        if (clock.now() - startedAt >= MAX_FINISHING_MS) return;
+        await sleep(clock, backoffMs(attempt, RETRY), this.#closing.signal);
+        if (this.#closing.signal.aborted) return;
+      }
+    }
+  }
+
+  /** Stays until every follower has left, or none has got further for a while. */
+  async #linger(): Promise<void> {
+    const { clock, settings } = this.#relay;
+    const startedAt = clock.now();
+    while (this.#listeners.size > 0 && !this.#closing.signal.aborted) {
+      const until = Math.max(startedAt, this.#listeners.progressedAt) + settings.lingerMs;
+      if (clock.now() >= until) return;
+      const moved = new AbortController();
+      this.#onListenersMoved = () => moved.abort();
+      const signal = AbortSignal.any([moved.signal, this.#closing.signal]);
+      await sleep(clock, until - clock.now(), signal);
+    }
+  }
+
+  async #reassert(): Promise<void> {
+    const { link, names, settings } = this.#relay;
+    const key = names.record(this.#options.streamId);
+    if (await link.claimIfFree(key, { epoch: this.epoch, ttlSeconds: settings.retentionSeconds })) return;
+    const record = await link.get(key);
+    if (record.status === "claimed" && record.epoch > this.epoch) this.#fenced();
+  }
+
+  #fenced(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#options.producer.fenced();
+    background(this.close(), (error) => this.#relay.link.report(error));
+  }
+
+  #reportSuperseded(): void {
+    const message = `"${this.#options.streamId}" ended, but a newer producer has taken it over meanwhile: its record is left as it is.`;
+    this.#relay.onError(new ResumableStreamError("FENCED", message));
+  }
+
+  #reportGarbage(): void {
+    if (this.#hasReportedGarbage) return;
+    this.#hasReportedGarbage = true;
+    const message = `Ignored a message that is no request on the request channel of "${this.#options.streamId}". Others write to it.`;
+    this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
+  }
+}
