@@ -11,6 +11,10 @@ export * from "./api/public.ts";
  *
  * @throws TypeError naming the option that is missing or can't be used.
  */
-export function createResumableStreamContext(options: CreateResumableStreamContextOptions): ResumableStreamContext {
-  return createRelayContext(options, () => connect({ publisher: options.publisher, subscriber: options.subscriber }));
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions,
+): ResumableStreamContext {
+  return createRelayContext(options, () =>
+    connect({ publisher: options.publisher, subscriber: options.subscriber }),
+  );
 }

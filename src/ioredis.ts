@@ -18,7 +18,9 @@ export * from "./api/public.ts";
  *
  * @throws TypeError naming the option that can't be used.
  */
-export function createResumableStreamContext(options: CreateResumableStreamContextOptions): ResumableStreamContext {
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions,
+): ResumableStreamContext {
   return createRelayContext(options, () =>
     connect({ publisher: options.publisher, subscriber: options.subscriber, library: "ioredis" }),
   );

@@ -37,7 +37,10 @@ export function createContext({ transport, options, clock }: ContextParts): Resu
   };
 
   /** For a caller that would have produced, but could not ask. */
-  const withoutTransport = (streamId: string, { openSource, offset, error }: Unasked): ReadableStream<string> => {
+  const withoutTransport = (
+    streamId: string,
+    { openSource, offset, error }: Unasked,
+  ): ReadableStream<string> => {
     const isOutage = error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE";
     // A fresh text would not continue what a caller that names an offset already has.
     if (!isOutage || offset !== undefined || options.whenUnavailable === "throw") throw error;

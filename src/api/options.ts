@@ -55,7 +55,8 @@ export function checkStreamId(streamId: unknown): asserts streamId is string {
     throw new TypeError(`streamId must be a non-empty string, got ${describe(streamId)}.`);
   }
   // Two ids that differ in a lone surrogate only would be one on the wire.
-  if (!streamId.isWellFormed()) throw new TypeError("streamId must be well-formed Unicode, got a lone surrogate.");
+  if (!streamId.isWellFormed())
+    throw new TypeError("streamId must be well-formed Unicode, got a lone surrogate.");
 }
 
 /** The offset a caller named, or undefined where it named none. */

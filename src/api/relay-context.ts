@@ -6,9 +6,13 @@ import { createContext } from "./context.ts";
 import { checkOptions } from "./options.ts";
 import type { CommonOptions, ResumableStreamContext } from "./types.ts";
 
-export function createRelayContext(options: CommonOptions, connection: () => RelayConnection): ResumableStreamContext {
+export function createRelayContext(
+  options: CommonOptions,
+  connection: () => RelayConnection,
+): ResumableStreamContext {
   const checked = checkOptions(options);
-  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } = checked;
+  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } =
+    checked;
   const transport = relayTransport({
     connection: connection(),
     keyPrefix,

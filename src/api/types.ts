@@ -4,7 +4,6 @@ import type { ResumableStreamError } from "./errors.ts";
 import type { Publisher, Subscriber } from "../transports/relay/ports.ts";
 import type { EndKind } from "../transports/transport.ts";
 
-
 export type { EndKind } from "../transports/transport.ts";
 
 /** What `makeStream` is told about the stream it makes. */

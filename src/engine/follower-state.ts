@@ -103,7 +103,8 @@ function receive(state: FollowerState, page: Page, via: "reply" | "live"): Follo
   }
   // A live page may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
   const known = Math.max(state.knownTail, page.tail, page.from + page.text.length);
-  if (via === "live" && state.epoch === undefined) return { state: { ...state, knownTail: known }, effects: [] };
+  if (via === "live" && state.epoch === undefined)
+    return { state: { ...state, knownTail: known }, effects: [] };
   const end = page.end === undefined ? state.end : { kind: page.end, offset: page.tail };
   return deliver({ ...state, epoch: page.epoch, knownTail: known, end }, page);
 }

@@ -6,7 +6,12 @@ import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
 import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../transports/transport.ts";
-import { type FollowerEffect, type FollowerEvent, initialFollowerState, stepFollower } from "./follower-state.ts";
+import {
+  type FollowerEffect,
+  type FollowerEvent,
+  initialFollowerState,
+  stepFollower,
+} from "./follower-state.ts";
 
 /** 1 MiB of UTF-16: what a follower holds for a reader that doesn't keep up. */
 export const MAX_QUEUED_UNITS = 524_288;
@@ -142,7 +147,9 @@ export class Follower {
     const unavailable =
       error instanceof ResumableStreamError
         ? error
-        : new ResumableStreamError("TRANSPORT_UNAVAILABLE", `Reading "${streamId}" failed: see cause.`, { cause: error });
+        : new ResumableStreamError("TRANSPORT_UNAVAILABLE", `Reading "${streamId}" failed: see cause.`, {
+            cause: error,
+          });
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
     this.#rejectFirstRead(unavailable);
@@ -235,6 +242,9 @@ export class Follower {
   }
 
   #closedError(): ResumableStreamError {
-    return new ResumableStreamError("CLOSED", `Cannot follow "${this.#options.streamId}": the context was closed.`);
+    return new ResumableStreamError(
+      "CLOSED",
+      `Cannot follow "${this.#options.streamId}": the context was closed.`,
+    );
   }
 }

@@ -183,9 +183,13 @@ export class Producer implements ProducerPort {
     // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
     background(this.#source?.cancel(reason) ?? Promise.resolve(), (error) => {
       this.#report(
-        new ResumableStreamError("SOURCE_FAILED", `The source of "${this.#options.streamId}" failed to cancel.`, {
-          cause: error,
-        }),
+        new ResumableStreamError(
+          "SOURCE_FAILED",
+          `The source of "${this.#options.streamId}" failed to cancel.`,
+          {
+            cause: error,
+          },
+        ),
       );
     });
   }
@@ -200,7 +204,8 @@ export class Producer implements ProducerPort {
       const { done, value } = await reader.read();
       if (this.#state.source !== "running") return;
       if (done) return this.#dispatch({ type: "source-ended", end: "done" });
-      if (typeof value !== "string") throw new TypeError(`The source gave a ${typeof value}; it must give strings.`);
+      if (typeof value !== "string")
+        throw new TypeError(`The source gave a ${typeof value}; it must give strings.`);
       this.#backlog.append(value);
       this.#dispatch({ type: "produced", tail: this.#backlog.tail });
       if (breather.isDue()) await breather.rest();

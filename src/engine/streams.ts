@@ -60,7 +60,9 @@ export class Streams {
   ): Promise<ReadableStream<string> | undefined> {
     const producer = this.#createProducer(streamId);
     const claimed = await this.#options.transport.claim(streamId, { mode, producer });
-    return claimed.status === "won" ? this.#start(streamId, { producer, openSource, claim: claimed.claim }) : undefined;
+    return claimed.status === "won"
+      ? this.#start(streamId, { producer, openSource, claim: claimed.claim })
+      : undefined;
   }
 
   /** Runs a source that nobody elsewhere can follow, because the backend could not be asked. */
@@ -106,7 +108,8 @@ export class Streams {
     await Promise.resolve();
     for (const follower of this.#followers) follower.fail(closedError("A follower"));
     for (const producer of this.#producers) producer.close(closedError("A stream"));
-    const late = (): Error => new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
+    const late = (): Error =>
+      new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
     try {
       await withDeadline(clock, transport.close(), { timeoutMs: CLOSE_TIMEOUT_MS, late });
     } catch (error) {

@@ -58,10 +58,7 @@ export interface ClaimRequest {
   producer: ProducerPort;
 }
 
-export type ClaimResult =
-  | { status: "won"; claim: Claim }
-  | { status: "running" }
-  | { status: "done" };
+export type ClaimResult = { status: "won"; claim: Claim } | { status: "running" } | { status: "done" };
 
 export interface ReadRequest {
   from: number;

@@ -1,6 +1,9 @@
 // Decides once, at the boundary, what the caller's clients are, and shares each between all contexts that use it.
 
-import { publishPort as genericPublishPort, subscribePort as genericSubscribePort } from "../relay/generic-ports.ts";
+import {
+  publishPort as genericPublishPort,
+  subscribePort as genericSubscribePort,
+} from "../relay/generic-ports.ts";
 import type { PublishPort, SubscribePort } from "../relay/bus.ts";
 import type { Publisher, Subscriber } from "../relay/ports.ts";
 import type { RelayConnection } from "../relay/relay.ts";
@@ -39,8 +42,12 @@ export function connect({ publisher, subscriber, library }: ConnectOptions): Rel
   const made: MadeConnection[] = [];
   const clientFor = (role: "publisher" | "subscriber", given: unknown): object => {
     if (isObject(given)) return given;
-    if (given !== undefined && given !== null) throw new TypeError(`${role} must be a Redis client, got ${typeof given}.`);
-    if (!library) throw new TypeError(`${role} is required here: pass an object with the methods of the documented type.`);
+    if (given !== undefined && given !== null)
+      throw new TypeError(`${role} must be a Redis client, got ${typeof given}.`);
+    if (!library)
+      throw new TypeError(
+        `${role} is required here: pass an object with the methods of the documented type.`,
+      );
     const connection = acquireMade(role, library);
     made.push(connection);
     return connection.connection;
@@ -74,7 +81,9 @@ function publishHalf(client: object): PublishHalf {
     };
   }
   if (!hasMethods<Publisher>(client, ["publish", "set", "get", "incr"])) {
-    throw new TypeError("publisher must have the methods publish, set, get and incr (see the Publisher type).");
+    throw new TypeError(
+      "publisher must have the methods publish, set, get and incr (see the Publisher type).",
+    );
   }
   return { port: genericPublishPort(client), onError: () => () => undefined };
 }
@@ -90,7 +99,9 @@ function subscribeHalf(client: object): SubscribeHalf {
     };
   }
   if (!hasMethods<Subscriber>(client, ["subscribe", "unsubscribe"])) {
-    throw new TypeError("subscriber must have the methods subscribe and unsubscribe (see the Subscriber type).");
+    throw new TypeError(
+      "subscriber must have the methods subscribe and unsubscribe (see the Subscriber type).",
+    );
   }
   const port = genericSubscribePort(client);
   return { port: { ...port, subscriptions: new Subscriptions(port) }, onError: () => () => undefined };

@@ -21,7 +21,8 @@ export async function openDefaultClient(library: ClientLibrary): Promise<RedisCo
       "No Redis to connect to: set REDIS_URL (or KV_URL), or pass publisher and subscriber to createResumableStreamContext.",
     );
   }
-  const delayMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
+  const delayMs = (attempt: number): number =>
+    Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
   if (library === "ioredis") {
     const { Redis } = await importing(import("ioredis"), library);
     return ioredisConnection(new Redis(url, { retryStrategy: delayMs }));

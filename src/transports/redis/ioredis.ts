@@ -17,7 +17,8 @@ export function isIoredisClient(client: object): client is IoredisClient {
 
 export function ioredisConnection(client: IoredisClient): RedisConnection {
   const handlers = new Map<string, (message: string) => void>();
-  const onMessage = (channel: unknown, message: unknown): void => handlers.get(String(channel))?.(String(message));
+  const onMessage = (channel: unknown, message: unknown): void =>
+    handlers.get(String(channel))?.(String(message));
   return {
     command: ([command = "", ...args]) => client.call(command, ...args),
     subscribe: async (channel, handler) => {

@@ -48,7 +48,9 @@ export function listenForReconnect(
 }
 
 /** Serves many listeners by one of the emitter's, attached with the first and detached with the last. */
-export function fanOut<T>(attach: (listener: (value: T) => void) => () => void): (listener: (value: T) => void) => () => void {
+export function fanOut<T>(
+  attach: (listener: (value: T) => void) => () => void,
+): (listener: (value: T) => void) => () => void {
   const listeners = new Set<(value: T) => void>();
   let detach: (() => void) | undefined;
   return (listener) => {

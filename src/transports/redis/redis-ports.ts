@@ -47,7 +47,14 @@ function redisRecords(connection: RedisConnection): StatusRecords {
     get: async (key) => parseRecord(await connection.command(["GET", key])),
     claimIfFree: async (key, { epoch, ttlSeconds }) => {
       // One command claims, names the claim and lets it expire: no moment in which a record lives for ever.
-      const answer = await connection.command(["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "NX"]);
+      const answer = await connection.command([
+        "SET",
+        key,
+        claimValue(epoch),
+        "EX",
+        String(ttlSeconds),
+        "NX",
+      ]);
       return answer !== null;
     },
     replace: async (key, { epoch, ttlSeconds }) =>
@@ -59,4 +66,3 @@ function redisRecords(connection: RedisConnection): StatusRecords {
     freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw])) === 1,
   };
 }
-

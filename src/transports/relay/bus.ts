@@ -50,8 +50,9 @@ export function claimValue(epoch: number): string {
 
 /** What a server's value means. A bare number is a claim by `INCR` whose producer hasn't named its epoch yet. */
 export function parseRecord(value: unknown): StatusRecord {
-  if (value === null || value === undefined) return { status: "free" };
-  const raw = String(value);
+  // Some clients answer a number where the value is one.
+  const raw = typeof value === "number" ? String(value) : value;
+  if (typeof raw !== "string") return { status: "free" };
   if (raw === FREE) return { status: "free" };
   if (raw === DONE) return { status: "done" };
   const epoch = /^e(\d{1,16})$/.exec(raw)?.[1];

@@ -18,7 +18,8 @@ export class Epochs {
   }
 
   next(): number {
-    const fromClock = (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + Math.floor(Math.random() * RANDOM_RANGE);
+    const fromClock =
+      (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + Math.floor(Math.random() * RANDOM_RANGE);
     this.#highest = Math.max(fromClock, this.#highest + 1);
     return this.#highest;
   }

@@ -54,7 +54,10 @@ function genericRecords(publisher: Publisher): StatusRecords {
     replace: async (key, { epoch, ttlSeconds }) => {
       // Sent together: the server answers in order, so `get` tells what `set` replaces.
       const previous = publisher.get(key);
-      const [value] = await Promise.all([previous, publisher.set(key, claimValue(epoch), { EX: ttlSeconds })]);
+      const [value] = await Promise.all([
+        previous,
+        publisher.set(key, claimValue(epoch), { EX: ttlSeconds }),
+      ]);
       return parseRecord(value);
     },
     finish: async (key, { epoch, ttlSeconds }) => {

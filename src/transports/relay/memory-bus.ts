@@ -1,6 +1,13 @@
 // Pub/sub and records inside one process, with the manners of a server: messages arrive later, in order, and are counted.
 
-import { claimValue, DONE, parseRecord, type PublishPort, type StatusRecords, type SubscribePort } from "./bus.ts";
+import {
+  claimValue,
+  DONE,
+  parseRecord,
+  type PublishPort,
+  type StatusRecords,
+  type SubscribePort,
+} from "./bus.ts";
 
 interface Entry {
   value: string;

@@ -5,9 +5,9 @@ export interface Publisher {
   /** Not called by us: pass a client that connects by itself or is connected. Kept for compatibility. */
   connect: () => Promise<unknown>;
   /** May return how many received it, as Redis does; without that, silence alone tells a dead producer. */
-  publish: (channel: string, message: string) => Promise<number | unknown>;
+  publish: (channel: string, message: string) => Promise<unknown>;
   /** `EX` is the time to live in seconds. */
-  set: (key: string, value: string, options?: { EX?: number }) => Promise<"OK" | unknown>;
+  set: (key: string, value: string, options?: { EX?: number }) => Promise<unknown>;
   get: (key: string) => Promise<string | number | null>;
   /** Adds one, atomically, counting from 0, and returns the sum. Rejects where the value isn't an integer. */
   incr: (key: string) => Promise<number>;

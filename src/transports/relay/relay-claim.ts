@@ -94,12 +94,16 @@ export class RelayClaim implements Claim {
     this.#listeners.clear();
     this.#options.onClosed();
     const { link } = this.#relay;
-    await link.bounded("unsubscribe from", this.#subscription.release()).catch((error: unknown) => link.report(error));
+    await link
+      .bounded("unsubscribe from", this.#subscription.release())
+      .catch((error: unknown) => link.report(error));
   }
 
   #subscribe(): Subscription {
     const { names, subscriptions } = this.#relay;
-    return subscriptions.subscribe(names.request(this.#options.streamId), (message) => this.#receive(message));
+    return subscriptions.subscribe(names.request(this.#options.streamId), (message) =>
+      this.#receive(message),
+    );
   }
 
   async #untilSubscribed(): Promise<void> {

@@ -1,6 +1,6 @@
 // The relay transport: the text lives in its producer's memory, and pub/sub passes it on to whoever asks.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type {
@@ -93,7 +93,9 @@ class RelayTransport implements Transport {
   }
 
   async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
-    return request.mode === "supersede" ? this.#supersede(streamId, request) : this.#claimIfFree(streamId, request);
+    return request.mode === "supersede"
+      ? this.#supersede(streamId, request)
+      : this.#claimIfFree(streamId, request);
   }
 
   async peek(streamId: string): Promise<Peek> {
@@ -187,7 +189,8 @@ class RelayTransport implements Transport {
       ]);
       if (previous.status !== "claimed") return { status: "won", claim: opened };
       this.#epochs.observe(previous.epoch);
-      const claim = previous.epoch < first.epoch ? opened : await this.#reopen(streamId, { opened, producer });
+      const claim =
+        previous.epoch < first.epoch ? opened : await this.#reopen(streamId, { opened, producer });
       await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch: previous.epoch }));
       return { status: "won", claim };
     } catch (error) {
@@ -222,7 +225,10 @@ class RelayTransport implements Transport {
     }
   }
 
-  #openClaim(streamId: string, { epoch, producer }: { epoch: number; producer: ClaimRequest["producer"] }): RelayClaim {
+  #openClaim(
+    streamId: string,
+    { epoch, producer }: { epoch: number; producer: ClaimRequest["producer"] },
+  ): RelayClaim {
     const claim: RelayClaim = new RelayClaim({
       streamId,
       epoch,
@@ -246,7 +252,10 @@ class RelayTransport implements Transport {
       onClosed: (released) => {
         if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
         this.#releasing.add(released);
-        background(released.then(() => this.#releasing.delete(released)), (error) => this.#relay.link.report(error));
+        background(
+          released.then(() => this.#releasing.delete(released)),
+          (error) => this.#relay.link.report(error),
+        );
       },
     });
     this.#watches.set(streamId, watch);
@@ -259,7 +268,9 @@ class RelayTransport implements Transport {
 
   #ask(
     streamId: string,
-    what: { type: "read"; from: number; maxUnits: number; epoch: number | undefined } | { type: "stop"; reason: string | undefined },
+    what:
+      | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
+      | { type: "stop"; reason: string | undefined },
   ): Promise<ReadResult> {
     const watch = this.#watches.get(streamId);
     watch?.asked();
@@ -280,4 +291,3 @@ class RelayTransport implements Transport {
     }
   }
 }
-

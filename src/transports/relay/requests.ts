@@ -85,7 +85,10 @@ export class Requests {
     let suspect: StatusRecord | undefined;
     for (let attempt = 0; ; attempt++) {
       const receivers = await this.#publish(names.request(question.streamId), message, pending);
-      const page = await this.#replyWithin(pending, backoffMs(attempt, receivers === 0 ? UNRECEIVED : RECEIVED));
+      const page = await this.#replyWithin(
+        pending,
+        backoffMs(attempt, receivers === 0 ? UNRECEIVED : RECEIVED),
+      );
       if (page) return { status: "page", page };
 
       suspect ??= await link.get(names.record(question.streamId));
@@ -95,7 +98,10 @@ export class Requests {
       const verdictAt = this.#verdictAt(pending);
       if (verdictAt === undefined) {
         if (clock.now() - startedAt >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
-        background(this.#publish(names.inbox(this.listenerId), encodeEcho(requestId), pending), () => undefined);
+        background(
+          this.#publish(names.inbox(this.listenerId), encodeEcho(requestId), pending),
+          () => undefined,
+        );
       } else if (clock.now() >= verdictAt) {
         const verdict = await this.#verdict(question, suspect);
         if (verdict) return verdict;
@@ -139,7 +145,10 @@ export class Requests {
     if (record.status === "free") return { status: "absent" };
     if (suspect.status !== "claimed" || record.raw !== suspect.raw) return undefined;
     // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
-    await link.publish(names.request(question.streamId), encodeRequest({ type: "fence", epoch: record.epoch }));
+    await link.publish(
+      names.request(question.streamId),
+      encodeRequest({ type: "fence", epoch: record.epoch }),
+    );
     return (await link.freeIf(key, record.raw)) ? { status: "lost" } : undefined;
   }
 
@@ -161,7 +170,8 @@ export class Requests {
   #reportGarbage(): void {
     if (this.#hasReportedGarbage) return;
     this.#hasReportedGarbage = true;
-    const message = "Ignored a message that is no frame on this process's inbox. Others write to its channels.";
+    const message =
+      "Ignored a message that is no frame on this process's inbox. Others write to its channels.";
     this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   }
 }

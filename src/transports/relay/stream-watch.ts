@@ -103,6 +103,8 @@ export class StreamWatch {
     const { listenerId } = requests;
     const request = type === "leave" ? { type, listenerId } : { type, listenerId, keepMs: this.keepMs };
     const channel = relay.names.request(streamId);
-    return relay.link.publish(channel, encodeRequest(request)).catch((error: unknown) => relay.link.report(error));
+    return relay.link
+      .publish(channel, encodeRequest(request))
+      .catch((error: unknown) => relay.link.report(error));
   }
 }

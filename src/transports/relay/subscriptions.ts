@@ -26,7 +26,11 @@ export class Subscriptions {
   }
 
   subscribe(name: string, onMessage: (message: string) => void): Subscription {
-    const channel = this.#channels.get(name) ?? { listeners: new Set(), settled: Promise.resolve(), subscribed: undefined };
+    const channel = this.#channels.get(name) ?? {
+      listeners: new Set(),
+      settled: Promise.resolve(),
+      subscribed: undefined,
+    };
     this.#channels.set(name, channel);
     // Every user has a listener of its own, even where two pass the same function.
     const listener = (message: string): void => onMessage(message);
