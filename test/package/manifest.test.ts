@@ -1,9 +1,8 @@
 // What the published package says about itself.
 
-import { execFile } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -64,20 +63,15 @@ test("the package holds the build, its sources, the licence and the readme, and 
 
 test("publint finds nothing", async () => {
   const bytes = await readFile(tarball.path);
-  const { messages, pkg } = await publint({
-    pkgDir: root,
-    strict: true,
-    pack: { tarball: arrayBufferOf(bytes) },
-  });
+  const { messages, pkg } = await publint({ strict: true, pack: { tarball: arrayBufferOf(bytes) } });
   expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
 });
 
-test("attw finds every entry's types right", async () => {
+test("attw finds every entry's types right", () => {
   const attw = `${root}/node_modules/@arethetypeswrong/cli/dist/index.js`;
-  const args = [attw, tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--format", "json"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
-  const { problems = {} } = JSON.parse(stdout) as { problems?: object };
-  expect(problems).toEqual({});
+  const args = [attw, tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji"];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 25_000 });
+  expect(status, stdout).toBe(0);
 });
 
 function arrayBufferOf(bytes: Buffer): ArrayBuffer {
