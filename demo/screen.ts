@@ -32,7 +32,8 @@ const styleOf: Record<Phase, Style> = {
 };
 
 export function createScreen(output: NodeJS.WriteStream, total: number): Screen {
-  const isLive = output.isTTY && process.env["TERM"] !== "dumb";
+  // A line that wraps can't be drawn over.
+  const isLive = output.isTTY && process.env["TERM"] !== "dumb" && (output.columns || 80) >= 60;
   return isLive ? liveScreen(output, total) : plainScreen(output, total);
 }
 
