@@ -66,12 +66,12 @@ export interface CreateResumableStreamContextOptions extends CommonOptions {
    * A client to subscribe with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `subscribe` and `unsubscribe`.
    * Connected or not yet; never closed by us. @defaultValue made from REDIS_URL or KV_URL on first use
    */
-  subscriber?: Subscriber | RedisClient;
+  subscriber?: Omit<Subscriber, "connect"> | RedisClient;
   /**
    * A client to publish with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `publish`, `set`, `get` and
    * `incr`. Connected or not yet; never closed by us. @defaultValue made from REDIS_URL or KV_URL on first use
    */
-  publisher?: Publisher | RedisClient;
+  publisher?: Omit<Publisher, "connect"> | RedisClient;
 }
 
 /** An ioredis instance, by the one method that tells it from other clients. */

@@ -10,7 +10,10 @@ import {
   type StatusRecords,
   type SubscribePort,
 } from "./bus.ts";
-import type { Publisher, Subscriber } from "./ports.ts";
+import type { Publisher as FullPublisher, Subscriber as FullSubscriber } from "./ports.ts";
+
+type Publisher = Omit<FullPublisher, "connect">;
+type Subscriber = Omit<FullSubscriber, "connect">;
 
 /** How long it is remembered who frees a dead claim: longer than the step takes, short enough for a second death. */
 const FREEING_SECONDS = 10;

@@ -99,7 +99,7 @@ export class MemoryBus {
     this.#entries.set(key, { value, expiresAt: Date.now() + ttlSeconds * 1000 });
     this.#writes += 1;
     if (this.#writes % WRITES_PER_SWEEP !== 0) return;
-    for (const known of [...this.#entries.keys()]) {
+    for (const known of this.#entries.keys()) {
       if (this.#read(known) === null) this.#entries.delete(known);
     }
   }
