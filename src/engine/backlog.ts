@@ -28,6 +28,11 @@ export class Backlog {
     return this.#end;
   }
 
+  /** How many strings hold the text: what a stream costs besides it. */
+  get pieces(): number {
+    return this.#pieces.length;
+  }
+
   append(text: string): void {
     if (text === "") return;
     this.#pieces.push(text);

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Backlog } from "../../src/engine/backlog.ts";
+
+function filled(chunks: readonly string[]): Backlog {
+  const backlog = new Backlog();
+  for (const chunk of chunks) backlog.append(chunk);
+  return backlog;
+}
+
+describe("a backlog", () => {
+  test("gives the text from any offset, however it was chunked", () => {
+    const chunks = fc.array(fc.string({ unit: "binary", maxLength: 30 }), { maxLength: 400 });
+    fc.assert(
+      fc.property(chunks, fc.nat(3_000), (given, offset) => {
+        const text = given.join("");
+        const slice = filled(given).read(offset, Number.MAX_SAFE_INTEGER);
+        expect(slice.text).toBe(text.slice(offset));
+        expect(slice.tail).toBe(text.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("gives at most what was asked for, and all of it piece by piece", () => {
+    const chunks = fc.array(fc.string({ maxLength: 30 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(chunks, fc.integer({ min: 1, max: 50 }), (given, maxUnits) => {
+        const backlog = filled(given);
+        let text = "";
+        while (text.length < backlog.tail) {
+          const piece = backlog.read(text.length, maxUnits).text;
+          expect(piece.length).toBeGreaterThan(0);
+          expect(piece.length).toBeLessThanOrEqual(maxUnits);
+          text += piece;
+        }
+        expect(text).toBe(given.join(""));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("doesn't cut a surrogate pair, unless nothing else is left", () => {
+    const backlog = filled(["a😀b"]);
+    expect(backlog.read(0, 2).text).toBe("a");
+    expect(backlog.read(1, 1).text).toBe("\ud83d");
+  });
+
+  test("gives nothing beyond its tail", () => {
+    expect(filled(["abc"]).read(7, 10)).toEqual({ from: 7, text: "", tail: 3 });
+  });
+
+  test("tells its end, and wakes who waits for it once", () => {
+    const backlog = filled(["abc"]);
+    let calls = 0;
+    backlog.onceMoved(() => (calls += 1));
+    const takeBack = backlog.onceMoved(() => (calls += 100));
+    takeBack();
+    backlog.append("d");
+    backlog.finish("stopped");
+    expect(calls).toBe(1);
+    expect(backlog.read(4, 10)).toEqual({ from: 4, text: "", tail: 4, end: "stopped" });
+  });
+
+  test("keeps few pieces of a stream of many small chunks", () => {
+    const backlog = filled(Array.from({ length: 100_000 }, () => "word "));
+    expect(backlog.pieces).toBeLessThan(100);
+  });
+});

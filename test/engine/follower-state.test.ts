@@ -1,0 +1,243 @@
+// Every state × event of the follower, as a table the compiler keeps complete, and its one rule as a property.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type FollowerEffect,
+  type FollowerEvent,
+  type FollowerState,
+  initialFollowerState,
+  stepFollower,
+} from "../../src/engine/follower-state.ts";
+import type { Page } from "../../src/transports/transport.ts";
+
+const fresh = initialFollowerState({ from: 0, maxQueued: 8 });
+const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };
+
+const states = {
+  attaching: { ...fresh, isReading: true },
+  idle: bound,
+  reading: { ...bound, isReading: true },
+  full: { ...bound, queued: 8 },
+  behind: { ...bound, queued: 8, knownTail: 20 },
+  ending: { ...bound, queued: 8, knownTail: 6, end: { kind: "done", offset: 6 } },
+  ended: { ...bound, status: "ended" },
+} satisfies Record<string, FollowerState>;
+
+const page = (changes: Partial<Page>): Page => ({ epoch: 5, from: 3, text: "abc", tail: 6, ...changes });
+
+const events = {
+  live: { type: "page", isReply: false, page: page({}) },
+  reply: { type: "page", isReply: true, page: page({}) },
+  old: { type: "page", isReply: false, page: page({ from: 0, tail: 3 }) },
+  gap: { type: "page", isReply: false, page: page({ from: 5, text: "xy", tail: 7 }) },
+  lastLive: { type: "page", isReply: false, page: page({ end: "done" }) },
+  failedReply: { type: "page", isReply: true, page: page({ text: "", tail: 3, end: "failed" }) },
+  olderEpoch: { type: "page", isReply: true, page: page({ epoch: 4 }) },
+  newerLive: { type: "page", isReply: false, page: page({ epoch: 6 }) },
+  newerReply: { type: "page", isReply: true, page: page({ epoch: 6 }) },
+  named: { type: "named", epoch: 5 },
+  gone: { type: "gone" },
+  unanswered: { type: "unanswered" },
+  missed: { type: "missed" },
+  silence: { type: "silence" },
+  taken: { type: "taken", units: 4 },
+} satisfies Record<string, FollowerEvent>;
+
+/** Effects in short: `+text` delivered, `?from/max` read, `.end`. */
+const table: Record<keyof typeof states, Record<keyof typeof events, string>> = {
+  attaching: {
+    live: "", // no epoch is known yet: only a reply names it
+    reply: "?0/8", // from offset 3, but nothing of 0 to 3 came
+    old: "",
+    gap: "",
+    lastLive: "",
+    failedReply: "?0/8",
+    olderEpoch: "?0/8",
+    newerLive: "",
+    newerReply: "?0/8",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "",
+  },
+  idle: {
+    live: "+abc",
+    reply: "+abc",
+    old: "",
+    gap: "?3/8",
+    lastLive: "+abc .done",
+    failedReply: ".failed",
+    olderEpoch: "",
+    newerLive: "?3/8",
+    newerReply: ".lost",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "?3/8",
+    silence: "?3/8",
+    taken: "",
+  },
+  reading: {
+    live: "+abc",
+    reply: "+abc",
+    old: "",
+    gap: "",
+    lastLive: "+abc .done",
+    failedReply: ".failed",
+    olderEpoch: "",
+    newerLive: "",
+    newerReply: ".lost",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "",
+  },
+  full: {
+    live: "",
+    reply: "",
+    old: "",
+    gap: "",
+    lastLive: "",
+    failedReply: ".failed",
+    olderEpoch: "",
+    newerLive: "",
+    newerReply: ".lost",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "",
+  },
+  behind: {
+    live: "",
+    reply: "",
+    old: "",
+    gap: "",
+    lastLive: "",
+    failedReply: ".failed",
+    olderEpoch: "",
+    newerLive: "",
+    newerReply: ".lost",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "?3/4",
+  },
+  ending: {
+    live: "",
+    reply: "",
+    old: "",
+    gap: "",
+    lastLive: "",
+    failedReply: ".failed",
+    olderEpoch: "",
+    newerLive: "",
+    newerReply: ".lost",
+    named: "",
+    gone: ".lost",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "?3/4",
+  },
+  ended: {
+    live: "",
+    reply: "",
+    old: "",
+    gap: "",
+    lastLive: "",
+    failedReply: "",
+    olderEpoch: "",
+    newerLive: "",
+    newerReply: "",
+    named: "",
+    gone: "",
+    unanswered: "",
+    missed: "",
+    silence: "",
+    taken: "",
+  },
+};
+
+function inShort(effect: FollowerEffect): string {
+  switch (effect.type) {
+    case "deliver":
+      return `+${effect.text}`;
+    case "read":
+      return `?${effect.from}/${effect.maxUnits}`;
+    case "end":
+      return `.${effect.kind}`;
+  }
+}
+
+describe.each(Object.entries(states))("a follower that is %s", (stateName, state) => {
+  test.each(Object.entries(events))("answers %s", (eventName, event) => {
+    const row = table[stateName as keyof typeof states];
+    const { effects } = stepFollower(state, event);
+    expect(effects.map(inShort).join(" ")).toBe(row[eventName as keyof typeof events]);
+  });
+});
+
+test("a missed message noticed while a read is in flight is read again after it", () => {
+  const reading = stepFollower({ ...bound, isReading: true }, { type: "missed" });
+  const answered = stepFollower(reading.state, {
+    type: "page",
+    isReply: true,
+    page: page({ text: "", tail: 3 }),
+  });
+  expect(answered.effects).toEqual([{ type: "read", from: 3, maxUnits: 8, epoch: 5 }]);
+});
+
+test("a follower never splits a surrogate pair for lack of room", () => {
+  const { state, effects } = stepFollower(
+    { ...bound, queued: 6 },
+    { type: "page", isReply: false, page: page({ text: "a😀", tail: 6 }) },
+  );
+  expect(effects).toEqual([{ type: "deliver", text: "a" }]);
+  expect(state.next).toBe(4);
+});
+
+test("whatever arrives in whatever order, the text is delivered once, in order, without a hole", () => {
+  const text = "The quick brown fox jumps over the lazy dog.";
+  const anyPage = fc
+    .tuple(fc.nat(text.length), fc.nat(12), fc.boolean(), fc.boolean())
+    .map(([from, length, isReply, hasEnd]): FollowerEvent => {
+      const piece = text.slice(from, from + length);
+      const isLast = from + piece.length === text.length;
+      const made: Page = { epoch: 5, from, text: piece, tail: text.length };
+      if (hasEnd && isLast) made.end = "done";
+      return { type: "page", page: made, isReply };
+    });
+  const anyEvent = fc.oneof(
+    { weight: 8, arbitrary: anyPage },
+    fc.constantFrom<FollowerEvent>({ type: "missed" }, { type: "silence" }, { type: "unanswered" }),
+  );
+  fc.assert(
+    fc.property(fc.nat(10), fc.array(anyEvent, { maxLength: 60 }), (start, arriving) => {
+      let state = initialFollowerState({ from: start, maxQueued: 16 });
+      let received = "";
+      for (const event of arriving) {
+        const step = stepFollower(state, event);
+        state = step.state;
+        for (const effect of step.effects) {
+          if (effect.type === "deliver") {
+            received += effect.text;
+            expect(state.queued).toBeLessThanOrEqual(16);
+            state = stepFollower(state, { type: "taken", units: effect.text.length }).state;
+          }
+          if (effect.type === "end") expect(start + received.length).toBe(text.length);
+        }
+        expect(text.slice(start).startsWith(received)).toBe(true);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});

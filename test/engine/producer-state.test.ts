@@ -1,0 +1,135 @@
+// Every state × event of the producer, as a table the compiler keeps complete.
+
+import { describe, expect, test } from "vitest";
+import {
+  initialProducerState,
+  isSettled,
+  type ProducerEvent,
+  type ProducerState,
+  stepProducer,
+} from "../../src/engine/producer-state.ts";
+
+const fresh = initialProducerState(false);
+const held: ProducerState = { ...fresh, record: "held", tail: 3 };
+
+const states = {
+  unclaimed: { ...fresh, tail: 3 },
+  unwatched: held,
+  watched: { ...held, isWatched: true, sent: 3 },
+  appending: { ...held, isWatched: true, sent: 3, isAppending: true },
+  endingWhileAppending: { ...held, isWatched: true, isAppending: true, source: "done" },
+  finishing: { ...held, record: "finishing", source: "done" },
+  settled: { ...held, record: "settled", source: "done" },
+  fenced: { ...held, record: "fenced" },
+  fencedAndAlone: { ...held, record: "fenced", primary: "left", source: "lost" },
+  left: { ...held, primary: "left" },
+  log: { ...initialProducerState(true), record: "held" },
+} satisfies Record<string, ProducerState>;
+
+const events = {
+  claimed: { type: "claimed" },
+  produced: { type: "produced", tail: 9 },
+  watch: { type: "watched", isWatched: true },
+  unwatch: { type: "watched", isWatched: false },
+  taken: { type: "taken", to: 3 },
+  appended: { type: "appended" },
+  sourceDone: { type: "source-ended", end: "done" },
+  sourceFailed: { type: "source-ended", end: "failed" },
+  stop: { type: "stop" },
+  primaryLeft: { type: "primary-left" },
+  fence: { type: "fenced" },
+  finished: { type: "finished" },
+} satisfies Record<string, ProducerEvent>;
+
+type Row = Record<keyof typeof events, string>;
+
+const nothing: Row = {
+  claimed: "",
+  produced: "",
+  watch: "",
+  unwatch: "",
+  taken: "",
+  appended: "",
+  sourceDone: "",
+  sourceFailed: "",
+  stop: "",
+  primaryLeft: "",
+  fence: "",
+  finished: "",
+};
+
+const table: Record<keyof typeof states, Row> = {
+  unclaimed: { ...nothing, stop: "cancel-source", fence: "drop-followers" },
+  unwatched: {
+    ...nothing,
+    sourceDone: "finish",
+    sourceFailed: "finish",
+    stop: "cancel-source finish",
+    fence: "drop-followers",
+  },
+  watched: {
+    ...nothing,
+    produced: "append",
+    sourceDone: "finish",
+    sourceFailed: "finish",
+    stop: "cancel-source finish",
+    fence: "drop-followers",
+  },
+  appending: { ...nothing, stop: "cancel-source", fence: "drop-followers" },
+  endingWhileAppending: { ...nothing, appended: "finish", fence: "drop-followers" },
+  finishing: { ...nothing, fence: "drop-followers" },
+  settled: nothing,
+  fenced: { ...nothing, stop: "cancel-source", primaryLeft: "cancel-source" },
+  fencedAndAlone: nothing,
+  left: {
+    ...nothing,
+    sourceDone: "finish",
+    sourceFailed: "finish",
+    stop: "cancel-source finish",
+    fence: "drop-followers cancel-source",
+  },
+  log: {
+    ...nothing,
+    produced: "append",
+    sourceDone: "finish",
+    sourceFailed: "finish",
+    stop: "cancel-source finish",
+    fence: "drop-followers",
+  },
+};
+
+describe.each(Object.entries(states))("a producer that is %s", (stateName, state) => {
+  test.each(Object.entries(events))("answers %s", (eventName, event) => {
+    const row = table[stateName as keyof typeof states];
+    expect(stepProducer(state, event).effects.join(" ")).toBe(row[eventName as keyof typeof events]);
+  });
+});
+
+test("what a relay sends starts at the tail its first follower found", () => {
+  const { state } = stepProducer({ ...held, tail: 9, sent: 2 }, { type: "watched", isWatched: true });
+  expect(state.sent).toBe(9);
+  const second = stepProducer({ ...state, tail: 12 }, { type: "watched", isWatched: true });
+  expect(second.state.sent).toBe(9);
+});
+
+test("a log gets everything from the start", () => {
+  const { state } = stepProducer({ ...held, keepsText: true, sent: 2 }, { type: "watched", isWatched: true });
+  expect(state.sent).toBe(2);
+});
+
+test("the first of two ends counts", () => {
+  const stopped = stepProducer(held, { type: "stop" });
+  const late = stepProducer(stopped.state, { type: "source-ended", end: "done" });
+  expect(late.state.source).toBe("stopped");
+  expect(late.effects).toEqual([]);
+});
+
+test.each([
+  ["a running source", states.unwatched, false],
+  ["an end that isn't written yet", states.finishing, false],
+  ["an end that is written", states.settled, true],
+  ["a fenced stream whose primary reader still reads", states.fenced, false],
+  ["an ended source that never had a claim", { ...fresh, source: "done" } satisfies ProducerState, true],
+])("%s: settled is told right", (_, state, expected) => {
+  expect(isSettled(state)).toBe(expected);
+});

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  encodeEcho,
+  encodePage,
+  encodeRequest,
+  parseFrame,
+  parseRequest,
+  type Request,
+} from "../../../src/transports/relay/protocol.ts";
+import type { Slice } from "../../../src/transports/transport.ts";
+
+const MAX_BYTES = 262_144;
+
+/** Every message there and back as a server would carry it: as UTF-8. */
+function overTheWire(message: string): string {
+  return Buffer.from(message, "utf8").toString("utf8");
+}
+
+const anyText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 200 }),
+  // Any code unit, so that surrogates stand alone.
+  fc.array(fc.nat(0xffff), { maxLength: 100 }).map((units) => String.fromCharCode(...units)),
+  fc.constantFrom("", "\0", "\n", "rs1 t 5 - 0 3 -\nabc", '{"type":"read"}', "\ud83d", "\ude00", "😀"),
+);
+
+describe("a page", () => {
+  test("comes out as it went in, unit for unit", () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(1e9), fc.nat(2 ** 50), fc.boolean(), (text, from, epoch, isReply) => {
+        const slice: Slice = { from, text, tail: from + text.length, end: "done" };
+        const { frame, to } = encodePage(slice, epoch, isReply ? 7 : undefined);
+        expect(to).toBe(from + text.length);
+        expect(parseFrame(overTheWire(frame))).toEqual({
+          type: "page",
+          page: { ...slice, epoch },
+          requestId: isReply ? 7 : undefined,
+        });
+      }),
+    );
+  });
+
+  test.each([
+    ["ASCII", "x"],
+    ["two-byte characters", "é"],
+    ["three-byte characters", "漢"],
+    ["pairs", "😀"],
+    ["lone surrogates", "\ud83d"],
+    ["NUL and lone surrogates", "\0\ude00"],
+  ])("of much text in %s has at most 256 KiB, and says how far it goes", (_, unit) => {
+    const text = unit.repeat(400_000);
+    const slice: Slice = { from: 10, text, tail: 10 + text.length, end: "done" };
+    const { frame, to } = encodePage(slice, 5);
+    expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(MAX_BYTES);
+    expect(to).toBeGreaterThan(10 + 40_000);
+    const parsed = parseFrame(overTheWire(frame));
+    // The end goes with the last character only.
+    expect(parsed).toEqual({
+      type: "page",
+      page: { epoch: 5, from: 10, text: text.slice(0, to - 10), tail: slice.tail },
+      requestId: undefined,
+    });
+  });
+
+  test("tells the end of a stream to whoever waits beyond its tail", () => {
+    const { frame } = encodePage({ from: 9, text: "", tail: 3, end: "stopped" }, 5);
+    expect(parseFrame(frame)).toMatchObject({ page: { from: 9, tail: 3, end: "stopped" } });
+  });
+});
+
+describe("foreign bytes", () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 400 }),
+    fc.json(),
+    fc.string().map((text) => `rs1 t ${text}`),
+    fc
+      .tuple(fc.integer(), fc.integer(), fc.integer(), fc.string())
+      .map(([a, b, c, text]) => `rs1 t ${a} - ${b} ${c} -\n${text}`),
+  );
+
+  test("are a valid frame or none", () => {
+    fc.assert(
+      fc.property(hostile, (message) => {
+        const frame = parseFrame(message);
+        if (frame?.type !== "page") return;
+        const { from, text, tail } = frame.page;
+        expect(from).toBeGreaterThanOrEqual(0);
+        expect(text === "" || from + text.length <= tail).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each([
+    "",
+    "{}",
+    "null",
+    "[]",
+    '"read"',
+    "{",
+    '{"type":"read"}',
+    '{"type":"read","listenerId":"a","requestId":1,"from":-1,"maxUnits":1,"keepMs":1}',
+    '{"type":"read","listenerId":"a b","requestId":1,"from":0,"maxUnits":1,"keepMs":1}',
+    '{"type":"read","listenerId":"a","requestId":1,"from":1e400,"maxUnits":1,"keepMs":1}',
+    '{"type":"read","listenerId":"a","requestId":1,"from":0,"maxUnits":1,"keepMs":"1"}',
+    '{"type":"__proto__","listenerId":"a"}',
+    '{"type":"fence","epoch":"9"}',
+    `{"type":"leave","listenerId":"${"a".repeat(65)}"}`,
+    `{"type":"leave","listenerId":"a","padding":"${" ".repeat(3_000)}"}`,
+    "[".repeat(1_900),
+  ])("%j is no request", (message) => {
+    expect(parseRequest(message)).toBeUndefined();
+  });
+
+  test("can't make a producer remember a follower for long", () => {
+    const request = parseRequest('{"type":"watch","listenerId":"a","keepMs":1e300}');
+    expect(request).toEqual({ type: "watch", listenerId: "a", keepMs: 120_000 });
+  });
+});
+
+test.each<Request>([
+  { type: "read", listenerId: "a-1", requestId: 3, from: 0, maxUnits: 10, epoch: 77, keepMs: 500 },
+  { type: "stop", listenerId: "a-1", requestId: 3, reason: "user", keepMs: 500 },
+  { type: "watch", listenerId: "a-1", keepMs: 500 },
+  { type: "leave", listenerId: "a-1" },
+  { type: "fence", epoch: 9 },
+  { type: "ping" },
+])("a request to $type comes out as it went in", (request) => {
+  expect(parseRequest(encodeRequest(request))).toEqual(request);
+});
+
+test("an echo comes back as one", () => {
+  expect(parseFrame(encodeEcho(12))).toEqual({ type: "echo", requestId: 12 });
+});
