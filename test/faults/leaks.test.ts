@@ -63,14 +63,16 @@ async function comeAndLeave(
   following: OpenedContext,
   label: string,
 ): Promise<void> {
-  const spec: SourceSpec = { label, chunks: 30, everyMs: 5 };
-  const primary = reading(await producing.context.resumableStream(label, new SpecifiedSource(spec).make));
+  const spec: SourceSpec = { label, chunks: 30, everyMs: 5, holdAfter: 20 };
+  const source = new SpecifiedSource(spec);
+  const primary = reading(await producing.context.resumableStream(label, source.make));
   const [stays, leavesLater, leavesAtOnce] = await Promise.all(
     [0, 1, 2].map(async () => reading(await following.context.resumeExistingStream(label))),
   );
   await leavesAtOnce?.leave();
   await leavesLater?.reached(60);
   await leavesLater?.leave();
+  source.release();
   expect(await stays?.ended).toEqual({ kind: "clean" });
   expect(stays?.text).toBe(sourceText(spec));
   expect(await primary.ended).toEqual({ kind: "clean" });

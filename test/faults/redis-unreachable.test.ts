@@ -93,8 +93,10 @@ describe.concurrent.each(FAULT_CLIENTS)("Redis unreachable at the start, over %s
         what: "the client's own connection",
       },
     );
-    await producer.reads({ read: "next", call: "resumableStream", streamId: "next", source: source("next") });
+    const next: SourceSpec = { ...source("next"), holdAfter: 25 };
+    await producer.reads({ read: "next", call: "resumableStream", streamId: "next", source: next });
     await follower.reads({ read: "next", call: "resumeExistingStream", streamId: "next" });
+    await producer.ask("release", { label: "next" });
     expect(await follower.ended("next", 10_000)).toMatchObject({
       end: { kind: "clean" },
       text: sourceText(source("next")),

@@ -56,7 +56,7 @@ describe.concurrent.each(FAULT_CLIENTS)("ends that someone asked for, over %s", 
   it("a reader that leaves stops nothing: the others get the whole text (G12)", async () => {
     await using scene = await Scene.open(clients);
     const [producer, follower, leaver] = await Promise.all([scene.worker(), scene.worker(), scene.worker()]);
-    const source: SourceSpec = { label: "left", chunks: 200, everyMs: 5 };
+    const source: SourceSpec = { label: "left", chunks: 200, everyMs: 5, holdAfter: 100 };
     await producer.reads({ read: "primary", call: "resumableStream", streamId: "s", source });
     await follower.reads({ read: "follower", call: "resumeExistingStream", streamId: "s" });
     await leaver.reads({ read: "leaver", call: "resumeExistingStream", streamId: "s" });
@@ -64,6 +64,7 @@ describe.concurrent.each(FAULT_CLIENTS)("ends that someone asked for, over %s", 
     await leaver.ask("leave", { read: "leaver" });
     await producer.ask("reached", { read: "primary", length: 200 });
     await producer.ask("leave", { read: "primary" });
+    await producer.ask("release", { label: "left" });
 
     expect(await follower.ended("follower", 10_000)).toMatchObject({
       end: { kind: "clean" },
@@ -79,10 +80,11 @@ describe.concurrent.each(FAULT_CLIENTS)("ends that someone asked for, over %s", 
   it("with nobody reading at all, the source still runs to its end (G12)", async () => {
     await using scene = await Scene.open(clients);
     const [producer, latecomer] = await Promise.all([scene.worker(), scene.worker()]);
-    const source: SourceSpec = { label: "alone", chunks: 100, everyMs: 10 };
+    const source: SourceSpec = { label: "alone", chunks: 100, everyMs: 10, holdAfter: 50 };
     await producer.reads({ read: "primary", call: "resumableStream", streamId: "s", source });
     await producer.ask("leave", { read: "primary" });
     await latecomer.reads({ read: "late", call: "resumeExistingStream", streamId: "s" });
+    await producer.ask("release", { label: "alone" });
     expect(await latecomer.ended("late", 10_000)).toMatchObject({
       end: { kind: "clean" },
       text: sourceText(source),
@@ -117,13 +119,14 @@ describe.concurrent.each(FAULT_CLIENTS)("ends that someone asked for, over %s", 
   it("a follower's context closed in the middle: the stream goes on without it (G7, G12)", async () => {
     await using scene = await Scene.open(clients);
     const [producer, follower, other] = await Promise.all([scene.worker(), scene.worker(), scene.worker()]);
-    const source: SourceSpec = { label: "goes on", chunks: 150, everyMs: 5 };
+    const source: SourceSpec = { label: "goes on", chunks: 150, everyMs: 5, holdAfter: 75 };
     await producer.reads({ read: "primary", call: "resumableStream", streamId: "s", source });
     for (const worker of [follower, other]) {
       await worker.reads({ read: "follower", call: "resumeExistingStream", streamId: "s" });
     }
     await follower.ask("reached", { read: "follower", length: 100 });
     expect((await follower.ask("closeContext")).tookMs).toBeLessThan(5_000);
+    await producer.ask("release", { label: "goes on" });
     expect((await follower.ended("follower", 1_000)).end).toMatchObject({
       kind: "error",
       error: { code: "CLOSED" },

@@ -49,6 +49,7 @@ export function lossySubscriber(
   return {
     counts,
     subscriber: {
+      connect: inner.connect,
       subscribe: (channel, callback) => inner.subscribe(channel, (message) => mistreat(message, callback)),
       unsubscribe: (channel) => inner.unsubscribe(channel),
     },

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ErrorReport } from "./error-report.ts";
 import type { ReadingReport } from "./reading.ts";
+import { Turnstile } from "./turnstile.ts";
 import { until, within } from "./wait.ts";
 import type {
   OpenParams,
@@ -26,6 +27,8 @@ export interface Exit {
   stderr: string;
 }
 
+/** A process that starts keeps a core busy for half a second: many at once would disturb what tests measure. */
+const starts = new Turnstile(2);
 const script = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /** Start with `WorkerProcess.start()`, best as `await using`; it is killed at the end if it still runs. */
@@ -56,6 +59,10 @@ export class WorkerProcess {
 
   /** A process with a context over the given clients. */
   static async start(params: OpenParams): Promise<WorkerProcess> {
+    return starts.run(() => WorkerProcess.#start(params));
+  }
+
+  static async #start(params: OpenParams): Promise<WorkerProcess> {
     const child = fork(script, {
       execArgv: ["--import", "tsx", "--expose-gc"],
       env: { ...process.env, REDIS_URL: params.url, NODE_ENV: "test" },
