@@ -24,7 +24,15 @@ export function createContext({ transport, options, clock }: ContextParts): Resu
     transport,
     clock,
     livenessMs: options.livenessMs,
-    keepAlive: (settled) => options.waitUntil?.(settled),
+    keepAlive: (settled) => {
+      try {
+        options.waitUntil?.(settled);
+      } catch (cause) {
+        const message =
+          "waitUntil threw: see cause. The stream runs on, but the platform may end it with the request.";
+        options.onError(new ResumableStreamError("WAIT_UNTIL_FAILED", message, { cause }));
+      }
+    },
     onError: options.onError,
     onEvent: options.onEvent,
   });

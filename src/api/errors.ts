@@ -5,6 +5,8 @@
  * - `SOURCE_FAILED`: the source errored, or `makeStream` threw. For the producer itself `cause` is the source's error.
  * - `FENCED`: this producer was superseded by a newer claim of the same stream.
  * - `TRANSPORT_UNAVAILABLE`: the backend gave no answer in time.
+ * - `MALFORMED_MESSAGE`: a foreign message on one of our channels was ignored. Told once a channel.
+ * - `WAIT_UNTIL_FAILED`: `waitUntil` threw; the stream runs on without it.
  * - `CLOSED`: the context was closed.
  */
 export type ResumableStreamErrorCode =
@@ -13,6 +15,7 @@ export type ResumableStreamErrorCode =
   | "FENCED"
   | "TRANSPORT_UNAVAILABLE"
   | "MALFORMED_MESSAGE"
+  | "WAIT_UNTIL_FAILED"
   | "CLOSED";
 
 /** Every failure this library reports, told apart by `code`. A caller's mistake is a plain `TypeError` instead. */

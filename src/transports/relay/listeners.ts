@@ -16,6 +16,8 @@ export class Listeners {
   readonly #onChange: (isWatched: boolean) => void;
   readonly #listeners = new Map<string, Listener>();
   #cancelSweep: Cancel | undefined;
+  /** Whether the producer was told that somebody follows. */
+  #isWatched = false;
   /** When a listener last got further; the producer's patience at the end counts from it. */
   progressedAt: number = Number.NEGATIVE_INFINITY;
 
@@ -35,7 +37,7 @@ export class Listeners {
     if (!known || interest.reached > known.reached) this.progressedAt = now;
     const reached = Math.max(interest.reached, known?.reached ?? 0);
     this.#listeners.set(listenerId, { until: now + interest.keepMs, reached });
-    if (this.#listeners.size === 1 && !known) this.#onChange(true);
+    this.#tell(true);
     this.#cancelSweep ??= this.#clock.after(interest.keepMs, () => this.#sweep());
   }
 
@@ -43,12 +45,23 @@ export class Listeners {
     if (this.#listeners.delete(listenerId) && this.#listeners.size === 0) this.clear();
   }
 
+  /** Nobody hears what is published. Who was here may only have lost its connection: it is waited for at the end. */
+  unheard(): void {
+    this.#tell(false);
+  }
+
   /** Nobody is there any more. */
   clear(): void {
     this.#listeners.clear();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    this.#onChange(false);
+    this.#tell(false);
+  }
+
+  #tell(isWatched: boolean): void {
+    if (this.#isWatched === isWatched) return;
+    this.#isWatched = isWatched;
+    this.#onChange(isWatched);
   }
 
   #sweep(): void {

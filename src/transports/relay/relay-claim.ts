@@ -192,7 +192,7 @@ export class RelayClaim implements Claim {
     if (receivers === undefined) return;
     // On a cluster a node counts its own subscribers only: zero means nothing until it has counted some.
     if (receivers > 0) this.#isCounted = true;
-    else if (this.#isCounted && this.#listeners.size > 0) this.#listeners.clear();
+    else if (this.#isCounted) this.#listeners.unheard();
   }
 
   // The end.
