@@ -1,0 +1,36 @@
+// From the moment the source gives a chunk to the moment a follower in another process has it.
+
+import { unitsOf, type SourceSpec } from "../lib/source.ts";
+import { percentile } from "../lib/statistics.ts";
+import { freshId, milliseconds, startPair, type Row } from "./row.ts";
+
+const SOURCE: SourceSpec = { kind: "stamped", chunks: 400, everyMs: 3 };
+
+export const latency: Row = {
+  name: "follower latency",
+  rounds: 5,
+  lines: [50, 99].map((percent) => ({
+    key: `p${percent}`,
+    label: `follower latency p${percent}`,
+    show: milliseconds,
+    target: "no worse",
+    isReached: ({ ours, published }) => ours <= published,
+  })),
+  async open(peer, { redis }) {
+    const { producer, followers, ...pair } = await startPair(peer, {
+      producerUrl: redis.url,
+      followersUrl: redis.url,
+    });
+    return {
+      measure: async () => {
+        const id = freshId();
+        await producer.call("start", { id, source: SOURCE });
+        await followers.call("attach", { id, count: 1, records: "latencies" });
+        await producer.call("go", { id });
+        const { latenciesMs } = await followers.call("ended", { id, units: unitsOf(SOURCE) });
+        return { p50: percentile(latenciesMs, 50), p99: percentile(latenciesMs, 99) };
+      },
+      ...pair,
+    };
+  },
+};

@@ -1,0 +1,105 @@
+// Every end is told apart (G6), and a source that fails frees its id.
+
+import { describe, expect, test } from "vitest";
+import type { MakeStream, ResumableStreamContext } from "../../../src/api/types.ts";
+import { ResumableStreamError } from "../../../src/api/errors.ts";
+import { freshId, type Contract } from "../contract.ts";
+import { manualSource, sourceOf } from "../manual-source.ts";
+import { expectErrored, expectSameText, read, readWhole, rejectionOf, until } from "../reading.ts";
+
+export function describeEnds(contract: Contract): void {
+  describe("ends", () => {
+    test("a source that errors gives all readers its text and then SOURCE_FAILED", async () => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const id = freshId();
+      const source = manualSource();
+      const primary = read(await first.createNewResumableStream(id, source.makeStream));
+      const sameProcess = read(await first.resumeExistingStream(id));
+      const otherProcess = read(await second.resumeExistingStream(id));
+      source.push("up to ", "here");
+      await primary.reached(10);
+      const cause = new Error("model overloaded");
+      source.fail(cause);
+
+      const error = await expectErrored(primary, { text: "up to here", code: "SOURCE_FAILED" });
+      expect(error.cause).toBe(cause);
+      await expectErrored(sameProcess, { text: "up to here", code: "SOURCE_FAILED" });
+      await expectErrored(otherProcess, { text: "up to here", code: "SOURCE_FAILED" });
+    });
+
+    test("the id of a failed stream is free, and can be produced again", async () => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const id = freshId();
+      const source = manualSource();
+      const primary = read(await first.resumableStream(id, source.makeStream));
+      source.push("doomed");
+      await primary.reached(6);
+      source.fail(new Error("broken"));
+      await primary.ended;
+
+      await expectFree(second, id);
+      expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
+    });
+
+    const failures: [string, MakeStream][] = [
+      [
+        "throws",
+        () => {
+          throw new Error("no such model");
+        },
+      ],
+      ["rejects", () => Promise.reject(new Error("no such model"))],
+      ["returns no stream", (() => "text") as unknown as MakeStream],
+      ["resolves to no stream", (async () => undefined) as unknown as MakeStream],
+      [
+        "returns a locked stream",
+        () => {
+          const stream = new ReadableStream<string>();
+          stream.getReader();
+          return stream;
+        },
+      ],
+    ];
+    for (const [what, makeStream] of failures) {
+      for (const call of ["resumableStream", "createNewResumableStream"] as const) {
+        test(`makeStream that ${what} fails ${call}, and its id is free`, async () => {
+          const [first, second] = [await contract.createContext(), await contract.createContext()];
+          const id = freshId();
+          const error = await failureOf(first[call](id, makeStream));
+          // Which of both tells a broken source from a caller's mistake is the implementation's choice.
+          expect(error instanceof ResumableStreamError ? error.code : String(error)).toMatch(
+            /^(SOURCE_FAILED|TypeError: .*makeStream)/,
+          );
+          await expectFree(second, id);
+        });
+      }
+    }
+
+    test("a source that gives something else than text fails, after the text it gave", async () => {
+      const context = await contract.createContext();
+      const id = freshId();
+      const makeStream = sourceOf(["text", 42 as unknown as string, "more"]);
+      const primary = read(await context.resumableStream(id, makeStream));
+      await expectErrored(primary, { text: "text", code: "SOURCE_FAILED" });
+      await expectFree(context, id);
+    });
+
+    test("an empty stream is done", async () => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const id = freshId();
+      expectSameText(await readWhole(first.resumableStream(id, sourceOf([]))), "");
+      await until(async () => expect(await second.hasExistingStream(id)).toBe("DONE"));
+    });
+  });
+}
+
+/** Resolves once the id is nobody's, from the answers a user sees. */
+export async function expectFree(context: ResumableStreamContext, id: string): Promise<void> {
+  await until(async () => expect(await context.hasExistingStream(id)).toBeNull());
+  expect(await context.resumeExistingStream(id)).toBeUndefined();
+}
+
+/** A failure to make a source may reject the call or error its stream: either way the caller's `try` sees it. */
+async function failureOf(call: Promise<ReadableStream<string> | null>): Promise<unknown> {
+  return rejectionOf(readWhole(call));
+}

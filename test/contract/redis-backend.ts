@@ -1,0 +1,59 @@
+// Contexts over one Redis, each with clients of its own.
+
+import { EventEmitter, once } from "node:events";
+import type {
+  CommonOptions,
+  CreateResumableStreamContextOptions,
+  ResumableStreamContext,
+} from "../../src/api/types.ts";
+import { createClients, type ClientKind } from "../support/clients.ts";
+import type { ContractBackend } from "./contract.ts";
+
+export type CreateContext = (options: CreateResumableStreamContextOptions) => ResumableStreamContext;
+
+export interface RedisBackendOptions {
+  url: string;
+  clients: ClientKind;
+  createContext: CreateContext;
+  /** `connected`: before the library sees them. `fresh`: connecting them, or waiting for it, is the library's. */
+  state: "connected" | "fresh";
+}
+
+let runs = 0;
+
+/** A prefix that no other test, run or process uses on a shared server. */
+export function freshKeyPrefix(): string {
+  runs += 1;
+  return `contract-${process.pid}-${Date.now().toString(36)}-${runs}`;
+}
+
+export function redisBackend({ url, clients, createContext, state }: RedisBackendOptions): ContractBackend {
+  const keyPrefix = freshKeyPrefix();
+  const closers: (() => void)[] = [];
+  return {
+    async createContext(options: CommonOptions) {
+      const { publisher, subscriber, close } = await createClients(clients, url);
+      closers.push(close);
+      if (state === "connected") await Promise.all([connect(publisher), connect(subscriber)]);
+      return createContext({ keyPrefix, ...options, publisher, subscriber });
+    },
+    async dispose() {
+      for (const close of closers) close();
+    },
+  };
+}
+
+/** A node-redis client connects when told, an ioredis one from the moment it is made. */
+async function connect(client: object): Promise<void> {
+  if (isIoredis(client)) {
+    if (client.status !== "ready") await once(client, "ready");
+  } else if (isConnectable(client)) await client.connect();
+}
+
+function isIoredis(client: object): client is EventEmitter & { status: string } {
+  return "defineCommand" in client && "status" in client && client instanceof EventEmitter;
+}
+
+function isConnectable(client: object): client is { connect: () => Promise<unknown> } {
+  return "connect" in client && typeof client.connect === "function";
+}

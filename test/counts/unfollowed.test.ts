@@ -1,0 +1,56 @@
+// A stream nobody follows costs next to nothing (G8), by the server's own counters.
+
+import { describe, expect, test } from "vitest";
+import { freshId } from "../contract/contract.ts";
+import { manualSource, sourceOf } from "../contract/manual-source.ts";
+import { read, readWhole, until } from "../contract/reading.ts";
+import { countFrom, sum, usePrivateRedis } from "./counting.ts";
+
+const redis = usePrivateRedis();
+
+describe.each(["redis-6", "ioredis-6"] as const)("a stream nobody follows, over %s", (clients) => {
+  test.each(["resumableStream", "createNewResumableStream"] as const)(
+    "%s costs one SET and one SUBSCRIBE at the start, and nothing for its chunks",
+    async (call) => {
+      const context = await redis.createContext(clients);
+      const counted = await countFrom(redis.server());
+      const source = manualSource();
+      const primary = read(await context[call](freshId(), source.makeStream));
+      await until(async () => expect(await counted()).toEqual({ set: 1, subscribe: 1 }));
+
+      for (let index = 1; index <= 1000; index += 1) {
+        source.push("0123456789");
+        await primary.reached(index * 10);
+      }
+      expect(await counted()).toEqual({ set: 1, subscribe: 1 });
+      source.end();
+      await primary.ended;
+    },
+  );
+
+  test.each([0, 1, 100, 10_000])("of %i chunks costs 5 commands in all", async (chunks) => {
+    const context = await redis.createContext(clients);
+    const counted = await countFrom(redis.server());
+    const id = freshId();
+    await readWhole(
+      context.resumableStream(id, sourceOf(Array.from({ length: chunks }, () => "0123456789"))),
+    );
+    await until(async () =>
+      expect(await redis.server().command("GET", `resumable-stream:rs:sentinel:${id}`)).toBe("DONE"),
+    );
+    await until(async () => expect(await counted()).toHaveProperty("unsubscribe", 1));
+
+    const { get: _asked, ...counts } = await counted();
+    expect({ ...counts, all: sum(counts) }).toMatchObject({ set: 2, subscribe: 1, unsubscribe: 1, all: 5 });
+    expect(counts).not.toHaveProperty("publish");
+  });
+
+  test("leaves one key, which expires, and no subscription", async () => {
+    const context = await redis.createContext(clients);
+    const id = freshId();
+    await readWhole(context.resumableStream(id, sourceOf(["text"])));
+    await until(async () => expect(await redis.server().pubsubChannels()).toEqual([]));
+    expect((await redis.server().keys()).filter((key) => key.endsWith(id))).toHaveLength(1);
+    expect(await redis.server().keysWithoutExpiry()).toEqual([]);
+  });
+});
