@@ -1,6 +1,6 @@
 // Contexts over one Redis, each with clients of its own.
 
-import { EventEmitter, once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import type {
   CommonOptions,
   CreateResumableStreamContextOptions,
@@ -50,8 +50,9 @@ async function connect(client: object): Promise<void> {
   } else if (isConnectable(client)) await client.connect();
 }
 
+/** By its methods: ioredis mixes those of EventEmitter in without its class. */
 function isIoredis(client: object): client is EventEmitter & { status: string } {
-  return "defineCommand" in client && "status" in client && client instanceof EventEmitter;
+  return "defineCommand" in client && "status" in client && "once" in client;
 }
 
 function isConnectable(client: object): client is { connect: () => Promise<unknown> } {

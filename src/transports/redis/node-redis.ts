@@ -27,22 +27,30 @@ export function isNodeRedisClient(client: object): client is NodeRedisClient {
 }
 
 export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
-  let connecting: Promise<unknown> | undefined;
-  /** Commands of a client that nobody connected would fail at once. */
+  let connecting: Promise<void> | undefined;
+  /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
+  let wasOpen = false;
+  /** Commands of a client that nobody connected yet would fail at once. */
   const connected = async (): Promise<void> => {
-    if (client.isOpen) return;
-    connecting ??= client.connect().finally(() => {
-      connecting = undefined;
-    });
+    wasOpen ||= client.isOpen;
+    if (wasOpen) return;
+    connecting ??= client
+      .connect()
+      .then(() => {
+        wasOpen = true;
+      })
+      .finally(() => {
+        connecting = undefined;
+      });
     await connecting;
   };
   return {
     command: async (words) => {
-      if (!client.isOpen) await connected();
+      if (!wasOpen) await connected();
       return client.sendCommand(words);
     },
     subscribe: async (channel, onMessage) => {
-      if (!client.isOpen) await connected();
+      if (!wasOpen) await connected();
       await client.subscribe(channel, onMessage);
     },
     unsubscribe: async (channel) => {

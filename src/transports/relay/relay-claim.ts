@@ -5,6 +5,7 @@ import { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
+import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../transport.ts";
 import { claimValue, type RecordClaim } from "./bus.ts";
 import { Listeners } from "./listeners.ts";
@@ -37,14 +38,18 @@ export class RelayClaim implements Claim {
   readonly #relay: RelayContext;
   readonly #listeners: Listeners;
   readonly #closing = new AbortController();
+  /** Settles when nothing is held any more; absent until it closes. */
+  #closed: Promise<void> | undefined;
   /** The request channel; replaced while subscribing fails. */
   #subscription: Subscription;
   /** Publishing has told a count above zero, so that zero means that nobody is there. */
   #isCounted = false;
   #replyingUnits = 0;
-  /** Settles, and never rejects, when the end is written; absent until the stream ends. */
-  #ended: Promise<unknown> | undefined;
+  /** Resolves when the end is written, or when there is none to write any more. */
+  readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  /** The context closes: followers that still catch up are not waited for. */
+  #isShuttingDown = false;
   #hasReportedGarbage = false;
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
   #onListenersMoved: () => void = () => {};
@@ -69,8 +74,8 @@ export class RelayClaim implements Claim {
     this.#isFinishing = true;
     const slice = take();
     const published = this.#listeners.size > 0 ? this.#publishLive(slice) : Promise.resolve();
-    this.#ended = Promise.all([published, this.#writeEnd(slice)]);
-    await this.#ended;
+    await Promise.all([published, this.#writeEnd(slice)]);
+    this.#ended.resolve();
     await this.#linger();
     await this.close();
   }
@@ -81,22 +86,32 @@ export class RelayClaim implements Claim {
     background(this.#reassert(), (error) => this.#relay.link.report(error));
   }
 
-  /** Closes once the end is written, without staying for followers. */
+  /** Closes once the end is written, without staying for followers. The source has ended, or is about to. */
   async shutdown(): Promise<void> {
-    await this.#ended;
+    this.#isShuttingDown = true;
+    this.#onListenersMoved();
+    await this.#ended.promise;
     await this.close();
   }
 
-  /** Stops answering, and settles when the channel is given back. */
-  async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+  /** Stops answering, and settles when the channel is given back. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
+    this.#ended.resolve();
     this.#listeners.clear();
-    this.#options.onClosed();
     const { link } = this.#relay;
-    await link
-      .bounded("unsubscribe from", this.#subscription.release())
-      .catch((error: unknown) => link.report(error));
+    try {
+      await link.bounded("unsubscribe from", this.#subscription.release());
+    } catch (error) {
+      link.report(error);
+    } finally {
+      this.#options.onClosed();
+    }
   }
 
   #subscribe(): Subscription {
@@ -207,7 +222,7 @@ export class RelayClaim implements Claim {
     for (let attempt = 0; ; attempt++) {
       try {
         // False: a newer claim has the record, and keeps it.
-        if (!(await write()) && slice.end !== "failed") this.#reportSuperseded();
+        if (!(await write()) && slice.end !== "failed") this.#options.producer.fenced();
         return;
       } catch (error) {
         link.report(error);
@@ -222,7 +237,7 @@ export class RelayClaim implements Claim {
   async #linger(): Promise<void> {
     const { clock, settings } = this.#relay;
     const startedAt = clock.now();
-    while (this.#listeners.size > 0 && !this.#closing.signal.aborted) {
+    while (this.#listeners.size > 0 && !this.#isShuttingDown && !this.#closing.signal.aborted) {
       const until = Math.max(startedAt, this.#listeners.progressedAt) + settings.lingerMs;
       if (clock.now() >= until) return;
       const moved = new AbortController();
@@ -244,11 +259,6 @@ export class RelayClaim implements Claim {
     if (this.#closing.signal.aborted) return;
     this.#options.producer.fenced();
     background(this.close(), (error) => this.#relay.link.report(error));
-  }
-
-  #reportSuperseded(): void {
-    const message = `"${this.#options.streamId}" ended, but a newer producer has taken it over meanwhile: its record is left as it is.`;
-    this.#relay.onError(new ResumableStreamError("FENCED", message));
   }
 
   #reportGarbage(): void {

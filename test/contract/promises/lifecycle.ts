@@ -1,6 +1,7 @@
 // close(), and promises that settle (G7).
 
 import { describe, expect, test } from "vitest";
+import type { ResumableStreamError } from "../../../src/api/errors.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource, sourceOf } from "../manual-source.ts";
 import {
@@ -86,13 +87,13 @@ export function describeLifecycle(contract: Contract): void {
       const [first, second] = [await contract.createContext(), await contract.createContext()];
       const id = freshId();
       const primary = read(await second.createNewResumableStream(id, manualSource().makeStream));
-      const calls = [
+      const settled = Promise.allSettled([
         first.resumableStream(freshId(), manualSource().makeStream).then((stream) => read(stream).ended),
         first.resumeExistingStream(id).then((stream) => read(stream).ended),
         first.hasExistingStream(id),
-      ];
+      ]);
       await first.close();
-      await expectResolved(Promise.allSettled(calls));
+      await expectResolved(settled);
       await primary.leave();
     });
 
@@ -166,19 +167,17 @@ export function describeLifecycle(contract: Contract): void {
       expectSameText(await readWhole(context.resumableStream(freshId(), sourceOf(["a", "b"]))), "ab");
     });
 
-    test("that throws fails the call with its error, and the id is free", async () => {
-      const [first, second] = [
-        await contract.createContext({
-          waitUntil: () => {
-            throw new Error("called outside of a request");
-          },
-        }),
-        await contract.createContext(),
-      ];
-      const id = freshId();
-      const error = await rejectionOf(readWhole(first.resumableStream(id, manualSource().makeStream)));
-      expect(String(error)).toContain("called outside of a request");
-      await expectFree(second, id);
+    test("that throws harms no stream, and is reported", async () => {
+      const reported: ResumableStreamError[] = [];
+      const context = await contract.createContext({
+        waitUntil: () => {
+          throw new Error("called outside of a request");
+        },
+        onError: (error) => reported.push(error),
+      });
+      expectSameText(await readWhole(context.resumableStream(freshId(), sourceOf(["a", "b"]))), "ab");
+      expect(reported.map(({ code }) => code)).toEqual(["WAIT_UNTIL_FAILED"]);
+      expect(String(reported[0]?.cause)).toContain("called outside of a request");
     });
   });
 }
