@@ -98,6 +98,11 @@ export class Producer implements ProducerPort {
     this.#cancelSource(error);
   }
 
+  /** Whether callers may be given this producer's text. */
+  get isServing(): boolean {
+    return this.#state.record === "none" || this.#state.record === "held";
+  }
+
   // The transport's side (ProducerPort).
 
   read(from: number, maxUnits: number): Slice {

@@ -149,7 +149,9 @@ export class Streams {
       producer.close(closedError("A stream"));
       throw error;
     }
-    if (claim || !this.#serving.has(streamId)) this.#serving.set(streamId, producer);
+    const isFree = claim !== undefined || !this.#serving.has(streamId);
+    // One that was superseded before it began serves nobody but its own reader.
+    if (isFree && producer.isServing) this.#serving.set(streamId, producer);
     this.#options.onEvent({ type: "producing", streamId });
     producer.start(openSource);
     return producer.primary;

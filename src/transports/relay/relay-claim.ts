@@ -25,6 +25,8 @@ export interface RelayClaimOptions {
   streamId: string;
   epoch: number;
   producer: ProducerPort;
+  /** False for a claim that isn't written yet: what fences it may be out of date by the time it is. */
+  isWon: boolean;
   relay: RelayContext;
   onClosed: () => void;
 }
@@ -48,6 +50,8 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  #isWon: boolean;
+  #isFenced = false;
   /** The context closes: followers that still catch up are not waited for. */
   #isShuttingDown = false;
   #hasReportedGarbage = false;
@@ -58,12 +62,19 @@ export class RelayClaim implements Claim {
     this.#options = options;
     this.#relay = options.relay;
     this.epoch = options.epoch;
+    this.#isWon = options.isWon;
     this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
     });
     this.#subscription = this.#subscribe();
     this.ready = this.#untilSubscribed();
+  }
+
+  /** The claim is written, and its producer is bound to it. */
+  won(): void {
+    this.#isWon = true;
+    if (this.#isFenced) this.#options.producer.fenced();
   }
 
   async append(take: () => Slice): Promise<void> {
@@ -257,7 +268,8 @@ export class RelayClaim implements Claim {
 
   #fenced(): void {
     if (this.#closing.signal.aborted) return;
-    this.#options.producer.fenced();
+    this.#isFenced = true;
+    if (this.#isWon) this.#options.producer.fenced();
     background(this.close(), (error) => this.#relay.link.report(error));
   }
 

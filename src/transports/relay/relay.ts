@@ -173,42 +173,52 @@ class RelayTransport implements Transport {
     const won = await this.#releasedIfLate(answer, { key, epoch: claim.epoch });
     // A record that is done looks the same here; the read that follows, or `peek`, tells.
     if (!won) return { status: "running" };
-    return { status: "won", claim: this.#openClaim(streamId, { epoch: claim.epoch, producer }) };
+    return { status: "won", claim: this.#openClaim(streamId, { epoch: claim.epoch, producer, isWon: true }) };
   }
 
   async #supersede(streamId: string, { producer }: ClaimRequest): Promise<ClaimResult> {
     const { link, names } = this.#relay;
     const key = names.record(streamId);
-    const first = this.#newClaim();
-    // Opened before the record is written: whoever reads the record finds its producer.
-    const opened = this.#openClaim(streamId, { epoch: first.epoch, producer });
-    try {
-      const [previous] = await Promise.all([
-        this.#claimLink.replace(key, first),
-        this.#claimLink.bounded("subscribe for", opened.ready),
-      ]);
-      if (previous.status !== "claimed") return { status: "won", claim: opened };
-      this.#epochs.observe(previous.epoch);
-      const claim =
-        previous.epoch < first.epoch ? opened : await this.#reopen(streamId, { opened, producer });
-      await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch: previous.epoch }));
-      return { status: "won", claim };
-    } catch (error) {
-      background(opened.close(), (closing) => link.report(closing));
-      throw error;
+    let superseded = 0;
+    for (;;) {
+      const { epoch, ttlSeconds } = this.#newClaim();
+      // Opened before the record is written: whoever reads the record finds its producer.
+      const opened = this.#openClaim(streamId, { epoch, producer, isWon: false });
+      try {
+        const [previous] = await Promise.all([
+          this.#claimLink.replace(key, { epoch, ttlSeconds }),
+          this.#claimLink.bounded("subscribe for", opened.ready),
+        ]);
+        if (previous.status === "claimed") {
+          this.#epochs.observe(previous.epoch);
+          superseded = Math.max(superseded, previous.epoch);
+        }
+      } catch (error) {
+        background(this.#abandon(opened, key), (failure) => link.report(failure));
+        throw error;
+      }
+      if (superseded < epoch) {
+        if (superseded > 0) this.#fence(streamId, superseded);
+        opened.won();
+        return { status: "won", claim: opened };
+      }
+      // The clock of what it supersedes runs ahead of ours: claim again, above it.
+      await opened.close();
     }
   }
 
-  /** The clock of what we supersede runs ahead of ours: claim again, above it. */
-  async #reopen(
-    streamId: string,
-    { opened, producer }: { opened: RelayClaim; producer: ClaimRequest["producer"] },
-  ): Promise<RelayClaim> {
-    const claim = this.#newClaim();
-    const reopened = this.#openClaim(streamId, { epoch: claim.epoch, producer });
-    await Promise.all([this.#claimLink.replace(this.#relay.names.record(streamId), claim), reopened.ready]);
-    await opened.close();
-    return reopened;
+  /** Tells producers of epochs up to `epoch` that they were superseded. One that isn't reached learns it from its followers. */
+  #fence(streamId: string, epoch: number): void {
+    const { link, names } = this.#relay;
+    background(link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch })), (error) =>
+      link.report(error),
+    );
+  }
+
+  /** Nobody will produce under this claim: it must not keep the id, whether it was written or not. */
+  async #abandon(claim: RelayClaim, key: string): Promise<void> {
+    await claim.close();
+    await this.#relay.link.freeIf(key, claimValue(claim.epoch));
   }
 
   /** A claim answered after its caller gave up holds an id that nobody produces: it is set free. */
@@ -227,12 +237,11 @@ class RelayTransport implements Transport {
 
   #openClaim(
     streamId: string,
-    { epoch, producer }: { epoch: number; producer: ClaimRequest["producer"] },
+    claimed: { epoch: number; producer: ClaimRequest["producer"]; isWon: boolean },
   ): RelayClaim {
     const claim: RelayClaim = new RelayClaim({
       streamId,
-      epoch,
-      producer,
+      ...claimed,
       relay: this.#relay,
       onClosed: () => this.#claims.delete(claim),
     });

@@ -82,11 +82,14 @@ export function describeReaders(contract: Contract): void {
       const [first, second] = [await contract.createContext(), await contract.createContext()];
       const id = freshId();
       const chunks = Array.from({ length: 8000 }, (_, index) => `${index} `.padStart(1000, "."));
-      const primary = await first.createNewResumableStream(id, sourceOf(chunks));
+      const source = manualSource();
+      const primary = await first.createNewResumableStream(id, source.makeStream);
       const [sameProcess, otherProcess] = [
         await first.resumeExistingStream(id),
         await second.resumeExistingStream(id),
       ];
+      source.push(...chunks);
+      source.end();
       const slow = [readSlowly(sameProcess), readSlowly(otherProcess)];
       const text = chunks.join("");
       expectSameText(await readWhole(primary), text);

@@ -85,15 +85,14 @@ export function describeSuperseding(contract: Contract): void {
         ),
       );
       const follower = read((await contexts[0]?.resumeExistingStream(id)) ?? null);
-      for (const [index, source] of sources.entries()) {
-        source.push(texts[index] ?? "");
-        source.end();
-      }
+      for (const [index, source] of sources.entries()) source.push(texts[index] ?? "");
+      await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]));
+      for (const source of sources) source.end();
       for (const [index, primary] of primaries.entries()) await expectPart(primary, texts[index] ?? "");
       const end = await follower.ended;
       if (end.kind === "errored") throw end.error;
       expect(texts).toContain(end.text);
-      await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]));
+      expect(reported).toHaveLength(2);
     });
   });
 }
