@@ -52,8 +52,8 @@ export class RelayClaim implements Claim {
   #isFinishing = false;
   #isWon: boolean;
   #isFenced = false;
-  /** The context closes: followers that still catch up are not waited for. */
-  #isShuttingDown = false;
+  /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
+  readonly #hurry = new AbortController();
   #hasReportedGarbage = false;
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
   #onListenersMoved: () => void = () => {};
@@ -99,8 +99,7 @@ export class RelayClaim implements Claim {
 
   /** Closes once the end is written, without staying for followers. The source has ended, or is about to. */
   async shutdown(): Promise<void> {
-    this.#isShuttingDown = true;
-    this.#onListenersMoved();
+    this.#hurry.abort();
     await this.#ended.promise;
     await this.close();
   }
@@ -113,6 +112,7 @@ export class RelayClaim implements Claim {
 
   async #close(): Promise<void> {
     this.#closing.abort();
+    this.#hurry.abort();
     this.#ended.resolve();
     this.#listeners.clear();
     const { link } = this.#relay;
@@ -238,8 +238,8 @@ export class RelayClaim implements Claim {
       } catch (error) {
         link.report(error);
         if (clock.now() - startedAt >= MAX_FINISHING_MS) return;
-        await sleep(clock, backoffMs(attempt, RETRY), this.#closing.signal);
-        if (this.#closing.signal.aborted) return;
+        await sleep(clock, backoffMs(attempt, RETRY), this.#hurry.signal);
+        if (this.#hurry.signal.aborted) return;
       }
     }
   }
@@ -248,12 +248,12 @@ export class RelayClaim implements Claim {
   async #linger(): Promise<void> {
     const { clock, settings } = this.#relay;
     const startedAt = clock.now();
-    while (this.#listeners.size > 0 && !this.#isShuttingDown && !this.#closing.signal.aborted) {
+    while (this.#listeners.size > 0 && !this.#hurry.signal.aborted) {
       const until = Math.max(startedAt, this.#listeners.progressedAt) + settings.lingerMs;
       if (clock.now() >= until) return;
       const moved = new AbortController();
       this.#onListenersMoved = () => moved.abort();
-      const signal = AbortSignal.any([moved.signal, this.#closing.signal]);
+      const signal = AbortSignal.any([moved.signal, this.#hurry.signal]);
       await sleep(clock, until - clock.now(), signal);
     }
   }

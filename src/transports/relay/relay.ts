@@ -2,7 +2,8 @@
 
 import type { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { type Clock, sleep } from "../../lib/clock.ts";
 import type {
   ClaimRequest,
   ClaimResult,
@@ -23,6 +24,9 @@ import { Requests } from "./requests.ts";
 import type { RelayContext, RelaySettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+
+/** A superseded producer may be subscribing this very moment. */
+const FENCING = { firstMs: 25, maxMs: 800 };
 
 /** The two halves of a connection to a pub/sub server, as a relay uses them. */
 export interface RelayConnection {
@@ -63,6 +67,7 @@ class RelayTransport implements Transport {
   readonly #releasing = new Set<Promise<unknown>>();
   /** Reads in flight: followers at the same offset share one. */
   readonly #reads = new Map<string, Promise<ReadResult>>();
+  readonly #closing = new AbortController();
   readonly #stopListening: ReadonlyArray<() => void>;
 
   constructor(options: RelayOptions) {
@@ -160,6 +165,7 @@ class RelayTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     for (const stop of this.#stopListening) stop();
     await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
     await Promise.all(this.#releasing);
@@ -198,7 +204,7 @@ class RelayTransport implements Transport {
         throw error;
       }
       if (superseded < epoch) {
-        if (superseded > 0) this.#fence(streamId, superseded);
+        if (superseded > 0) background(this.#fence(streamId, superseded), (error) => link.report(error));
         opened.won();
         return { status: "won", claim: opened };
       }
@@ -207,12 +213,15 @@ class RelayTransport implements Transport {
     }
   }
 
-  /** Tells producers of epochs up to `epoch` that they were superseded. One that isn't reached learns it from its followers. */
-  #fence(streamId: string, epoch: number): void {
-    const { link, names } = this.#relay;
-    background(link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch })), (error) =>
-      link.report(error),
-    );
+  /** Tells producers of epochs up to `epoch` that they were superseded: again for a while, since one may be subscribing only now. */
+  async #fence(streamId: string, epoch: number): Promise<void> {
+    const { clock, link, names, settings } = this.#relay;
+    const message = encodeRequest({ type: "fence", epoch });
+    const until = clock.now() + settings.ackTimeoutMs;
+    for (let attempt = 0; clock.now() < until && !this.#closing.signal.aborted; attempt++) {
+      await link.publish(names.request(streamId), message);
+      await sleep(clock, backoffMs(attempt, FENCING), this.#closing.signal);
+    }
   }
 
   /** Nobody will produce under this claim: it must not keep the id, whether it was written or not. */

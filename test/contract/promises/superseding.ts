@@ -84,9 +84,9 @@ export function describeSuperseding(contract: Contract): void {
           ),
         ),
       );
-      const follower = read((await contexts[0]?.resumeExistingStream(id)) ?? null);
       for (const [index, source] of sources.entries()) source.push(texts[index] ?? "");
       await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]));
+      const follower = read((await contexts[0]?.resumeExistingStream(id)) ?? null);
       for (const source of sources) source.end();
       for (const [index, primary] of primaries.entries()) await expectPart(primary, texts[index] ?? "");
       const end = await follower.ended;
