@@ -12,36 +12,35 @@ export interface LinkOptions {
 }
 
 export class Link {
+  /** Without deadlines, for who waits longer than a call. */
+  readonly port: PublishPort;
   readonly #options: LinkOptions;
   /** An outage is reported once, however many calls it fails. */
   #isReported = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.port = options.port;
   }
 
   publish(channel: string, message: string): Promise<number | undefined> {
-    return this.bounded("publish", this.#options.port.publish(channel, message));
+    return this.bounded("publish", this.port.publish(channel, message));
   }
 
   get(key: string): Promise<StatusRecord> {
-    return this.bounded("read the record of", this.#options.port.records.get(key));
+    return this.bounded("read the record of", this.port.records.get(key));
   }
 
   claimIfFree(key: string, claim: RecordClaim): Promise<boolean> {
-    return this.bounded("claim", this.#options.port.records.claimIfFree(key, claim));
-  }
-
-  replace(key: string, claim: RecordClaim): Promise<StatusRecord> {
-    return this.bounded("claim", this.#options.port.records.replace(key, claim));
+    return this.bounded("claim", this.port.records.claimIfFree(key, claim));
   }
 
   finish(key: string, claim: RecordClaim): Promise<boolean> {
-    return this.bounded("finish", this.#options.port.records.finish(key, claim));
+    return this.bounded("finish", this.port.records.finish(key, claim));
   }
 
   freeIf(key: string, raw: string): Promise<boolean> {
-    return this.bounded("free", this.#options.port.records.freeIf(key, raw));
+    return this.bounded("free", this.port.records.freeIf(key, raw));
   }
 
   /** The promise, or `TRANSPORT_UNAVAILABLE` in time. */

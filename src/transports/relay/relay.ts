@@ -2,8 +2,7 @@
 
 import type { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
-import { backoffMs } from "../../lib/backoff.ts";
-import { type Clock, sleep } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type {
   ClaimRequest,
   ClaimResult,
@@ -15,18 +14,15 @@ import type {
   Watch,
   WatchSignal,
 } from "../transport.ts";
-import { claimValue, type PublishPort } from "./bus.ts";
+import type { PublishPort } from "./bus.ts";
 import { Epochs } from "./epochs.ts";
 import { Link } from "./link.ts";
 import { createNames, encodeRequest } from "./protocol.ts";
-import { RelayClaim } from "./relay-claim.ts";
+import { RelayClaims } from "./relay-claims.ts";
 import { Requests } from "./requests.ts";
 import type { RelayContext, RelaySettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-/** A superseded producer may be subscribing this very moment. */
-const FENCING = { firstMs: 25, maxMs: 800 };
 
 /** The two halves of a connection to a pub/sub server, as a relay uses them. */
 export interface RelayConnection {
@@ -55,25 +51,22 @@ export function relayTransport(options: RelayOptions): Transport {
 class RelayTransport implements Transport {
   readonly keepsText = false;
 
-  readonly #options: RelayOptions;
+  readonly #connection: RelayConnection;
   readonly #relay: RelayContext;
-  /** Claims wait longer than other calls. */
-  readonly #claimLink: Link;
   readonly #requests: Requests;
   readonly #epochs: Epochs;
-  readonly #claims = new Set<RelayClaim>();
+  readonly #claims: RelayClaims;
   readonly #watches = new Map<string, StreamWatch>();
   /** Watches that give their channels back. */
   readonly #releasing = new Set<Promise<unknown>>();
   /** Reads in flight: followers at the same offset share one. */
   readonly #reads = new Map<string, Promise<ReadResult>>();
-  readonly #closing = new AbortController();
   readonly #stopListening: ReadonlyArray<() => void>;
 
   constructor(options: RelayOptions) {
-    this.#options = options;
     const { clock, connection, onError, settings } = options;
     const port = connection.publishPort;
+    this.#connection = connection;
     this.#relay = {
       settings,
       names: createNames(options.keyPrefix),
@@ -82,13 +75,16 @@ class RelayTransport implements Transport {
       clock,
       onError,
     };
-    this.#claimLink = new Link({ port, clock, timeoutMs: options.claimTimeoutMs, onError });
     this.#requests = new Requests(this.#relay);
     this.#epochs = new Epochs(clock);
+    this.#claims = new RelayClaims({
+      relay: this.#relay,
+      // Claims wait longer than other calls.
+      link: new Link({ port, clock, timeoutMs: options.claimTimeoutMs, onError }),
+      epochs: this.#epochs,
+    });
     this.#stopListening = [
-      port.onReconnect(() => {
-        for (const claim of this.#claims) claim.reassert();
-      }),
+      port.onReconnect(() => this.#claims.reassert()),
       connection.onSubscriberReconnect(() => {
         this.#requests.reconnected();
         for (const watch of this.#watches.values()) watch.signal({ type: "missed" });
@@ -97,10 +93,8 @@ class RelayTransport implements Transport {
     ];
   }
 
-  async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
-    return request.mode === "supersede"
-      ? this.#supersede(streamId, request)
-      : this.#claimIfFree(streamId, request);
+  claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
+    return this.#claims.claim(streamId, request);
   }
 
   async peek(streamId: string): Promise<Peek> {
@@ -165,101 +159,10 @@ class RelayTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
     for (const stop of this.#stopListening) stop();
-    await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
+    await this.#claims.close();
     await Promise.all(this.#releasing);
-    this.#options.connection.close();
-  }
-
-  async #claimIfFree(streamId: string, { producer }: ClaimRequest): Promise<ClaimResult> {
-    const claim = this.#newClaim();
-    const key = this.#relay.names.record(streamId);
-    const answer = this.#options.connection.publishPort.records.claimIfFree(key, claim);
-    const won = await this.#releasedIfLate(answer, { key, epoch: claim.epoch });
-    // A record that is done looks the same here; the read that follows, or `peek`, tells.
-    if (!won) return { status: "running" };
-    return { status: "won", claim: this.#openClaim(streamId, { epoch: claim.epoch, producer, isWon: true }) };
-  }
-
-  async #supersede(streamId: string, { producer }: ClaimRequest): Promise<ClaimResult> {
-    const { link, names } = this.#relay;
-    const key = names.record(streamId);
-    let superseded = 0;
-    for (;;) {
-      const { epoch, ttlSeconds } = this.#newClaim();
-      // Opened before the record is written: whoever reads the record finds its producer.
-      const opened = this.#openClaim(streamId, { epoch, producer, isWon: false });
-      try {
-        const [previous] = await Promise.all([
-          this.#claimLink.replace(key, { epoch, ttlSeconds }),
-          this.#claimLink.bounded("subscribe for", opened.ready),
-        ]);
-        if (previous.status === "claimed") {
-          this.#epochs.observe(previous.epoch);
-          superseded = Math.max(superseded, previous.epoch);
-        }
-      } catch (error) {
-        background(this.#abandon(opened, key), (failure) => link.report(failure));
-        throw error;
-      }
-      if (superseded < epoch) {
-        if (superseded > 0) background(this.#fence(streamId, superseded), (error) => link.report(error));
-        opened.won();
-        return { status: "won", claim: opened };
-      }
-      // The clock of what it supersedes runs ahead of ours: claim again, above it.
-      await opened.close();
-    }
-  }
-
-  /** Tells producers of epochs up to `epoch` that they were superseded: again for a while, since one may be subscribing only now. */
-  async #fence(streamId: string, epoch: number): Promise<void> {
-    const { clock, link, names, settings } = this.#relay;
-    const message = encodeRequest({ type: "fence", epoch });
-    const until = clock.now() + settings.ackTimeoutMs;
-    for (let attempt = 0; clock.now() < until && !this.#closing.signal.aborted; attempt++) {
-      await link.publish(names.request(streamId), message);
-      await sleep(clock, backoffMs(attempt, FENCING), this.#closing.signal);
-    }
-  }
-
-  /** Nobody will produce under this claim: it must not keep the id, whether it was written or not. */
-  async #abandon(claim: RelayClaim, key: string): Promise<void> {
-    await claim.close();
-    await this.#relay.link.freeIf(key, claimValue(claim.epoch));
-  }
-
-  /** A claim answered after its caller gave up holds an id that nobody produces: it is set free. */
-  async #releasedIfLate(answer: Promise<boolean>, claim: { key: string; epoch: number }): Promise<boolean> {
-    try {
-      return await this.#claimLink.bounded("claim", answer);
-    } catch (error) {
-      const { link } = this.#relay;
-      background(
-        answer.then((won) => (won ? link.freeIf(claim.key, claimValue(claim.epoch)) : false)),
-        (late) => link.report(late),
-      );
-      throw error;
-    }
-  }
-
-  #openClaim(
-    streamId: string,
-    claimed: { epoch: number; producer: ClaimRequest["producer"]; isWon: boolean },
-  ): RelayClaim {
-    const claim: RelayClaim = new RelayClaim({
-      streamId,
-      ...claimed,
-      relay: this.#relay,
-      onClosed: () => this.#claims.delete(claim),
-    });
-    this.#claims.add(claim);
-    return claim;
-  }
-
-  #newClaim(): { epoch: number; ttlSeconds: number } {
-    return { epoch: this.#epochs.next(), ttlSeconds: this.#options.settings.retentionSeconds };
+    this.#connection.close();
   }
 
   #openWatch(streamId: string): StreamWatch {

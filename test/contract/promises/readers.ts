@@ -3,7 +3,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { freshId, type Contract } from "../contract.ts";
-import { manualSource, sourceOf } from "../manual-source.ts";
+import { manualSource } from "../manual-source.ts";
 import { expectClosed, expectSameText, read, readWhole } from "../reading.ts";
 
 export function describeReaders(contract: Contract): void {

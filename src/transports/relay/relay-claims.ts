@@ -1,0 +1,132 @@
+// How a producer comes to its claim: where the id is free, or over whoever has it; never two that don't know of each other.
+
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/clock.ts";
+import type { ClaimRequest, ClaimResult, ProducerPort } from "../transport.ts";
+import { claimValue, type RecordClaim } from "./bus.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Link } from "./link.ts";
+import { encodeRequest } from "./protocol.ts";
+import { RelayClaim } from "./relay-claim.ts";
+import type { RelayContext } from "./settings.ts";
+
+/** A superseded producer may be subscribing this very moment. */
+const FENCING = { firstMs: 25, maxMs: 800 };
+
+export interface RelayClaimsOptions {
+  relay: RelayContext;
+  /** Like the relay's, with the time that a claim may take. */
+  link: Link;
+  epochs: Epochs;
+}
+
+export class RelayClaims {
+  readonly #options: RelayClaimsOptions;
+  readonly #relay: RelayContext;
+  /** All that hold a record, or a channel. */
+  readonly #claims = new Set<RelayClaim>();
+  readonly #closing = new AbortController();
+
+  constructor(options: RelayClaimsOptions) {
+    this.#options = options;
+    this.#relay = options.relay;
+  }
+
+  claim(streamId: string, { mode, producer }: ClaimRequest): Promise<ClaimResult> {
+    return mode === "supersede" ? this.#supersede(streamId, producer) : this.#claimIfFree(streamId, producer);
+  }
+
+  /** The connection is back: a restarted server may have forgotten the records. */
+  reassert(): void {
+    for (const claim of this.#claims) claim.reassert();
+  }
+
+  /** Writes the ends that are left, without staying for followers. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
+  }
+
+  async #claimIfFree(streamId: string, producer: ProducerPort): Promise<ClaimResult> {
+    const claim = this.#number();
+    const key = this.#relay.names.record(streamId);
+    const answer = this.#options.link.port.records.claimIfFree(key, claim);
+    try {
+      // A record that is done looks the same here; the read that follows, or `peek`, tells.
+      if (!(await this.#options.link.bounded("claim", answer))) return { status: "running" };
+    } catch (error) {
+      this.#background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+      throw error;
+    }
+    return { status: "won", claim: this.#open(streamId, { epoch: claim.epoch, producer, isWon: true }) };
+  }
+
+  async #supersede(streamId: string, producer: ProducerPort): Promise<ClaimResult> {
+    const { link } = this.#options;
+    const key = this.#relay.names.record(streamId);
+    let superseded = 0;
+    for (;;) {
+      const claim = this.#number();
+      // Opened before the record is written: whoever reads the record finds its producer.
+      const opened = this.#open(streamId, { epoch: claim.epoch, producer, isWon: false });
+      const answer = link.port.records.replace(key, claim);
+      try {
+        const [previous] = await Promise.all([
+          link.bounded("claim", answer),
+          link.bounded("subscribe for", opened.ready),
+        ]);
+        if (previous.status === "claimed") superseded = Math.max(superseded, previous.epoch);
+      } catch (error) {
+        this.#background(opened.close());
+        this.#background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+        throw error;
+      }
+      if (superseded < claim.epoch) {
+        if (superseded > 0) this.#background(this.#fence(streamId, superseded));
+        opened.won();
+        return { status: "won", claim: opened };
+      }
+      // The clock of what it supersedes runs ahead of ours: claim again, above it.
+      this.#options.epochs.observe(superseded);
+      await opened.close();
+    }
+  }
+
+  /** Tells producers of epochs up to `epoch` that they were superseded: again for a while, since one may be subscribing only now. */
+  async #fence(streamId: string, epoch: number): Promise<void> {
+    const { clock, link, names, settings } = this.#relay;
+    const message = encodeRequest({ type: "fence", epoch });
+    const until = clock.now() + settings.ackTimeoutMs;
+    for (let attempt = 0; clock.now() < until && !this.#closing.signal.aborted; attempt++) {
+      await link.publish(names.request(streamId), message);
+      await sleep(clock, backoffMs(attempt, FENCING), this.#closing.signal);
+    }
+  }
+
+  /** A claim answered after its caller gave up must not keep an id that nobody produces. */
+  async #freeWhenAnswered(answer: Promise<unknown>, claim: { key: string; epoch: number }): Promise<void> {
+    await answer;
+    // Does nothing where the claim was refused: the record says something else then.
+    await this.#relay.link.freeIf(claim.key, claimValue(claim.epoch));
+  }
+
+  #open(streamId: string, claimed: { epoch: number; producer: ProducerPort; isWon: boolean }): RelayClaim {
+    const claim: RelayClaim = new RelayClaim({
+      streamId,
+      ...claimed,
+      relay: this.#relay,
+      onClosed: () => this.#claims.delete(claim),
+    });
+    this.#claims.add(claim);
+    return claim;
+  }
+
+  #number(): RecordClaim {
+    return { epoch: this.#options.epochs.next(), ttlSeconds: this.#relay.settings.retentionSeconds };
+  }
+
+  #background(work: Promise<unknown>): void {
+    background(work, (error) => this.#relay.link.report(error));
+  }
+}
