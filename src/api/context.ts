@@ -1,7 +1,7 @@
 // The published calls: checks arguments, and decides what a caller gets where a stream runs, has ended, or can't be asked for.
 
 import type { OpenSource } from "../engine/producer.ts";
-import { Streams } from "../engine/streams.ts";
+import { type EngineParts, Streams } from "../engine/streams.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -17,9 +17,10 @@ export interface ContextParts {
   transport: Transport;
   options: CheckedOptions;
   clock: Clock;
+  parts?: EngineParts;
 }
 
-export function createContext({ transport, options, clock }: ContextParts): ResumableStreamContext {
+export function createContext({ transport, options, clock, parts }: ContextParts): ResumableStreamContext {
   const streams = new Streams({
     transport,
     clock,
@@ -35,6 +36,7 @@ export function createContext({ transport, options, clock }: ContextParts): Resu
     },
     onError: options.onError,
     onEvent: options.onEvent,
+    parts,
   });
 
   const check = (streamId: unknown, skipCharacters?: unknown): number | undefined => {

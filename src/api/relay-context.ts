@@ -1,6 +1,7 @@
 // What all entries over a pub/sub server share: options in, a context over the relay transport out.
 
 import { systemClock } from "../lib/clock.ts";
+import { systemRandom } from "../lib/random.ts";
 import { type RelayConnection, relayTransport } from "../transports/relay/relay.ts";
 import { createContext } from "./context.ts";
 import { checkOptions } from "./options.ts";
@@ -19,6 +20,7 @@ export function createRelayContext(
     settings: { ackTimeoutMs, lingerMs, livenessMs, retentionSeconds },
     claimTimeoutMs,
     clock: systemClock,
+    random: systemRandom,
     onError,
   });
   return createContext({ transport, options: checked, clock: systemClock });

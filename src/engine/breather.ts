@@ -23,16 +23,7 @@ export class Breather {
   }
 
   async rest(): Promise<void> {
-    await nextTurn(this.#clock);
+    await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
     this.#runSince = this.#clock.now();
   }
-}
-
-/** Lets everything else that waits have its turn. Node's and Bun's `setImmediate` doesn't wait a millisecond for it. */
-function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-    if (setImmediate) setImmediate(resolve);
-    else clock.after(0, resolve);
-  });
 }

@@ -28,7 +28,8 @@ export interface FollowerOptions {
   clock: Clock;
   onEnded: (end: EndKind, offset: number) => void;
   onClosed: () => void;
-  maxQueuedUnits?: number;
+  maxQueuedUnits?: number | undefined;
+  step?: typeof stepFollower | undefined;
 }
 
 export class Follower {
@@ -106,7 +107,8 @@ export class Follower {
 
   #dispatch(event: FollowerEvent): void {
     if (this.#isClosed) return;
-    const { state, effects } = stepFollower(this.#state, event);
+    const step = this.#options.step ?? stepFollower;
+    const { state, effects } = step(this.#state, event);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
   }

@@ -26,6 +26,7 @@ export interface ProducerOptions {
   onEnded: (end: EndKind, offset: number) => void;
   /** The stream is no longer this producer's to serve: ended, or superseded. */
   onReleased: () => void;
+  step?: typeof stepProducer | undefined;
 }
 
 /** Called once, at once. */
@@ -129,7 +130,8 @@ export class Producer implements ProducerPort {
 
   #dispatch(event: ProducerEvent): void {
     const wasRunning = this.#state.source === "running";
-    const { state, effects } = stepProducer(this.#state, event);
+    const step = this.#options.step ?? stepProducer;
+    const { state, effects } = step(this.#state, event);
     this.#state = state;
     if (wasRunning && state.source !== "running") {
       this.#backlog.finish(state.source);

@@ -5,7 +5,9 @@ import { background } from "../lib/background.ts";
 import { type Clock, withDeadline } from "../lib/clock.ts";
 import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../transports/transport.ts";
 import { Follower } from "./follower.ts";
+import type { stepFollower } from "./follower-state.ts";
 import { type OpenSource, Producer } from "./producer.ts";
+import type { stepProducer } from "./producer-state.ts";
 
 /** How long `close` waits for what it ends. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -23,6 +25,14 @@ export interface StreamsOptions {
   keepAlive: (settled: Promise<void>) => void;
   onError: (error: ResumableStreamError) => void;
   onEvent: (event: StreamsEvent) => void;
+  parts?: EngineParts | undefined;
+}
+
+/** What a simulation replaces: decisions it watches or spoils, and a bound that a small text can reach. */
+export interface EngineParts {
+  stepFollower?: typeof stepFollower;
+  stepProducer?: typeof stepProducer;
+  maxQueuedUnits?: number;
 }
 
 export type Followed =
@@ -72,7 +82,7 @@ export class Streams {
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */
   async follow(streamId: string, offset: number): Promise<Followed> {
-    const { clock, livenessMs, onEvent, transport } = this.#options;
+    const { clock, livenessMs, onEvent, parts, transport } = this.#options;
     const onEnded = (end: EndKind, at: number): void =>
       onEvent({ type: "ended", streamId, role: "follower", end, offset: at });
     const producer = this.#serving.get(streamId);
@@ -88,6 +98,8 @@ export class Streams {
       clock,
       onEnded,
       onClosed: () => this.#followers.delete(follower),
+      maxQueuedUnits: parts?.maxQueuedUnits,
+      step: parts?.stepFollower,
     });
     this.#followers.add(follower);
     const result = await follower.attach();
@@ -118,7 +130,7 @@ export class Streams {
   }
 
   #createProducer(streamId: string): Producer {
-    const { clock, onError, onEvent, transport } = this.#options;
+    const { clock, onError, onEvent, parts, transport } = this.#options;
     const producer: Producer = new Producer({
       streamId,
       keepsText: transport.keepsText,
@@ -128,6 +140,7 @@ export class Streams {
       onReleased: () => {
         if (this.#serving.get(streamId) === producer) this.#serving.delete(streamId);
       },
+      step: parts?.stepProducer,
     });
     return producer;
   }

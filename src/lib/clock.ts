@@ -10,6 +10,8 @@ export interface Clock {
   /** Milliseconds since 1970, for numbers that other machines compare. */
   wallTime(): number;
   after(delayMs: number, callback: () => void): Cancel;
+  /** Calls back once everything else that waits has had its turn. */
+  nextTurn(callback: () => void): void;
 }
 
 /** The platform's clock. */
@@ -19,6 +21,12 @@ export const systemClock: Clock = {
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
+  },
+  nextTurn: (callback) => {
+    // Node's and Bun's `setImmediate` doesn't wait a millisecond for it.
+    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+    if (setImmediate) setImmediate(callback);
+    else setTimeout(callback, 0);
   },
 };
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
 
 /** Random bits in an epoch: two claims of one id in the same millisecond differ. */
 const RANDOM_RANGE = 8_192;
@@ -11,15 +12,17 @@ const ORIGIN_MS = 1_577_836_800_000;
  */
 export class Epochs {
   readonly #clock: Clock;
+  readonly #random: Random;
   #highest = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, random: Random) {
     this.#clock = clock;
+    this.#random = random;
   }
 
   next(): number {
-    const fromClock =
-      (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + Math.floor(Math.random() * RANDOM_RANGE);
+    const random = Math.floor(this.#random.fraction() * RANDOM_RANGE);
+    const fromClock = (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + random;
     this.#highest = Math.max(fromClock, this.#highest + 1);
     return this.#highest;
   }

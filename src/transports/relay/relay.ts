@@ -3,6 +3,7 @@
 import type { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
 import type {
   ClaimRequest,
   ClaimResult,
@@ -41,6 +42,7 @@ export interface RelayOptions {
   settings: RelaySettings;
   claimTimeoutMs: number;
   clock: Clock;
+  random: Random;
   onError: (error: ResumableStreamError) => void;
 }
 
@@ -64,7 +66,7 @@ class RelayTransport implements Transport {
   readonly #stopListening: ReadonlyArray<() => void>;
 
   constructor(options: RelayOptions) {
-    const { clock, connection, onError, settings } = options;
+    const { clock, connection, onError, random, settings } = options;
     const port = connection.publishPort;
     this.#connection = connection;
     this.#relay = {
@@ -75,8 +77,8 @@ class RelayTransport implements Transport {
       clock,
       onError,
     };
-    this.#requests = new Requests(this.#relay);
-    this.#epochs = new Epochs(clock);
+    this.#requests = new Requests(this.#relay, random.uuid());
+    this.#epochs = new Epochs(clock, random);
     this.#claims = new RelayClaims({
       relay: this.#relay,
       // Claims wait longer than other calls.

@@ -30,7 +30,8 @@ interface Question {
 }
 
 export class Requests {
-  readonly listenerId: string = crypto.randomUUID();
+  /** Names this process to producers. */
+  readonly listenerId: string;
 
   readonly #relay: RelayContext;
   readonly #pending = new Map<number, Pending>();
@@ -40,8 +41,9 @@ export class Requests {
   #inbox: { subscription: Subscription; users: number } | undefined;
   #hasReportedGarbage = false;
 
-  constructor(relay: RelayContext) {
+  constructor(relay: RelayContext, listenerId: string) {
     this.#relay = relay;
+    this.listenerId = listenerId;
   }
 
   /** Opens the inbox. Questions may be asked from when it is ready until it is released. */
