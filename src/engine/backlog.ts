@@ -3,24 +3,32 @@
 import { cutBeforePair } from "../lib/text.ts";
 import type { EndKind, Slice } from "../transports/transport.ts";
 
-/** How many pieces gather before they become one string: a reader at the tail finds its piece without a copy. */
+/** So many pieces of one size become one: a stream of any number of chunks costs little more than its text. */
 const PIECES_PER_BLOCK = 64;
-/** Blocks grow to this many code units, so that a stream of any size costs little more than its text. */
-const MAX_BLOCK_UNITS = 65_536;
+/** Joined no further than this, in code units: every character is copied a few times at most. */
+const MAX_BLOCK_UNITS = 262_144;
 
 export class Backlog {
   /** Neighbouring runs of the text; `#starts[i]` is the offset of `#pieces[i]`. */
   readonly #pieces: string[] = [];
   readonly #starts: number[] = [];
-  /** How many pieces at the front are blocks already. */
-  #blocks = 0;
+  /** How many of the last pieces are loose chunks, blocks of those, blocks of blocks and so on: the finest come last. */
+  readonly #gathered: number[] = [];
   #tail = 0;
+  #announced = 0;
+  /** How many pieces are announced. */
+  #announcedPieces = 0;
   #end: EndKind | undefined;
   readonly #waiting = new Set<() => void>();
 
   /** Offset after the last character. */
   get tail(): number {
     return this.#tail;
+  }
+
+  /** How far local readers may read. Text beyond is there too, and comes with the next announcement. */
+  get announced(): number {
+    return this.#announced;
   }
 
   /** Absent while the source runs. */
@@ -38,13 +46,21 @@ export class Backlog {
     this.#pieces.push(text);
     this.#starts.push(this.#tail);
     this.#tail += text.length;
-    if (this.#pieces.length - this.#blocks >= PIECES_PER_BLOCK) this.#compact();
+  }
+
+  /** Lets the waiting have what was appended. */
+  announce(): void {
+    // One piece, as readers at the tail will ask for it: found without a copy, however many they are.
+    if (this.#pieces.length - this.#announcedPieces > 1) this.#join(this.#announcedPieces);
+    if (this.#pieces.length > this.#announcedPieces) this.#gather();
+    this.#announced = this.#tail;
+    this.#announcedPieces = this.#pieces.length;
     this.#wake();
   }
 
   finish(end: EndKind): void {
     this.#end = end;
-    this.#wake();
+    this.announce();
   }
 
   /** Text from `from`, at most `maxUnits`, never cut between the halves of a surrogate pair unless it is all there is. */
@@ -54,7 +70,7 @@ export class Backlog {
     return slice;
   }
 
-  /** Calls back once, at the next append or at the end. Returns a function that takes it back. */
+  /** Calls back once, at the next announcement. Returns a function that takes it back. */
   onceMoved(callback: () => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
@@ -94,20 +110,25 @@ export class Backlog {
     return low;
   }
 
-  /** Joins the loose pieces to a block, and blocks to larger ones while that copies each character a few times at most. */
-  #compact(): void {
-    let first = this.#blocks;
-    let units = this.#tail - (this.#starts[first] ?? 0);
-    while (first > 0) {
-      const previous = this.#pieces[first - 1] ?? "";
-      if (previous.length > 2 * units || previous.length + units > MAX_BLOCK_UNITS) break;
-      first -= 1;
-      units += previous.length;
+  /** A piece was added: joins those of its size to one of the next where enough are there. */
+  #gather(): void {
+    for (let level = 0; ; level += 1) {
+      const count = (this.#gathered[level] ?? 0) + 1;
+      this.#gathered[level] = count < PIECES_PER_BLOCK ? count : 0;
+      if (count < PIECES_PER_BLOCK) return;
+      const first = this.#pieces.length - count;
+      if (this.#tail - (this.#starts[first] ?? 0) > MAX_BLOCK_UNITS) {
+        this.#gathered.length = 0;
+        return;
+      }
+      this.#join(first);
     }
-    const block = this.#pieces.splice(first).join("");
+  }
+
+  #join(first: number): void {
+    const joined = this.#pieces.splice(first).join("");
+    this.#pieces.push(joined);
     this.#starts.length = first + 1;
-    this.#pieces.push(block);
-    this.#blocks = first + 1;
   }
 
   #wake(): void {

@@ -34,7 +34,7 @@ export function openCursor({ backlog, from, endError, onClosed }: CursorOptions)
 
   const advance = (controller: ReadableStreamDefaultController<string>): void => {
     if (isClosed) return;
-    const { text } = backlog.read(next, MAX_READ_UNITS);
+    const { text } = backlog.read(next, Math.min(MAX_READ_UNITS, backlog.announced - next));
     if (text !== "") {
       next += text.length;
       controller.enqueue(text);

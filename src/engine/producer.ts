@@ -14,7 +14,7 @@ import {
   type ProducerEvent,
   stepProducer,
 } from "./producer-state.ts";
-import { Breather } from "./breather.ts";
+import { Pace } from "./pace.ts";
 
 export interface ProducerOptions {
   streamId: string;
@@ -206,7 +206,7 @@ export class Producer implements ProducerPort {
     const reader = source.getReader();
     this.#source = reader;
     if (this.#state.source !== "running") return this.#cancelSource(this.#cancelReason);
-    const breather = new Breather(this.#options.clock);
+    const pace = new Pace(this.#options.clock, () => this.#announce());
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#state.source !== "running") return;
@@ -214,9 +214,15 @@ export class Producer implements ProducerPort {
       if (typeof value !== "string")
         throw new TypeError(`The source gave a ${typeof value}; it must give strings.`);
       this.#backlog.append(value);
-      this.#dispatch({ type: "produced", tail: this.#backlog.tail });
-      if (breather.isDue()) await breather.rest();
+      pace.produced();
+      if (pace.isPauseDue()) await pace.pause();
     }
+  }
+
+  /** What the source gave is there for readers, and for the transport. */
+  #announce(): void {
+    this.#backlog.announce();
+    this.#dispatch({ type: "produced", tail: this.#backlog.tail });
   }
 
   #fail(error: unknown): void {
