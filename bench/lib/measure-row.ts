@@ -16,7 +16,9 @@ export type Outcome = { kind: "measured"; medians: Sample } | { kind: "failed"; 
 export type RowResult = Partial<Record<Contender, Outcome>>;
 
 export async function measureRow(row: Row, setting: Setting): Promise<RowResult> {
-  const runs = await Promise.all(contenders(row).map((contender) => Run.open(row, contender, setting)));
+  const runs: Run[] = [];
+  // One after the other: opening may measure something already.
+  for (const contender of contenders(row)) runs.push(await Run.open(row, contender, setting));
   // The round that warms up comes first and counts for nothing.
   for (let round = 0; round <= row.rounds; round += 1) {
     for (const run of runs) await run.measure(round);

@@ -40,8 +40,8 @@ test("the chunks of a burst are announced together, none later than the next tur
   expect(announced).toBe(1);
   nextTurn();
   expect(announced).toBe(2);
-  for (let chunk = 0; chunk < 640; chunk += 1) pace.produced();
-  expect(announced).toBe(12);
+  for (let chunk = 0; chunk < 512; chunk += 1) pace.produced();
+  expect(announced).toBe(6);
 });
 
 test("no turn is waited for once nothing comes", () => {
@@ -60,10 +60,10 @@ test("a source that never makes anybody wait is paused now and then", async () =
   while (!pace.isPauseDue()) {
     pace.produced();
     dueAfter += 1;
-    pass(0.1);
+    pass(0.01);
   }
-  expect(dueAfter).toBeGreaterThan(50);
-  expect(dueAfter).toBeLessThan(200);
+  expect(dueAfter).toBeGreaterThan(500);
+  expect(dueAfter).toBeLessThan(1_000);
   const paused = pace.pause();
   nextTurn();
   await paused;
