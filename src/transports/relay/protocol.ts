@@ -76,14 +76,15 @@ export function parseRequest(message: string): Request | undefined {
 
 /** What arrives in a follower's inbox or on a live channel. A frame without `requestId` is live. */
 export type Frame =
-  | { type: "page"; page: Page; requestId: number | undefined }
+  | { type: "page"; page: Page; requestId: number | undefined; isLast: boolean }
   /** A follower's own message, come back: its publisher and its subscriber both work. */
   | { type: "echo"; requestId: number };
 
 // A frame is a header of words, a line feed, and the text as it is, or as JSON where UTF-8 can't carry it:
 //   rs1 <kind> <epoch> <request id or -> <from> <tail> <end or ->\n<text>
+// The kind is t for text, j for JSON, their capitals where more frames of the same reply follow, and e for an echo.
 const MAGIC = "rs1";
-const HEADER = /^rs1 ([tje]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)$/;
+const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)$/;
 const MAX_HEADER_UNITS = 110;
 
 export function encodeEcho(requestId: number): string {
@@ -91,15 +92,17 @@ export function encodeEcho(requestId: number): string {
 }
 
 /**
- * The frame of a slice, and the offset after the text that fitted in. Text that didn't is left out: whoever misses it
- * reads again. The end travels only with the last character.
+ * The frame of a slice, and the offset after the text that fitted in: the rest is for another frame. The end travels
+ * only with the last character.
  */
 export function encodePage(slice: Slice, epoch: number, requestId?: number): { frame: string; to: number } {
   const isRaw = slice.text.isWellFormed();
   const text = isRaw ? limitRaw(slice.text) : slice.text.slice(0, MAX_ESCAPED_UNITS);
   const to = slice.from + text.length;
   const end = slice.end === undefined || slice.end === "lost" || to < slice.tail ? "-" : slice.end;
-  const header = `${MAGIC} ${isRaw ? "t" : "j"} ${epoch} ${requestId ?? "-"} ${slice.from} ${slice.tail} ${end}`;
+  const isLast = requestId === undefined || text.length === slice.text.length;
+  const kind = isRaw ? "t" : "j";
+  const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${slice.from} ${slice.tail} ${end}`;
   return { frame: `${header}\n${isRaw ? text : JSON.stringify(text)}`, to };
 }
 
@@ -112,7 +115,7 @@ export function parseFrame(message: string): Frame | undefined {
   const requestId = requestWord === "-" ? undefined : Number(requestWord);
   if (kind === "e") return requestId === undefined ? undefined : { type: "echo", requestId };
   const body = message.slice(headerEnd + 1);
-  const text = kind === "t" ? body : parseJsonString(body);
+  const text = kind === "t" || kind === "T" ? body : parseJsonString(body);
   const epoch = Number(epochWord);
   const from = Number(fromWord);
   const tail = Number(tailWord);
@@ -122,7 +125,7 @@ export function parseFrame(message: string): Frame | undefined {
   const page: Page = { epoch, from, text, tail };
   const end = parseEnd(endWord);
   if (end !== undefined) page.end = end;
-  return { type: "page", page, requestId };
+  return { type: "page", page, requestId, isLast: kind === "t" || kind === "j" };
 }
 
 function parseEnd(word: string | undefined): EndKind | undefined {

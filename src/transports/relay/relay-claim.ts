@@ -7,6 +7,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../transport.ts";
+import { MAX_REPLY_UNITS } from "./answer.ts";
 import { claimValue, type RecordClaim } from "./bus.ts";
 import { Listeners } from "./listeners.ts";
 import { encodePage, parseRequest, type Request } from "./protocol.ts";
@@ -15,8 +16,6 @@ import type { Subscription } from "./subscriptions.ts";
 
 /** Pages on their way to followers, in code units: requests beyond it go unanswered and are repeated. */
 const MAX_REPLYING_UNITS = 16_777_216;
-/** One message carries no more than this many units anyway. */
-const MAX_PAGE_UNITS = 262_144;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 /** How long an end is written again where the server doesn't take it: a restart takes seconds. */
 const MAX_FINISHING_MS = 15_000;
@@ -176,7 +175,7 @@ export class RelayClaim implements Claim {
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
     this.#listeners.touch(listenerId, { keepMs, reached: from });
     this.#onListenersMoved();
-    this.#reply(request, from, Math.min(maxUnits, MAX_PAGE_UNITS));
+    this.#reply(request, from, Math.min(maxUnits, MAX_REPLY_UNITS));
   }
 
   #reply(to: { listenerId: string; requestId: number }, from: number, maxUnits: number): void {
@@ -185,11 +184,13 @@ export class RelayClaim implements Claim {
     const units = slice.text.length;
     if (this.#replyingUnits + units > MAX_REPLYING_UNITS) return;
     this.#replyingUnits += units;
-    const { frame } = encodePage(slice, this.epoch, to.requestId);
     const sent = (): void => {
       this.#replyingUnits -= units;
     };
-    background(link.publish(names.inbox(to.listenerId), frame).then(sent), (error) => {
+    const sending = framesOf(slice, this.epoch, to.requestId).map((frame) =>
+      link.publish(names.inbox(to.listenerId), frame),
+    );
+    background(Promise.all(sending).then(sent), (error) => {
       sent();
       link.report(error);
     });
@@ -279,4 +280,15 @@ export class RelayClaim implements Claim {
     const message = `Ignored a message that is no request on the request channel of "${this.#options.streamId}". Others write to it.`;
     this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   }
+}
+
+function framesOf(slice: Slice, epoch: number, requestId: number): string[] {
+  const frames: string[] = [];
+  let rest = slice;
+  do {
+    const { frame, to } = encodePage(rest, epoch, requestId);
+    frames.push(frame);
+    rest = { ...rest, from: to, text: rest.text.slice(to - rest.from) };
+  } while (rest.text !== "");
+  return frames;
 }

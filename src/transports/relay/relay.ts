@@ -200,6 +200,7 @@ class RelayTransport implements Transport {
     const interest = { listenerId: this.#requests.listenerId, keepMs: watch?.keepMs ?? 0 };
     return this.#requests.ask({
       streamId,
+      from: what.type === "read" ? what.from : undefined,
       build: (requestId) => ({ ...what, requestId, ...interest }),
     });
   }

@@ -7,6 +7,7 @@ import { sleep } from "../../lib/clock.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../transport.ts";
 import type { StatusRecord } from "./bus.ts";
+import { Answer } from "./answer.ts";
 import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -20,12 +21,15 @@ const RECONNECT_GRACE = 3;
 
 interface Pending {
   reply: Deferred<Page>;
+  answer: Answer;
   /** When a message to ourselves came back, which proves our own connections; absent until then. */
   provenAt: number | undefined;
 }
 
 interface Question {
   streamId: string;
+  /** The offset asked for; absent where any will do. */
+  from: number | undefined;
   build: (requestId: number) => Request;
 }
 
@@ -70,7 +74,11 @@ export class Requests {
   /** A page, or why there is none. Rejects with `TRANSPORT_UNAVAILABLE` where our own connections don't work. */
   async ask(question: Question): Promise<ReadResult> {
     const requestId = this.#nextRequestId++;
-    const pending: Pending = { reply: createDeferred<Page>(), provenAt: undefined };
+    const pending: Pending = {
+      reply: createDeferred<Page>(),
+      answer: new Answer(question.from),
+      provenAt: undefined,
+    };
     this.#pending.set(requestId, pending);
     try {
       return await this.#untilAnswered(question, requestId, pending);
@@ -125,11 +133,14 @@ export class Requests {
   }
 
   async #replyWithin(pending: Pending, waitMs: number): Promise<Page | undefined> {
-    const giveUp = new AbortController();
-    const late = sleep(this.#relay.clock, waitMs, giveUp.signal).then(() => undefined);
-    const page = await Promise.race([pending.reply.promise, late]);
-    giveUp.abort();
-    return page;
+    for (;;) {
+      const giveUp = new AbortController();
+      const late = sleep(this.#relay.clock, waitMs, giveUp.signal).then(() => undefined);
+      const page = await Promise.race([pending.reply.promise, late]);
+      giveUp.abort();
+      // A reply under way is waited for: asked for again, a slow connection would carry it twice.
+      if (page || !pending.answer.hasMoved()) return page;
+    }
   }
 
   /** When silence becomes proof of death: undefined while our own connections aren't proven to work. */
@@ -165,8 +176,12 @@ export class Requests {
     if (frame.requestId === undefined) return;
     const pending = this.#pending.get(frame.requestId);
     if (!pending) return;
-    if (frame.type === "page") pending.reply.resolve(frame.page);
-    else pending.provenAt ??= this.#relay.clock.now();
+    if (frame.type === "echo") {
+      pending.provenAt ??= this.#relay.clock.now();
+      return;
+    }
+    const page = pending.answer.add(frame.page, frame.isLast);
+    if (page) pending.reply.resolve(page);
   }
 
   #reportGarbage(): void {

@@ -35,6 +35,7 @@ describe("a page", () => {
           type: "page",
           page: { ...slice, epoch },
           requestId: isReply ? 7 : undefined,
+          isLast: true,
         });
       }),
     );
@@ -58,6 +59,7 @@ describe("a page", () => {
     expect(parsed).toEqual({
       type: "page",
       page: { epoch: 5, from: 10, text: text.slice(0, to - 10), tail: slice.tail },
+      isLast: true,
       requestId: undefined,
     });
   });

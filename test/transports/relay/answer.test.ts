@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Answer, MAX_REPLY_UNITS } from "../../../src/transports/relay/answer.ts";
+import type { Page } from "../../../src/transports/transport.ts";
+
+const TEXT = "0123456789abcdefghij";
+
+/** A part of the text, as its producer of that epoch sends it. */
+function part(from: number, to: number, epoch = 5): Page {
+  return { epoch, from: 100 + from, text: TEXT.slice(from, to), tail: 100 + TEXT.length };
+}
+
+test("a reply of one frame is its page", () => {
+  expect(new Answer(100).add(part(0, 20), true)).toEqual(part(0, 20));
+});
+
+test("a reply of several frames is the page of them all", () => {
+  const answer = new Answer(100);
+  expect(answer.add(part(0, 5), false)).toBeUndefined();
+  expect(answer.add(part(5, 12), false)).toBeUndefined();
+  expect(answer.add(part(12, 20), true)).toEqual(part(0, 20));
+});
+
+test("a reply with a frame missing is none, until it comes again", () => {
+  const answer = new Answer(100);
+  answer.add(part(0, 5), false);
+  expect(answer.add(part(12, 20), true)).toBeUndefined();
+  // Cut elsewhere this time.
+  answer.add(part(0, 8), false);
+  expect(answer.add(part(8, 20), true)).toEqual(part(0, 20));
+});
+
+test("frames of a superseded producer are left out", () => {
+  const answer = new Answer(100);
+  answer.add(part(0, 5), false);
+  answer.add(part(0, 5, 6), false);
+  expect(answer.add(part(5, 20, 5), true)).toBeUndefined();
+  expect(answer.add(part(5, 20, 6), true)).toEqual(part(0, 20, 6));
+});
+
+test("frames in any order, dropped and doubled, never make a page with a hole", () => {
+  const frame = fc.tuple(fc.nat(20), fc.nat(20), fc.boolean());
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 30 }), (frames) => {
+      const answer = new Answer(100);
+      for (const [one, other, isLast] of frames) {
+        const to = Math.max(one, other);
+        const page = answer.add(part(Math.min(one, other), to), isLast);
+        if (page) expect(page).toEqual(part(0, to));
+      }
+    }),
+  );
+});
+
+test("frames without end don't grow the process", () => {
+  const answer = new Answer(0);
+  const text = "x".repeat(MAX_REPLY_UNITS / 4);
+  let from = 0;
+  for (let frame = 0; frame < 40; frame += 1) {
+    answer.add({ epoch: 1, from, text, tail: from + text.length }, false);
+    from += text.length;
+  }
+  const last = answer.add({ epoch: 1, from, text: "", tail: from }, true);
+  expect(last?.text.length ?? 0).toBeLessThanOrEqual(MAX_REPLY_UNITS);
+});
+
+test("it tells whether frames came since it was last asked", () => {
+  const answer = new Answer(100);
+  expect(answer.hasMoved()).toBe(false);
+  answer.add(part(0, 5), false);
+  expect(answer.hasMoved()).toBe(true);
+  expect(answer.hasMoved()).toBe(false);
+});
