@@ -1,6 +1,6 @@
 // Text already produced, by offset: what the primary reader, followers of the same process and the transport read from.
 
-import { cutBeforePair } from "../lib/text.ts";
+import { cutBeforePair, splitsPair } from "../lib/text.ts";
 import type { EndKind, Slice } from "../transports/transport.ts";
 
 /** So many pieces of one size become one: a stream of any number of chunks costs little more than its text. */
@@ -68,6 +68,15 @@ export class Backlog {
     const slice: Slice = { from, text: this.#textFrom(from, maxUnits), tail: this.#tail };
     if (this.#end !== undefined) slice.end = this.#end;
     return slice;
+  }
+
+  /**
+   * Like `read`, but starts one earlier where `from` is between the halves of a surrogate pair. Neighbouring reads then
+   * meet before the pair, and every one is well-formed where the text is.
+   */
+  readPairs(from: number, maxUnits: number): Slice {
+    const around = from > 0 && maxUnits > 0 ? this.#textFrom(from - 1, 2) : "";
+    return splitsPair(around, 1) ? this.read(from - 1, maxUnits + 1) : this.read(from, maxUnits);
   }
 
   /** Calls back once, at the next announcement. Returns a function that takes it back. */

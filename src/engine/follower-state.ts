@@ -1,12 +1,15 @@
 // What a follower decides, as a total function of its state and an event. No I/O, no time.
 //
 // One rule: a page that starts at or before `next` gives its new suffix; whatever else happens (a page after `next`, silence,
-// a reconnect, room in a full queue) is answered by one read from `next`.
+// a reconnect, room in a full queue) is answered by a read from `next`. While one is in flight, and more is known to exist
+// beyond it, a second one asks for that, so that the way there and back isn't waited for at every page.
 //
 //   following ──(page to the end, or nothing left to read)──▶ ended
 
 import { cutBeforePair } from "../lib/text.ts";
 import type { EndKind, Page } from "../transports/transport.ts";
+
+const MAX_READS = 2;
 
 export interface FollowerState {
   readonly status: "following" | "ended";
@@ -21,7 +24,12 @@ export interface FollowerState {
   readonly maxQueued: number;
   /** The highest offset known to exist, so that a read is worth its while. */
   readonly knownTail: number;
-  readonly isReading: boolean;
+  /** The highest one that live pages have claimed since the last read was sent; its answer is the truth of all before. */
+  readonly claimedTail: number;
+  /** How many reads are in flight. */
+  readonly reads: number;
+  /** Offset up to which the reads in flight ask. */
+  readonly asked: number;
   /** Something may have been missed since the read in flight was sent. */
   readonly isStale: boolean;
   /** The end and its offset; absent until known. */
@@ -60,7 +68,9 @@ export function initialFollowerState(options: { from: number; maxQueued: number 
     queued: 0,
     maxQueued: options.maxQueued,
     knownTail: options.from,
-    isReading: false,
+    claimedTail: 0,
+    reads: 0,
+    asked: options.from,
     isStale: false,
     end: undefined,
   };
@@ -71,16 +81,16 @@ export function stepFollower(state: FollowerState, event: FollowerEvent): Follow
   switch (event.type) {
     case "page":
       return event.isReply
-        ? receive({ ...state, isReading: false }, event.page, "reply")
+        ? receive(answered(state), event.page, "reply")
         : receive(state, event.page, "live");
     case "named":
       return { state: { ...state, epoch: Math.max(event.epoch, state.epoch ?? 0) }, effects: [] };
     case "gone":
-      return ended({ ...state, isReading: false }, "lost");
+      return ended(answered(state), "lost");
     case "unanswered":
-      return { state: { ...state, isReading: false }, effects: [] };
+      return { state: answered(state), effects: [] };
     case "missed":
-      return state.isReading ? { state: { ...state, isStale: true }, effects: [] } : read(state);
+      return state.reads > 0 ? { state: { ...state, isStale: true }, effects: [] } : read(state);
     case "silence":
       return read(state);
     case "taken":
@@ -101,12 +111,23 @@ function receive(state: FollowerState, page: Page, via: "reply" | "live"): Follo
     if (via === "live") return read(state);
     if (state.isBound) return ended(state, "lost");
   }
+  const known = knowing(state, page.tail, via);
   // A live page may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
-  const known = Math.max(state.knownTail, page.tail, page.from + page.text.length);
-  if (via === "live" && state.epoch === undefined)
-    return { state: { ...state, knownTail: known }, effects: [] };
+  if (via === "live" && state.epoch === undefined) return { state: known, effects: [] };
   const end = page.end === undefined ? state.end : { kind: page.end, offset: page.tail };
-  return deliver({ ...state, epoch: page.epoch, knownTail: known, end }, page);
+  return deliver({ ...known, epoch: page.epoch, end }, page);
+}
+
+/** A read is over. What is known of the tail is forgotten but for what came since: a false claim costs one read. */
+function answered(state: FollowerState): FollowerState {
+  return { ...state, reads: Math.max(state.reads - 1, 0), knownTail: state.claimedTail };
+}
+
+function knowing(state: FollowerState, tail: number, via: "reply" | "live"): FollowerState {
+  const knownTail = Math.max(state.knownTail, tail);
+  return via === "reply"
+    ? { ...state, knownTail }
+    : { ...state, knownTail, claimedTail: Math.max(state.claimedTail, tail) };
 }
 
 function deliver(state: FollowerState, page: Page): FollowerStep {
@@ -122,19 +143,32 @@ function deliver(state: FollowerState, page: Page): FollowerStep {
 
 function readIfBehind(state: FollowerState): FollowerStep {
   if (state.end !== undefined && state.next >= state.end.offset) return ended(state, state.end.kind);
-  if (state.isReading || (state.next >= state.knownTail && !state.isStale)) return { state, effects: [] };
+  const from = state.reads > 0 ? Math.max(state.asked, state.next) : state.next;
+  const isBehind = from < state.knownTail || (state.isStale && state.reads === 0);
+  if (!isBehind || state.reads >= MAX_READS) return { state, effects: [] };
+  const room = roomFrom(state, from);
   // Reading for a sliver of room would cost a round trip for every piece the reader takes.
-  if (state.maxQueued - state.queued < state.maxQueued / 4) return { state, effects: [] };
-  return read(state);
+  if (room < state.maxQueued / 4) return { state, effects: [] };
+  const first = ask(state, from, room);
+  const second = readIfBehind(first.state);
+  return { state: second.state, effects: [...first.effects, ...second.effects] };
 }
 
 function read(state: FollowerState): FollowerStep {
-  const room = state.maxQueued - state.queued;
-  if (state.isReading || room <= 0) return { state, effects: [] };
+  const room = roomFrom(state, state.next);
+  return state.reads > 0 || room <= 0 ? { state, effects: [] } : ask(state, state.next, room);
+}
+
+/** What a read from `from` may ask for, beside what is queued and on its way. */
+function roomFrom(state: FollowerState, from: number): number {
+  return state.maxQueued - state.queued - (from - state.next);
+}
+
+function ask(state: FollowerState, from: number, room: number): FollowerStep {
+  const maxUnits = Math.min(room, Math.ceil(state.maxQueued / MAX_READS));
   return {
-    // What is known of the tail is forgotten: the answer tells, and a false claim about it costs one read.
-    state: { ...state, isReading: true, isStale: false, knownTail: state.next },
-    effects: [{ type: "read", from: state.next, maxUnits: room, epoch: state.epoch }],
+    state: { ...state, reads: state.reads + 1, asked: from + maxUnits, isStale: false, claimedTail: 0 },
+    effects: [{ type: "read", from, maxUnits, epoch: state.epoch }],
   };
 }
 

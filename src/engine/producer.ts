@@ -107,7 +107,7 @@ export class Producer implements ProducerPort {
   // The transport's side (ProducerPort).
 
   read(from: number, maxUnits: number): Slice {
-    return this.#backlog.read(from, maxUnits);
+    return this.#backlog.readPairs(from, maxUnits);
   }
 
   watched(isWatched: boolean): void {

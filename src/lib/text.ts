@@ -2,12 +2,15 @@
 
 const encoder = new TextEncoder();
 
+/** Whether offset `at` is between the halves of a surrogate pair. */
+export function splitsPair(text: string, at: number): boolean {
+  return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+}
+
 /** The largest end at most `end` that doesn't fall between the halves of a surrogate pair. Never below `start + 1`. */
 export function cutBeforePair(text: string, start: number, end: number): number {
   if (end >= text.length || end <= start + 1) return Math.min(end, text.length);
-  const isHigh = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
-  const isLow = (text.charCodeAt(end) & 0xfc00) === 0xdc00;
-  return isHigh && isLow ? end - 1 : end;
+  return splitsPair(text, end) ? end - 1 : end;
 }
 
 /** Makes a function that returns the longest prefix of a text whose UTF-8 form has at most `maxBytes` bytes. */

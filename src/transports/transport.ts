@@ -31,7 +31,7 @@ export type ReadResult =
 
 /** What a transport may ask of a producer whose claim it holds. None of these throw or block. */
 export interface ProducerPort {
-  /** As much of the text from `from` as `maxUnits` allow. */
+  /** As much of the text from `from` as `maxUnits` allow. Starts one earlier where that would split a surrogate pair. */
   read(from: number, maxUnits: number): Slice;
   /** Somebody follows, or nobody does any more. A relay's producer appends only while watched. */
   watched(isWatched: boolean): void;

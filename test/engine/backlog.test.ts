@@ -50,6 +50,25 @@ describe("a backlog", () => {
     expect(backlog.read(1, 1).text).toBe("\ud83d");
   });
 
+  test("neighbouring reads of whole pairs meet before one, and are well-formed", () => {
+    const chunks = fc.array(fc.string({ unit: "grapheme", maxLength: 5 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(chunks, fc.nat(50), fc.integer({ min: 2, max: 9 }), (given, start, maxUnits) => {
+        const text = given.join("");
+        const backlog = filled(given);
+        let next = start;
+        for (let from = start; from < text.length; from += maxUnits) {
+          const slice = backlog.readPairs(from, maxUnits);
+          expect(slice.text.isWellFormed()).toBe(true);
+          expect(slice.from).toBeLessThanOrEqual(next);
+          expect(slice.text).toBe(text.slice(slice.from, slice.from + slice.text.length));
+          next = slice.from + slice.text.length;
+        }
+        if (start < text.length) expect(next).toBe(text.length);
+      }),
+    );
+  });
+
   test("gives nothing beyond its tail", () => {
     expect(filled(["abc"]).read(7, 10)).toEqual({ from: 7, text: "", tail: 3 });
   });

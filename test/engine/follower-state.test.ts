@@ -15,9 +15,9 @@ const fresh = initialFollowerState({ from: 0, maxQueued: 8 });
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };
 
 const states = {
-  attaching: { ...fresh, isReading: true },
+  attaching: { ...fresh, reads: 1, asked: 4 },
   idle: bound,
-  reading: { ...bound, isReading: true },
+  reading: { ...bound, reads: 1, asked: 7 },
   full: { ...bound, queued: 8 },
   behind: { ...bound, queued: 8, knownTail: 20 },
   ending: { ...bound, queued: 8, knownTail: 6, end: { kind: "done", offset: 6 } },
@@ -48,14 +48,14 @@ const events = {
 const table: Record<keyof typeof states, Record<keyof typeof events, string>> = {
   attaching: {
     live: "", // no epoch is known yet: only a reply names it
-    reply: "?0/8", // from offset 3, but nothing of 0 to 3 came
+    reply: "?0/4 ?4/4", // from offset 3, but nothing of 0 to 3 came
     old: "",
     gap: "",
     lastLive: "",
-    failedReply: "?0/8",
-    olderEpoch: "?0/8",
+    failedReply: "?0/4",
+    olderEpoch: "?0/4 ?4/4",
     newerLive: "",
-    newerReply: "?0/8",
+    newerReply: "?0/4 ?4/4",
     named: "",
     gone: ".lost",
     unanswered: "",
@@ -67,17 +67,17 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     live: "+abc",
     reply: "+abc",
     old: "",
-    gap: "?3/8",
+    gap: "?3/4",
     lastLive: "+abc .done",
     failedReply: ".failed",
     olderEpoch: "",
-    newerLive: "?3/8",
+    newerLive: "?3/4",
     newerReply: ".lost",
     named: "",
     gone: ".lost",
     unanswered: "",
-    missed: "?3/8",
-    silence: "?3/8",
+    missed: "?3/4",
+    silence: "?3/4",
     taken: "",
   },
   reading: {
@@ -187,13 +187,40 @@ describe.each(Object.entries(states))("a follower that is %s", (stateName, state
 });
 
 test("a missed message noticed while a read is in flight is read again after it", () => {
-  const reading = stepFollower({ ...bound, isReading: true }, { type: "missed" });
+  const reading = stepFollower({ ...bound, reads: 1, asked: 7 }, { type: "missed" });
   const answered = stepFollower(reading.state, {
     type: "page",
     isReply: true,
     page: page({ text: "", tail: 3 }),
   });
-  expect(answered.effects).toEqual([{ type: "read", from: 3, maxUnits: 8, epoch: 5 }]);
+  expect(answered.effects).toEqual([{ type: "read", from: 3, maxUnits: 4, epoch: 5 }]);
+});
+
+test("what is known to exist beyond a read in flight is asked for meanwhile, as far as there is room", () => {
+  const reply = page({ from: 3, text: "ab", tail: 100 });
+  const first = stepFollower({ ...bound, reads: 1, asked: 5 }, { type: "page", isReply: true, page: reply });
+  expect(first.effects.map(inShort)).toEqual(["+ab", "?5/4", "?9/2"]);
+  // The second answer comes first: it is no use, and asked for again once nothing is in flight.
+  const second = stepFollower(first.state, {
+    type: "page",
+    isReply: true,
+    page: page({ from: 9, text: "gh", tail: 100 }),
+  });
+  expect(second.state.next).toBe(5);
+  expect(second.effects).toEqual([]);
+});
+
+test("a false claim about the tail costs one read", () => {
+  const claimed = stepFollower(bound, { type: "page", isReply: false, page: page({ from: 9, tail: 9_000 }) });
+  expect(claimed.effects.map(inShort)).toEqual(["?3/4", "?7/4"]);
+  let { state } = claimed;
+  for (const from of [3, 7]) {
+    const answer = page({ from, text: "", tail: 3 });
+    const step = stepFollower(state, { type: "page", isReply: true, page: answer });
+    expect(step.effects).toEqual([]);
+    state = step.state;
+  }
+  expect(state.reads).toBe(0);
 });
 
 test("a follower never splits a surrogate pair for lack of room", () => {

@@ -20,7 +20,9 @@ export class Answer {
   /** The page, once its last frame is here. */
   add(part: Page, isLast: boolean): Page | undefined {
     // The first frame starts over: a reply that was asked for twice may be cut elsewhere the second time.
-    const isFirst = this.#from === undefined || part.from === this.#from;
+    // It may start one early, with the first half of a surrogate pair.
+    const early = this.#from === undefined ? 0 : this.#from - part.from;
+    const isFirst = early === 0 || (early === 1 && part.text !== "");
     if (isFirst && part.epoch >= (this.#awaited?.epoch ?? 0)) {
       this.#awaited = { epoch: part.epoch, next: part.from };
       this.#texts = [];
