@@ -1,0 +1,91 @@
+// What goes wrong, as the plan says, and how it ends.
+
+import type { Wire } from "./wire.ts";
+import type { Participant } from "./participant.ts";
+import type { Action } from "./plan.ts";
+import type { World } from "./world.ts";
+
+type Fault = Extract<
+  Action,
+  { type: "weather" | "restart-server" | "crash" | "freeze" | "stall-wire" | "break-wire" }
+>;
+
+export function hinder(world: World, fault: Fault): void {
+  switch (fault.type) {
+    case "weather":
+      world.hindrance.begin();
+      world.weather = fault.weather;
+      return world.until(fault.forMs, () => {
+        world.hindrance.end();
+        if (world.weather === fault.weather) world.weather = undefined;
+      });
+    case "restart-server":
+      world.hindrance.begin();
+      if (fault.isWiped) {
+        world.server.wipe();
+        world.wipedAt = world.now;
+      }
+      for (const participant of world.participants)
+        breakWires(world, participant, { which: "both", forMs: fault.forMs });
+      return world.until(fault.forMs, () => world.hindrance.end());
+    case "crash":
+    case "freeze":
+    case "stall-wire":
+    case "break-wire": {
+      const participant = world.participants[fault.process];
+      if (participant) hinderOne(world, participant, fault);
+    }
+  }
+}
+
+function hinderOne(
+  world: World,
+  participant: Participant,
+  fault: Extract<Fault, { type: "crash" | "freeze" | "stall-wire" | "break-wire" }>,
+): void {
+  const { connection, machine } = participant;
+  switch (fault.type) {
+    case "crash":
+      machine.crash();
+      connection.publisher.break();
+      connection.subscriber.break();
+      world.participants[fault.process] = world.boot();
+      return;
+    case "freeze":
+      machine.freeze();
+      return world.until(fault.forMs, () => machine.thaw());
+    case "stall-wire": {
+      const wires = chosen(participant, fault.which);
+      machine.hindrance.begin();
+      for (const wire of wires) wire.stall();
+      return world.until(fault.forMs, () => {
+        machine.hindrance.end();
+        for (const wire of wires) wire.resume();
+      });
+    }
+    case "break-wire":
+      return breakWires(world, participant, fault);
+  }
+}
+
+function breakWires(
+  world: World,
+  participant: Participant,
+  { forMs, which }: { which: "publisher" | "subscriber" | "both"; forMs: number },
+): void {
+  const { machine } = participant;
+  const wires = chosen(participant, which);
+  machine.hindrance.begin();
+  for (const wire of wires) wire.break();
+  world.until(forMs, () => {
+    machine.hindrance.end();
+    if (machine.state !== "dead") for (const wire of wires) wire.restore();
+  });
+}
+
+function chosen({ connection }: Participant, which: "publisher" | "subscriber" | "both"): Wire[] {
+  return [
+    ...(which === "subscriber" ? [] : [connection.publisher]),
+    ...(which === "publisher" ? [] : [connection.subscriber]),
+  ];
+}

@@ -1,0 +1,96 @@
+// A simulated process: it has a clock and timers, and may freeze, thaw or crash.
+
+import type { Clock } from "../../src/lib/clock.ts";
+import { Hindrance } from "./hindrance.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** 2026-01-01 in Unix milliseconds. */
+const WALL_START_MS = 1_767_225_600_000;
+
+export class Machine {
+  readonly name: string;
+  readonly clock: Clock;
+  state: "running" | "frozen" | "dead" = "running";
+  /** Timers of the library that wait. */
+  timers = 0;
+  /** When it was frozen, or its connection didn't work. */
+  readonly hindrance: Hindrance;
+  diedAt: number = Number.POSITIVE_INFINITY;
+
+  readonly #timeline: Timeline;
+  /** What came while it was frozen. */
+  readonly #held: Array<() => void> = [];
+
+  constructor(options: { name: string; timeline: Timeline; skewMs: number }) {
+    const { name, timeline, skewMs } = options;
+    this.name = name;
+    this.#timeline = timeline;
+    this.hindrance = new Hindrance(() => timeline.now);
+    this.clock = {
+      now: () => timeline.now,
+      wallTime: () => Math.floor(WALL_START_MS + timeline.now + skewMs),
+      after: (delayMs, callback) => this.#timer(delayMs, callback),
+      nextTurn: (callback) => void this.after(0, callback),
+    };
+  }
+
+  /** Runs now, once it thaws, or never. */
+  enter(run: () => void): void {
+    if (this.state === "running") run();
+    else if (this.state === "frozen") this.#held.push(run);
+  }
+
+  /** Something of the simulation's own that happens inside this process. */
+  after(delayMs: number, run: () => void): () => void {
+    let isCancelled = false;
+    this.#timeline.after(delayMs, () =>
+      this.enter(() => {
+        if (!isCancelled) run();
+      }),
+    );
+    return () => {
+      isCancelled = true;
+    };
+  }
+
+  freeze(): void {
+    if (this.state !== "running") return;
+    this.state = "frozen";
+    this.hindrance.begin();
+  }
+
+  thaw(): void {
+    if (this.state !== "frozen") return;
+    this.state = "running";
+    this.hindrance.end();
+    for (const run of this.#held.splice(0)) this.#timeline.after(0, () => this.enter(run));
+  }
+
+  crash(): void {
+    this.state = "dead";
+    this.diedAt = this.#timeline.now;
+    this.#held.length = 0;
+  }
+
+  /** As Node's: whole milliseconds, at least one. */
+  #timer(delayMs: number, callback: () => void): () => void {
+    this.timers += 1;
+    let isWaiting = true;
+    const settle = (): boolean => {
+      const was = isWaiting;
+      if (was) this.timers -= 1;
+      isWaiting = false;
+      return was;
+    };
+    const cancel = this.#timeline.after(Math.max(1, Math.trunc(delayMs)), () =>
+      this.enter(() => {
+        if (settle()) callback();
+      }),
+    );
+    return () => {
+      settle();
+      // A frozen process's timer is held by now: `settle` has disarmed it.
+      cancel();
+    };
+  }
+}

@@ -1,0 +1,122 @@
+// A simulated process with the library in it: the real context, engine and relay over a simulated connection and clock.
+
+import { createContext } from "../../src/api/context.ts";
+import { checkOptions } from "../../src/api/options.ts";
+import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import { stepFollower } from "../../src/engine/follower-state.ts";
+import { stepProducer } from "../../src/engine/producer-state.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import type { PublishPort, SubscribePort } from "../../src/transports/relay/bus.ts";
+import { relayTransport } from "../../src/transports/relay/relay.ts";
+import type { Transport } from "../../src/transports/transport.ts";
+import { type Connection, relayConnection } from "./connection.ts";
+import { Dice } from "./dice.ts";
+import type { Machine } from "./machine.ts";
+import { watchQueue } from "./queue-watch.ts";
+
+export const KEY_PREFIX = "sim";
+
+export interface Ports {
+  publish: PublishPort;
+  subscribe: SubscribePort;
+}
+
+/** What a planted bug changes. Absent parts are the library's own. */
+export interface Plant {
+  stepFollower?: typeof stepFollower;
+  stepProducer?: typeof stepProducer;
+  ports?: (ports: Ports) => Ports;
+  transport?: (transport: Transport, clock: Clock) => Transport;
+  options?: Partial<CommonOptions>;
+}
+
+export interface ParticipantOptions {
+  machine: Machine;
+  connection: Connection;
+  seed: number;
+  maxQueuedUnits: number;
+  plant: Plant;
+  log: (line: string) => void;
+  onQueueTooLong: (units: number) => void;
+  onGranted: (participant: Participant, streamId: string, epoch: number) => void;
+  /** The ports as the relay sees them, to watch what it is told. */
+  watchPorts: (ports: Ports, participant: Participant) => Ports;
+}
+
+export class Participant {
+  readonly machine: Machine;
+  readonly connection: Connection;
+  readonly context: ResumableStreamContext;
+  /** Promises given to `waitUntil` that haven't settled. */
+  waits = 0;
+  isClosing = false;
+  /** When an outage was last reported; a source that runs without a claim is excused by it. */
+  unavailableAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ParticipantOptions) {
+    const { connection, log, machine, maxQueuedUnits, onQueueTooLong, plant } = options;
+    this.machine = machine;
+    this.connection = connection;
+    const checked = checkOptions({
+      keyPrefix: KEY_PREFIX,
+      waitUntil: (promise) => this.#keep(promise),
+      onError: (error) => {
+        log(`${machine.name} reports ${error.code}`);
+        if (error.code === "TRANSPORT_UNAVAILABLE") this.unavailableAt = machine.clock.now();
+      },
+      onEvent: (event) => log(`${machine.name}: ${JSON.stringify(event)}`),
+      ...plant.options,
+    });
+    const { clock } = machine;
+    const dice = new Dice(options.seed);
+    const ports = plant.ports?.(connection.ports()) ?? connection.ports();
+    const relay = relayTransport({
+      connection: relayConnection(options.watchPorts(ports, this)),
+      keyPrefix: KEY_PREFIX,
+      settings: checked,
+      claimTimeoutMs: checked.claimTimeoutMs,
+      clock,
+      random: { fraction: () => dice.fraction(), uuid: () => `${machine.name}-${dice.integer(0, 1e9)}` },
+      onError: checked.onError,
+    });
+    const transport = plant.transport?.(relay, clock) ?? relay;
+    const claim: Transport["claim"] = async (streamId, request) => {
+      const result = await transport.claim(streamId, request);
+      if (result.status === "won") options.onGranted(this, streamId, result.claim.epoch);
+      return result;
+    };
+    this.context = createContext({
+      transport: withMethod(transport, "claim", claim),
+      options: checked,
+      clock,
+      parts: {
+        stepFollower: watchQueue(plant.stepFollower ?? stepFollower, { maxQueuedUnits, onQueueTooLong }),
+        stepProducer: plant.stepProducer ?? stepProducer,
+        maxQueuedUnits,
+      },
+    });
+  }
+
+  #keep(promise: Promise<unknown>): void {
+    this.waits += 1;
+    const settled = (): void => {
+      this.waits -= 1;
+    };
+    promise.then(settled, settled);
+  }
+}
+
+/** The same transport with one method replaced. */
+export function withMethod<K extends keyof Transport>(
+  transport: Transport,
+  name: K,
+  method: Transport[K],
+): Transport {
+  return new Proxy(transport, {
+    get: (target, key) => {
+      if (key === name) return method;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

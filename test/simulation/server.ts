@@ -1,0 +1,108 @@
+// A simulated pub/sub server with Redis's manners: counted deliveries, and records that change atomically.
+
+import {
+  claimValue,
+  DONE,
+  parseRecord,
+  type RecordClaim,
+  type StatusRecord,
+} from "../../src/transports/relay/bus.ts";
+
+/** One subscriber's connection, as the server sees it. */
+export interface Ear {
+  hear(channel: string, message: string): void;
+}
+
+export class Server {
+  readonly #channels = new Map<string, Set<Ear>>();
+  readonly #values = new Map<string, { value: string; expiresAt: number }>();
+  readonly #now: () => number;
+  /** Every claim a record ever named, in the order in which it did. */
+  readonly claims: Array<{ key: string; epoch: number }> = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Channels somebody is subscribed to. */
+  get channels(): string[] {
+    return [...this.#channels.keys()];
+  }
+
+  publish(channel: string, message: string): number {
+    const ears = this.#channels.get(channel);
+    if (!ears) return 0;
+    for (const ear of ears) ear.hear(channel, message);
+    return ears.size;
+  }
+
+  subscribe(channel: string, ear: Ear): void {
+    const ears = this.#channels.get(channel) ?? new Set();
+    this.#channels.set(channel, ears.add(ear));
+  }
+
+  unsubscribe(channel: string, ear: Ear): void {
+    const ears = this.#channels.get(channel);
+    ears?.delete(ear);
+    if (ears?.size === 0) this.#channels.delete(channel);
+  }
+
+  forget(ear: Ear): void {
+    for (const channel of this.#channels.keys()) this.unsubscribe(channel, ear);
+  }
+
+  /** A restart without persistence. */
+  wipe(): void {
+    this.#values.clear();
+  }
+
+  // Records, as the scripts of the Redis ports change them.
+
+  record(key: string): StatusRecord {
+    return parseRecord(this.get(key));
+  }
+
+  claimIfFree(key: string, { epoch, ttlSeconds }: RecordClaim): boolean {
+    if (this.record(key).status !== "free") return false;
+    this.set(key, claimValue(epoch), ttlSeconds);
+    return true;
+  }
+
+  replace(key: string, { epoch, ttlSeconds }: RecordClaim): StatusRecord {
+    const previous = this.record(key);
+    this.set(key, claimValue(epoch), ttlSeconds);
+    return previous;
+  }
+
+  finish(key: string, { epoch, ttlSeconds }: RecordClaim): boolean {
+    const record = this.record(key);
+    if (record.status === "claimed" && record.epoch !== epoch) return false;
+    this.set(key, DONE, ttlSeconds);
+    return true;
+  }
+
+  freeIf(key: string, raw: string): boolean {
+    return this.get(key) === raw && this.#values.delete(key);
+  }
+
+  // Plain values, as a client without scripts changes them.
+
+  get(key: string): string | null {
+    const entry = this.#values.get(key);
+    return entry && entry.expiresAt > this.#now() ? entry.value : null;
+  }
+
+  set(key: string, value: string, ttlSeconds = Number.POSITIVE_INFINITY): void {
+    this.#values.set(key, { value, expiresAt: this.#now() + ttlSeconds * 1_000 });
+    const record = parseRecord(value);
+    if (record.status === "claimed" && record.epoch > 0) this.claims.push({ key, epoch: record.epoch });
+  }
+
+  incr(key: string): number {
+    const sum = Number(this.get(key) ?? 0) + 1;
+    if (!Number.isSafeInteger(sum)) throw new Error("ERR value is not an integer or out of range");
+    const expiresAt = this.get(key) === null ? undefined : this.#values.get(key)?.expiresAt;
+    this.#values.set(key, { value: String(sum), expiresAt: expiresAt ?? Number.POSITIVE_INFINITY });
+    return sum;
+  }
+}

@@ -1,0 +1,163 @@
+// A simulated connection between a process and the server: in order, late, stalled, broken and back.
+
+import type { Dice } from "./dice.ts";
+import type { Machine } from "./machine.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface WireOptions {
+  timeline: Timeline;
+  machine: Machine;
+  dice: Dice;
+  latency: { minMs: number; maxMs: number };
+  /** What a client does with commands while it has no connection, and with those in flight when it broke. */
+  offline: "reject" | "queue" | "resend";
+  log: (line: string) => void;
+  name: string;
+}
+
+interface Command {
+  what: string;
+  execute: () => unknown;
+  resolve: (answer: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/** Between two messages of a lane, so that they keep their order. */
+const STEP_MS = 0.001;
+
+/** One direction of a connection: first in, first out. */
+class Lane {
+  readonly #timeline: Timeline;
+  readonly #delay: () => number;
+  #last = 0;
+  /** What arrived while nothing came through; absent while it does. */
+  #held: Array<() => void> | undefined;
+
+  constructor(timeline: Timeline, delay: () => number) {
+    this.#timeline = timeline;
+    this.#delay = delay;
+  }
+
+  send(run: () => void): void {
+    this.#at(this.#timeline.now + this.#delay(), run);
+  }
+
+  stall(): void {
+    this.#held ??= [];
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const run of held) this.#timeline.after(0, run);
+  }
+
+  #at(time: number, run: () => void): void {
+    this.#last = Math.max(this.#last + STEP_MS, time);
+    this.#timeline.at(this.#last, () => {
+      if (this.#held) this.#held.push(run);
+      else run();
+    });
+  }
+}
+
+export class Wire {
+  isUp = true;
+  /** Told when the connection broke, and when it is back. */
+  onDown: () => void = () => {};
+  onUp: () => void = () => {};
+
+  readonly #options: WireOptions;
+  readonly #toServer: Lane;
+  readonly #toProcess: Lane;
+  /** Counts connections: what belongs to an earlier one is lost. */
+  #connection = 0;
+  readonly #inFlight = new Set<Command>();
+  readonly #waiting: Command[] = [];
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+    const { dice, latency, timeline } = options;
+    const delay = (): number => dice.between(latency.minMs, latency.maxMs);
+    this.#toServer = new Lane(timeline, delay);
+    this.#toProcess = new Lane(timeline, delay);
+  }
+
+  command<T>(what: string, execute: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const command: Command = { what, execute, resolve: (answer) => resolve(answer as T), reject };
+      if (this.isUp) this.#send(command);
+      else if (this.#options.offline === "reject") reject(new Error("The client is closed."));
+      else this.#waiting.push(command);
+    });
+  }
+
+  /** From the server to the process; lost where the connection breaks before it arrives. */
+  deliver(run: () => void, how: { lateMs: number }): void {
+    const connection = this.#connection;
+    const arrive = (): void => {
+      if (connection === this.#connection) this.#options.machine.enter(run);
+    };
+    if (how.lateMs === 0) this.#toProcess.send(arrive);
+    else this.#options.timeline.after(how.lateMs, arrive);
+  }
+
+  /** Nothing comes through, and nothing is lost. */
+  stall(): void {
+    this.#toServer.stall();
+    this.#toProcess.stall();
+  }
+
+  resume(): void {
+    this.#toServer.resume();
+    this.#toProcess.resume();
+  }
+
+  break(): void {
+    if (!this.isUp) return;
+    this.#options.log(`${this.#options.name} breaks`);
+    this.isUp = false;
+    this.#connection += 1;
+    const failed = [...this.#inFlight];
+    this.#inFlight.clear();
+    if (this.#options.offline === "resend") this.#waiting.push(...failed);
+    else {
+      for (const command of failed) {
+        this.#options.machine.enter(() => command.reject(new Error("Socket closed unexpectedly.")));
+      }
+    }
+    this.onDown();
+  }
+
+  restore(): void {
+    if (this.isUp) return;
+    this.#options.log(`${this.#options.name} is back`);
+    this.isUp = true;
+    for (const command of this.#waiting.splice(0)) this.#send(command);
+    this.onUp();
+  }
+
+  #send(command: Command): void {
+    const { log, machine, name } = this.#options;
+    const connection = this.#connection;
+    this.#inFlight.add(command);
+    this.#toServer.send(() => {
+      if (connection !== this.#connection) return;
+      const answer = attempt(command.execute);
+      log(`${name}: ${command.what} → ${answer.isOk ? JSON.stringify(answer.value) : "error"}`);
+      this.#toProcess.send(() => {
+        if (connection !== this.#connection) return;
+        this.#inFlight.delete(command);
+        machine.enter(() => (answer.isOk ? command.resolve(answer.value) : command.reject(answer.error)));
+      });
+    });
+  }
+}
+
+function attempt(run: () => unknown): { isOk: true; value: unknown } | { isOk: false; error: Error } {
+  try {
+    return { isOk: true, value: run() };
+  } catch (error) {
+    return { isOk: false, error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}

@@ -1,0 +1,267 @@
+// Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
+
+import type { Connection, Weather } from "./connection.ts";
+import { Connection as SimulatedConnection } from "./connection.ts";
+import { Dice } from "./dice.ts";
+import { Hindrance } from "./hindrance.ts";
+import { Machine } from "./machine.ts";
+import { KEY_PREFIX, Participant, type Plant, type Ports } from "./participant.ts";
+import type { Plan } from "./plan.ts";
+import type { Reading } from "./reading.ts";
+import { Run, type SourceScript } from "./run.ts";
+import { Server } from "./server.ts";
+import { Timeline } from "./timeline.ts";
+
+/** A broken promise, by its number in the design. */
+export interface Violation {
+  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9";
+  what: string;
+}
+
+/** A claim that the server granted and its process heard of. */
+export interface Win {
+  participant: Participant;
+  streamId: string;
+  epoch: number;
+  /** Its place among all claims, in the order of the server. */
+  order: number;
+  /** The transport has given it to the engine. One that came after its caller gave up is given to nobody. */
+  isGranted: boolean;
+  askedAt: number;
+  /** Absent until `makeStream` was called under it. */
+  run: Run | undefined;
+}
+
+/** For how long after a hindrance its consequences are excused. */
+const AFTERMATH_MS = 20_000;
+const CLAIM_TIMEOUT_MS = 3_000;
+const RECORD_PREFIX = `${KEY_PREFIX}:rs:sentinel:`;
+
+export class World {
+  readonly plan: Plan;
+  readonly timeline = new Timeline();
+  readonly server: Server = new Server(() => this.timeline.now);
+  /** What hindered all: weather, restarts. */
+  readonly hindrance: Hindrance = new Hindrance(() => this.timeline.now);
+  /** By the number that actions name; a crashed one is replaced by its successor. */
+  readonly participants: Participant[] = [];
+  readonly everybody: Participant[] = [];
+  readonly runs: Run[] = [];
+  readonly wins: Win[] = [];
+  readonly readings: Reading[] = [];
+  /** Original readers that take everything at once. */
+  readonly primaries = new Set<Reading>();
+  weather: Weather | undefined;
+  violation: Violation | undefined;
+  isHealed = false;
+  /** When the server last lost its records. */
+  wipedAt = Number.NEGATIVE_INFINITY;
+  readonly trace: string[] | undefined;
+
+  readonly #plant: Plant;
+  readonly #dice: Dice;
+  /** The epochs of claims that ask for no free record. */
+  readonly #superseding = new Set<number>();
+  /** What ends the hindrances that last. */
+  readonly #remedies = new Set<() => void>();
+
+  constructor(plan: Plan, { isTraced, plant }: { isTraced: boolean; plant: Plant }) {
+    this.plan = plan;
+    this.trace = isTraced ? [] : undefined;
+    this.#plant = plant;
+    this.#dice = new Dice(plan.seed, 1);
+    for (let index = 0; index < plan.processes; index++) this.participants.push(this.boot());
+  }
+
+  get now(): number {
+    return this.timeline.now;
+  }
+
+  log(line: string): void {
+    this.trace?.push(`${this.now.toFixed(1).padStart(9)} ms  ${line}`);
+  }
+
+  violate(promise: Violation["promise"], what: string): void {
+    if (this.violation) return;
+    this.violation = { promise, what };
+    this.log(`VIOLATION of ${promise}: ${what}`);
+  }
+
+  boot(): Participant {
+    const number = this.everybody.length;
+    const { maxQueuedUnits, maxSkewMs, seed } = this.plan;
+    const skewMs = this.#dice.between(-maxSkewMs, maxSkewMs);
+    const machine = new Machine({ name: `P${number}`, timeline: this.timeline, skewMs });
+    const participant = new Participant({
+      machine,
+      connection: this.#connect(machine, number),
+      seed: seed * 64 + number,
+      maxQueuedUnits,
+      plant: this.#plant,
+      log: (line) => this.log(line),
+      onQueueTooLong: (units) => this.violate("G9", `a follower holds ${units} of at most ${maxQueuedUnits}`),
+      onGranted: (owner, streamId, epoch) => this.granted(owner, streamId, epoch),
+      watchPorts: (ports, owner) => this.#watchClaims(ports, owner),
+    });
+    this.everybody.push(participant);
+    return participant;
+  }
+
+  /** A hindrance lasts until then, or until all heals. */
+  until(forMs: number, remedy: () => void): void {
+    const once = (): void => {
+      if (this.#remedies.delete(once)) remedy();
+    };
+    this.#remedies.add(once);
+    this.timeline.after(forMs, once);
+  }
+
+  heal(): void {
+    this.isHealed = true;
+    for (const remedy of this.#remedies) remedy();
+  }
+
+  /** Whether nothing that happened lately excuses what `those` did. */
+  isCalm(...those: ReadonlyArray<Participant | undefined>): boolean {
+    // What one does by several of the documented methods is excused by any process that was held up between two of them.
+    const hindered = this.plan.client === "documented" ? this.everybody : those;
+    const untils = hindered.map(
+      (participant) => participant?.machine.hindrance.until ?? Number.NEGATIVE_INFINITY,
+    );
+    return Math.max(this.hindrance.until, ...untils) < this.now - AFTERMATH_MS;
+  }
+
+  runsOf(streamId: string): Run[] {
+    return this.runs.filter((run) => run.streamId === streamId);
+  }
+
+  /** The last claim of a stream that somebody knows of. */
+  newestWin(streamId: string): Win | undefined {
+    let newest: Win | undefined;
+    for (const win of this.wins) {
+      if (win.streamId !== streamId || (!win.isGranted && this.now - win.askedAt >= CLAIM_TIMEOUT_MS))
+        continue;
+      if (!newest || win.order > newest.order) newest = win;
+    }
+    return newest;
+  }
+
+  /** Whether another has claimed the stream since. */
+  isFollowedBy({ order, streamId }: Win): boolean {
+    const key = `${RECORD_PREFIX}${streamId}`;
+    return this.server.claims.some((claim, at) => at > order && claim.key === key);
+  }
+
+  /** Whether a `createNewResumableStream` has taken the stream over since, known to its caller or not yet. */
+  isSuperseded({ order, streamId }: Win): boolean {
+    const key = `${RECORD_PREFIX}${streamId}`;
+    return this.server.claims.some(
+      (claim, at) => at > order && claim.key === key && this.#superseding.has(claim.epoch),
+    );
+  }
+
+  winOf(run: Run): Win | undefined {
+    return this.wins.find((win) => win.run === run);
+  }
+
+  ownerOf(run: Run): Participant | undefined {
+    return this.everybody.find(({ machine }) => machine === run.machine);
+  }
+
+  /** `makeStream` was called: it takes a claim of its process, or an outage that excuses it (G3). */
+  startRun(participant: Participant, streamId: string, script: SourceScript): Run {
+    const { machine } = participant;
+    const number = this.runs.length;
+    const log = (line: string): void => this.log(line);
+    const now = (): number => this.now;
+    const run = new Run({ number, streamId, machine, script, startedAt: this.now, now, log });
+    this.runs.push(run);
+    if (this.isHealed) run.heal();
+    const win = this.wins.find(
+      (each) => each.participant === participant && each.streamId === streamId && each.isGranted && !each.run,
+    );
+    this.log(
+      `${machine.name} runs makeStream of ${streamId}: run ${number}${win ? "" : ", without a claim"}`,
+    );
+    if (win) win.run = run;
+    else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
+      this.violate("G3", `${machine.name} ran makeStream of ${streamId} and had no claim`);
+    }
+    return run;
+  }
+
+  #connect(machine: Machine, number: number): Connection {
+    const { client, halfOpenMaxMs, isCounting, latency, offline, seed } = this.plan;
+    const dice = new Dice(seed, 100 + number);
+    return new SimulatedConnection({
+      timeline: this.timeline,
+      machine,
+      dice,
+      latency,
+      offline,
+      log: (line) => this.log(line),
+      name: machine.name,
+      server: this.server,
+      weather: () => this.weather,
+      weatherDice: new Dice(seed, 200 + number),
+      client,
+      isCounting,
+      halfOpenMs: () => dice.between(0, halfOpenMaxMs),
+    });
+  }
+
+  /** The transport told the engine that it holds a claim: it has to be one that the server granted (G3). */
+  granted({ machine }: Participant, streamId: string, epoch: number): void {
+    const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
+    if (win) win.isGranted = true;
+    else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
+  }
+
+  #watchClaims(ports: Ports, participant: Participant): Ports {
+    const { records } = ports.publish;
+    const watched: typeof records = {
+      ...records,
+      claimIfFree: async (key, claim) => {
+        const askedAt = this.now;
+        const isWon = await records.claimIfFree(key, claim);
+        if (isWon) this.#won(participant, key, { askedAt, epoch: claim.epoch });
+        return isWon;
+      },
+      replace: async (key, claim) => {
+        const askedAt = this.now;
+        this.#superseding.add(claim.epoch);
+        const previous = await records.replace(key, claim);
+        this.#won(participant, key, { askedAt, epoch: claim.epoch });
+        return previous;
+      },
+    };
+    return { ...ports, publish: { ...ports.publish, records: watched } };
+  }
+
+  #won(participant: Participant, key: string, { askedAt, epoch }: { askedAt: number; epoch: number }): void {
+    const streamId = key.slice(RECORD_PREFIX.length);
+    const isSuperseding = this.#superseding.has(epoch);
+    this.log(`${participant.machine.name} wins ${streamId}${isSuperseding ? " over whoever had it" : ""}`);
+    // A producer that finds its record missing claims it again: the same claim, no new one.
+    if (this.wins.some((win) => win.epoch === epoch)) return;
+    const order = this.server.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
+    const previous = this.newestWin(streamId);
+    this.wins.push({ participant, streamId, epoch, order, askedAt, isGranted: false, run: undefined });
+    if (previous && !isSuperseding && previous.order < order) this.#checkTakeOver(previous, participant);
+  }
+
+  /** A claim of a free record means that its last producer failed, died or can't be reached (G3). */
+  #checkTakeOver(win: Win, by: Participant): void {
+    const { participant, run, streamId } = win;
+    if (!run || this.isSuperseded(win) || participant.machine.state === "dead") return;
+    if (!this.isCalm(participant, by)) return;
+    if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
+    // A restart forgot that it was done.
+    if (run.end !== "running" && run.endedAt < this.wipedAt) return;
+    const { name } = participant.machine;
+    this.violate(
+      "G3",
+      `${by.machine.name} claimed ${streamId} while run ${run.number} of ${name} is ${run.end}`,
+    );
+  }
+}
