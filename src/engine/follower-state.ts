@@ -114,7 +114,9 @@ function receive(state: FollowerState, page: Page, via: "reply" | "live"): Follo
   const known = knowing(state, page.tail, via);
   // A live page may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
   if (via === "live" && state.epoch === undefined) return { state: known, effects: [] };
-  const end = page.end === undefined ? state.end : { kind: page.end, offset: page.tail };
+  // How another producer's text ended says nothing of this one's.
+  const knownEnd = page.epoch === state.epoch ? state.end : undefined;
+  const end = page.end === undefined ? knownEnd : { kind: page.end, offset: page.tail };
   return deliver({ ...known, epoch: page.epoch, end }, page);
 }
 
