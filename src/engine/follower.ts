@@ -123,6 +123,7 @@ export class Follower {
         return this.#read(effect);
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
+        this.#resolveFirstRead(effect.kind);
         return this.#finish(this.#endError(effect.kind));
     }
   }
@@ -178,6 +179,12 @@ export class Follower {
       }
       this.#armLiveness();
     });
+  }
+
+  /** A live page told the end: the first read is no longer waited for. Does nothing after its answer. */
+  #resolveFirstRead(end: EndKind): void {
+    const { epoch = 0, next } = this.#state;
+    this.#firstRead.resolve({ status: "page", page: { epoch, from: next, text: "", tail: next, end } });
   }
 
   /** Does nothing after the first answer. */
