@@ -17,6 +17,10 @@ type Subscriber = Omit<FullSubscriber, "connect">;
 
 /** How long it is remembered who frees a dead claim: longer than the step takes, short enough for a second death. */
 const FREEING_SECONDS = 10;
+/** Where a counter stands that is known to expire: above what those who come at once can count up to. */
+const EXPIRING = 1_000_000;
+/** How often a claim counts before a failing counter is an outage. */
+const MAX_COUNTS = 3;
 /** How long a record says that it is free; the claim that follows replaces it at once. */
 const FREE_SECONDS = 2;
 
@@ -50,7 +54,7 @@ function genericRecords(publisher: Publisher): StatusRecords {
   return {
     get,
     claimIfFree: async (key, { epoch, ttlSeconds }) => {
-      if (!(await isFirst(publisher, key))) return false;
+      if (!(await countsToOne(publisher, key))) return false;
       await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
       return true;
     },
@@ -73,25 +77,29 @@ function genericRecords(publisher: Publisher): StatusRecords {
       const record = await get(key);
       if (record.status !== "claimed" || record.raw !== raw) return false;
       // Of many that found the claim dead one frees it: a second, later one would free its successor.
-      const freeing = publisher.incr(`${key}:freeing:${raw}`);
-      const [count] = await Promise.all([
-        freeing,
-        publisher.set(`${key}:freeing:${raw}`, "1", { EX: FREEING_SECONDS }),
+      const freeing = `${key}:freeing:${raw}`;
+      const count = Number(await publisher.incr(freeing));
+      // It expires once, from when it was first seen: renewed by each that comes, one who died here would bar all others.
+      const isFirst = count === 1;
+      await Promise.all([
+        count < EXPIRING ? publisher.set(freeing, String(EXPIRING), { EX: FREEING_SECONDS }) : undefined,
+        isFirst ? publisher.set(key, FREE, { EX: FREE_SECONDS }) : undefined,
       ]);
-      if (Number(count) !== 1) return false;
-      await publisher.set(key, FREE, { EX: FREE_SECONDS });
-      return true;
+      return isFirst;
     },
   };
 }
 
 /** Whether this call took the record from nothing, or from free, to claimed. */
-async function isFirst(publisher: Publisher, key: string): Promise<boolean> {
-  try {
-    return Number(await publisher.incr(key)) === 1;
-  } catch (error) {
-    // A named claim and DONE are no integers. What clients say then differs; what the record holds doesn't.
-    if (parseRecord(await publisher.get(key)).status === "free") throw error;
-    return false;
+async function countsToOne(publisher: Publisher, key: string): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return Number(await publisher.incr(key)) === 1;
+    } catch (error) {
+      // A named claim and DONE are no integers. What clients say then differs; what the record holds doesn't.
+      if (parseRecord(await publisher.get(key)).status !== "free") return false;
+      // Set free between the two: it is worth a second attempt, unless that isn't why it failed.
+      if (attempt === MAX_COUNTS) throw error;
+    }
   }
 }
