@@ -22,6 +22,8 @@ const RECONNECT_GRACE = 3;
 interface Pending {
   reply: Deferred<Page>;
   answer: Answer;
+  /** What `reply` resolved with; absent until it came. */
+  page: Page | undefined;
   /** When a message to ourselves came back, which proves our own connections; absent until then. */
   provenAt: number | undefined;
 }
@@ -60,6 +62,8 @@ export class Requests {
       inbox.users -= 1;
       if (inbox.users > 0) return Promise.resolve();
       if (this.#inbox === inbox) this.#inbox = undefined;
+      // Answers can't arrive any more: who still asked must not take their silence for the producer's.
+      for (const { reply } of this.#pending.values()) reply.reject(unheard());
       return inbox.subscription.release();
     };
     return { ready: inbox.subscription.ready, release: () => (released ??= release()) };
@@ -77,9 +81,11 @@ export class Requests {
     const pending: Pending = {
       reply: createDeferred<Page>(),
       answer: new Answer(question.from),
+      page: undefined,
       provenAt: undefined,
     };
     this.#pending.set(requestId, pending);
+    background(pending.reply.promise, () => undefined);
     try {
       return await this.#untilAnswered(question, requestId, pending);
     } finally {
@@ -93,6 +99,7 @@ export class Requests {
     const message = encodeRequest(question.build(requestId));
     /** The claim that doesn't answer; absent until looked up. */
     let suspect: StatusRecord | undefined;
+    let suspectSince = startedAt;
     for (let attempt = 0; ; attempt++) {
       const receivers = await this.#publish(names.request(question.streamId), message, pending);
       const page = await this.#replyWithin(
@@ -101,11 +108,14 @@ export class Requests {
       );
       if (page) return { status: "page", page };
 
-      suspect ??= await link.get(names.record(question.streamId));
+      if (!suspect) {
+        suspectSince = clock.now();
+        suspect = await link.get(names.record(question.streamId));
+      }
       // A missing record is no such proof: a restarted server may have lost it while the producer lives.
       if (receivers === 0 && suspect.status === "done") return { status: "done" };
 
-      const verdictAt = this.#verdictAt(pending);
+      const verdictAt = this.#verdictAt(pending, suspectSince);
       if (verdictAt === undefined) {
         if (clock.now() - startedAt >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
         background(
@@ -113,11 +123,10 @@ export class Requests {
           () => undefined,
         );
       } else if (clock.now() >= verdictAt) {
-        const verdict = await this.#verdict(question, suspect);
+        const verdict = await this.#verdict(question, { suspect, pending });
         if (verdict) return verdict;
         // Another producer has the stream by now: it gets its own time to answer.
         suspect = undefined;
-        pending.provenAt = clock.now();
       }
     }
   }
@@ -144,16 +153,25 @@ export class Requests {
   }
 
   /** When silence becomes proof of death: undefined while our own connections aren't proven to work. */
-  #verdictAt(pending: Pending): number | undefined {
-    if (pending.provenAt === undefined) return undefined;
+  #verdictAt({ provenAt }: Pending, suspectSince: number): number | undefined {
+    if (provenAt === undefined) return undefined;
     const { ackTimeoutMs } = this.#relay.settings;
-    return Math.max(pending.provenAt + ackTimeoutMs, this.#reconnectedAt + RECONNECT_GRACE * ackTimeoutMs);
+    return Math.max(
+      provenAt + ackTimeoutMs,
+      suspectSince + ackTimeoutMs,
+      this.#reconnectedAt + RECONNECT_GRACE * ackTimeoutMs,
+    );
   }
 
-  async #verdict(question: Question, suspect: StatusRecord): Promise<ReadResult | undefined> {
+  async #verdict(
+    question: Question,
+    { suspect, pending }: { suspect: StatusRecord; pending: Pending },
+  ): Promise<ReadResult | undefined> {
     const { link, names } = this.#relay;
     const key = names.record(question.streamId);
     const record = await link.get(key);
+    // It lives: its answer came while the record was looked up.
+    if (pending.page) return { status: "page", page: pending.page };
     if (record.status === "done") return { status: "done" };
     if (record.status === "free") return { status: "absent" };
     if (suspect.status !== "claimed" || record.raw !== suspect.raw) return undefined;
@@ -181,7 +199,9 @@ export class Requests {
       return;
     }
     const page = pending.answer.add(frame.page, frame.isLast);
-    if (page) pending.reply.resolve(page);
+    if (!page) return;
+    pending.page = page;
+    pending.reply.resolve(page);
   }
 
   #reportGarbage(): void {
@@ -191,6 +211,10 @@ export class Requests {
       "Ignored a message that is no frame on this process's inbox. Others write to its channels.";
     this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   }
+}
+
+function unheard(): ResumableStreamError {
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Gave up asking: nobody here follows any more.");
 }
 
 function unreachable(streamId: string): ResumableStreamError {
