@@ -61,9 +61,10 @@ export class Subscriptions {
   #release(name: string, channel: Channel, listener: (message: string) => void): Promise<void> {
     channel.listeners.delete(listener);
     if (channel.listeners.size > 0) return Promise.resolve();
+    const { subscribed } = channel;
     const close = async (): Promise<void> => {
-      // Someone came back while the subscribe was under way.
-      if (channel.listeners.size > 0 || channel.subscribed === undefined) return;
+      // Someone came back meanwhile; who left since closes what was opened for it, after that was opened.
+      if (channel.listeners.size > 0 || subscribed === undefined || channel.subscribed !== subscribed) return;
       channel.subscribed = undefined;
       await this.#port.unsubscribe(name);
     };
