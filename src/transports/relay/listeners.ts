@@ -5,10 +5,20 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 /** More follower processes than this are served but not remembered: a flood of made-up ones must not grow the process. */
 const MAX_LISTENERS = 10_000;
 
+/** A question: which, counted from 1, and for the text from where. */
+interface Asked {
+  requestId: number;
+  from: number;
+}
+
+const NOTHING_ASKED: Asked = { requestId: 0, from: 0 };
+
 interface Listener {
   until: number;
-  /** The furthest offset it has asked for. */
-  reached: number;
+  /** Its last question. */
+  asked: Asked;
+  /** Its last two questions were for the same offset. */
+  hasRepeated: boolean;
 }
 
 export class Listeners {
@@ -18,7 +28,7 @@ export class Listeners {
   #cancelSweep: Cancel | undefined;
   /** Whether the producer was told that somebody follows. */
   #isWatched = false;
-  /** When a listener last got further; the producer's patience at the end counts from it. */
+  /** When a listener last asked something new; the producer's patience at the end counts from it. */
   progressedAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, onChange: (isWatched: boolean) => void) {
@@ -30,15 +40,26 @@ export class Listeners {
     return this.#listeners.size;
   }
 
-  touch(listenerId: string, interest: { keepMs: number; reached: number }): void {
+  touch(listenerId: string, interest: { keepMs: number; asked?: Asked }): void {
     const now = this.#clock.now();
     const known = this.#listeners.get(listenerId);
     if (!known && this.#listeners.size >= MAX_LISTENERS) return;
-    if (!known || interest.reached > known.reached) this.progressedAt = now;
-    const reached = Math.max(interest.reached, known?.reached ?? 0);
-    this.#listeners.set(listenerId, { until: now + interest.keepMs, reached });
+    const { asked, hasRepeated } = this.#progress(known, interest.asked ?? NOTHING_ASKED);
+    this.#listeners.set(listenerId, { until: now + interest.keepMs, asked, hasRepeated });
     this.#tell(true);
     this.#cancelSweep ??= this.#clock.after(interest.keepMs, () => this.#sweep());
+  }
+
+  /**
+   * Any other offset is progress: one process may have several followers, each at its own. Asking anew for the same one
+   * is too, but only once: an answer may get lost, and nobody may hold a producer for ever.
+   */
+  #progress(known: Listener | undefined, asked: Asked): Pick<Listener, "asked" | "hasRepeated"> {
+    // A question that came again, or none.
+    if (known && asked.requestId <= known.asked.requestId) return known;
+    const isRepeated = known !== undefined && asked.from === known.asked.from;
+    if (!known?.hasRepeated || !isRepeated) this.progressedAt = this.#clock.now();
+    return { asked, hasRepeated: isRepeated };
   }
 
   remove(listenerId: string): void {

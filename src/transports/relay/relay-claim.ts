@@ -157,7 +157,7 @@ export class RelayClaim implements Claim {
         this.#options.producer.stop(request.reason);
         return this.#reply(request, Number.MAX_SAFE_INTEGER, 0);
       case "watch":
-        return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs, reached: 0 });
+        return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
         this.#listeners.remove(request.listenerId);
         return this.#onListenersMoved();
@@ -171,9 +171,9 @@ export class RelayClaim implements Claim {
   #onRead(request: Extract<Request, { type: "read" }>): void {
     // Its follower knows a newer producer.
     if (request.epoch !== undefined && request.epoch > this.epoch) return this.#fenced();
-    const { listenerId, keepMs, from, maxUnits } = request;
+    const { listenerId, keepMs, requestId, from, maxUnits } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
-    this.#listeners.touch(listenerId, { keepMs, reached: from });
+    this.#listeners.touch(listenerId, { keepMs, asked: { requestId, from } });
     this.#onListenersMoved();
     this.#reply(request, from, Math.min(maxUnits, MAX_REPLY_UNITS));
   }
