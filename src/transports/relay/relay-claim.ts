@@ -49,6 +49,7 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  #isChecking = false;
   #isWon: boolean;
   #isFenced = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
@@ -162,15 +163,22 @@ export class RelayClaim implements Claim {
         this.#listeners.remove(request.listenerId);
         return this.#onListenersMoved();
       case "fence":
-        return request.epoch >= this.epoch ? this.#fenced() : undefined;
+        if (request.epoch === this.epoch) return this.#fenced();
+        return request.epoch > this.epoch ? this.#checkRecord(() => undefined) : undefined;
       case "ping":
         return undefined;
     }
   }
 
   #onRead(request: Extract<Request, { type: "read" }>): void {
-    // Its follower knows a newer producer.
-    if (request.epoch !== undefined && request.epoch > this.epoch) return this.#fenced();
+    // Its follower knows another producer.
+    if (request.epoch !== undefined && request.epoch > this.epoch) {
+      return this.#checkRecord(() => this.#answer(request));
+    }
+    this.#answer(request);
+  }
+
+  #answer(request: Extract<Request, { type: "read" }>): void {
     const { listenerId, keepMs, requestId, from, maxUnits } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
     this.#listeners.touch(listenerId, { keepMs, asked: { requestId, from } });
@@ -265,6 +273,29 @@ export class RelayClaim implements Claim {
     if (await link.claimIfFree(key, { epoch: this.epoch, ttlSeconds: settings.retentionSeconds })) return;
     const record = await link.get(key);
     if (record.status === "claimed" && record.epoch > this.epoch) this.#fenced();
+  }
+
+  /**
+   * Somebody names a higher epoch. Mostly it has superseded this claim; but a clock that runs ahead may have numbered an
+   * earlier one, which is gone, and anybody can name a number. The record knows.
+   */
+  #checkRecord(onOurs: () => void): void {
+    // Not won yet: the record says nothing, and what fences it is remembered.
+    if (!this.#isWon) return this.#fenced();
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    const { link, names } = this.#relay;
+    const check = async (): Promise<void> => {
+      const record = await link.get(names.record(this.#options.streamId));
+      this.#isChecking = false;
+      if (this.#closing.signal.aborted) return;
+      if (record.status === "claimed" && record.epoch !== 0 && record.epoch !== this.epoch) this.#fenced();
+      else onOurs();
+    };
+    background(check(), (error) => {
+      this.#isChecking = false;
+      link.report(error);
+    });
   }
 
   #fenced(): void {

@@ -146,11 +146,19 @@ class RelayTransport implements Transport {
     const key = `${from}:${maxUnits}:${epoch}:${streamId}`;
     const shared = this.#reads.get(key);
     if (shared) return shared;
-    const reading = this.#ask(streamId, { type: "read", from, maxUnits, epoch }).finally(() => {
+    const reading = this.#read(streamId, request).finally(() => {
       if (this.#reads.get(key) === reading) this.#reads.delete(key);
     });
     this.#reads.set(key, reading);
     return reading;
+  }
+
+  async #read(streamId: string, request: ReadRequest): Promise<ReadResult> {
+    const result = await this.#ask(streamId, { type: "read", ...request });
+    if (result.status !== "page" || result.page.epoch >= (request.epoch ?? 0)) return result;
+    // A superseded producer that doesn't know it yet; unless the one asked for is gone itself.
+    const record = await this.peek(streamId);
+    return record.status === "running" && record.epoch === request.epoch ? result : { status: "lost" };
   }
 
   async stop(streamId: string, reason: string | undefined): Promise<boolean> {
