@@ -120,11 +120,12 @@ function settledTruth(world: World, { participant, run }: Win, since: number): A
   return undefined;
 }
 
-/** An original reader that takes everything has everything, after every step (G2). */
+/** An original reader that takes everything has everything, after every step but within a burst (G2). */
 export function judgePrimaries(world: World): void {
   for (const reading of world.primaries) {
     const { name, primaryOf } = reading.options;
-    if (!primaryOf || reading.end !== undefined || primaryOf.machine.state !== "running") continue;
+    if (!primaryOf || reading.end !== undefined) continue;
+    if (primaryOf.machine.state !== "running" || primaryOf.machine.turns > 0) continue;
     if (reading.length === primaryOf.text.length) continue;
     world.violate("G2", `${name} has ${reading.length} of ${primaryOf.text.length} characters of its source`);
   }

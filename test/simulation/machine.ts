@@ -13,6 +13,8 @@ export class Machine {
   state: "running" | "frozen" | "dead" = "running";
   /** Timers of the library that wait. */
   timers = 0;
+  /** Callbacks that wait for its next turn. */
+  turns = 0;
   /** When it was frozen, or its connection didn't work. */
   readonly hindrance: Hindrance;
   diedAt: number = Number.POSITIVE_INFINITY;
@@ -30,7 +32,7 @@ export class Machine {
       now: () => timeline.now,
       wallTime: () => Math.floor(WALL_START_MS + timeline.now + skewMs),
       after: (delayMs, callback) => this.#timer(delayMs, callback),
-      nextTurn: (callback) => void this.after(0, callback),
+      nextTurn: (callback) => this.#nextTurn(callback),
     };
   }
 
@@ -70,6 +72,16 @@ export class Machine {
     this.state = "dead";
     this.diedAt = this.#timeline.now;
     this.#held.length = 0;
+  }
+
+  #nextTurn(callback: () => void): void {
+    this.turns += 1;
+    this.#timeline.after(0, () =>
+      this.enter(() => {
+        this.turns -= 1;
+        callback();
+      }),
+    );
   }
 
   /** As Node's: whole milliseconds, at least one. */
