@@ -50,6 +50,8 @@ export class Participant {
   /** Promises given to `waitUntil` that haven't settled. */
   waits = 0;
   isClosing = false;
+  /** Where its last producer to end ended. */
+  endedAt = 0;
   /** When an outage was last reported; a source that runs without a claim is excused by it. */
   unavailableAt = Number.NEGATIVE_INFINITY;
 
@@ -64,7 +66,10 @@ export class Participant {
         log(`${machine.name} reports ${error.code}`);
         if (error.code === "TRANSPORT_UNAVAILABLE") this.unavailableAt = machine.clock.now();
       },
-      onEvent: (event) => log(`${machine.name}: ${JSON.stringify(event)}`),
+      onEvent: (event) => {
+        log(`${machine.name}: ${JSON.stringify(event)}`);
+        if (event.type === "ended" && event.role === "producer") this.endedAt = event.offset;
+      },
       ...plant.options,
     });
     const { clock } = machine;

@@ -21,6 +21,8 @@ export interface RunOptions {
   script: SourceScript;
   startedAt: number;
   now: () => number;
+  /** Where its producer said that it ended, when the source hears of its cancellation. */
+  producerEndedAt: () => number;
   log: (line: string) => void;
 }
 
@@ -125,7 +127,11 @@ export class Run {
     const code = typeof reason === "object" && reason !== null && "code" in reason ? reason.code : undefined;
     if (code === "FENCED") this.#end("fenced");
     else if (code === "CLOSED") this.#end("closed");
-    else this.#end("stopped");
+    else {
+      // What the source had given and nobody had read yet isn't of the stream.
+      if (this.#controller) this.text = this.text.slice(0, this.#options.producerEndedAt());
+      this.#end("stopped");
+    }
   }
 
   #end(end: RunEnd): void {

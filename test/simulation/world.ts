@@ -174,7 +174,16 @@ export class World {
     const number = this.runs.length;
     const log = (line: string): void => this.log(line);
     const now = (): number => this.now;
-    const run = new Run({ number, streamId, machine, script, startedAt: this.now, now, log });
+    const run = new Run({
+      number,
+      streamId,
+      machine,
+      script,
+      startedAt: this.now,
+      now,
+      producerEndedAt: () => participant.endedAt,
+      log,
+    });
     this.runs.push(run);
     if (this.isHealed) run.heal();
     const win = this.wins.find(
