@@ -13,7 +13,7 @@ import {
   readWhole,
   rejectionOf,
 } from "../reading.ts";
-import { expectFree } from "./ends.ts";
+import { expectTakeable } from "./ends.ts";
 
 export function describeLifecycle(contract: Contract): void {
   describe("close", () => {
@@ -78,7 +78,7 @@ export function describeLifecycle(contract: Contract): void {
       await source.cancelled;
       expect(source.signal().aborted).toBe(true);
       expect(await follower.ended).toMatchObject({ kind: "errored", text: "text" });
-      await expectFree(second, id);
+      await expectTakeable(contract, { context: second, id, text: "text" });
       expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
     });
 
@@ -178,7 +178,7 @@ export function describeLifecycle(contract: Contract): void {
       const id = freshId();
       const error = await rejectionOf(readWhole(first.resumableStream(id, manualSource().makeStream)));
       expect(String(error)).toContain("called outside of a request");
-      await expectFree(second, id);
+      await expectTakeable(contract, { context: second, id, text: "" });
     });
   });
 }

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { ResumableStreamError } from "../../../src/api/errors.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource } from "../manual-source.ts";
-import { expectClosed, read, type Reading } from "../reading.ts";
+import { expectClosed, read, type Reading, until } from "../reading.ts";
 
 export function describeSuperseding(contract: Contract): void {
   let reported: ResumableStreamError[] = [];
@@ -44,7 +44,7 @@ export function describeSuperseding(contract: Contract): void {
         newSource.end();
 
         for (const reading of [newPrimary, ...followers]) await expectClosed(reading, "new text");
-        expect(reported.map(({ code }) => code)).toEqual(["FENCED"]);
+        await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED"]));
       });
 
       test(`a follower of a stream superseded in ${where} gets no newer text, and no clean end on part of the older`, async () => {
@@ -93,7 +93,7 @@ export function describeSuperseding(contract: Contract): void {
       const end = await follower.ended;
       if (end.kind === "errored") throw end.error;
       expect(texts).toContain(end.text);
-      expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]);
+      await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]));
     });
   });
 }
