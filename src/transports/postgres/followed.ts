@@ -3,6 +3,7 @@
 import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { Watch, WatchSignal } from "../transport.ts";
+import type { Row } from "./database.ts";
 import type { Listener } from "./listener.ts";
 import { createHint } from "./names.ts";
 import { parseState, type SessionState, toNumber } from "./parse.ts";
@@ -121,21 +122,16 @@ export class Followed {
   async #check(): Promise<void> {
     this.#isChecking = true;
     if (this.#listener.isProven) this.#listener.prove();
-    const streams = [...this.#streams.values()];
     let shortestLeaseMs = Infinity;
     try {
-      const input = streams.map(({ key }, n) => ({ n, stream_id: key }));
-      const rows = await run(this.#context, "check", [JSON.stringify(input)]);
-      const answers = new Map(rows.map((row) => [toNumber(row, "n"), parseState(row)]));
-      for (const [n, stream] of streams.entries()) {
-        const state = answers.get(n);
-        if (state?.leaseMs !== undefined)
-          shortestLeaseMs = Math.min(shortestLeaseMs, Math.max(state.leaseMs, 0));
-        if (state) this.observe(stream.key, state);
-        // A row without text tells how far the stream is and how it ended. No row: a read finds out what that means.
-        const page = state && toPage(state, { from: state.tail, text: "" });
-        signal(stream, page ? { type: "page", page } : { type: "missed" });
-      }
+      await this.#ask([...this.#streams.values()], {
+        run: (input) => run(this.#context, "check", [input]),
+        onState: (stream, state) => {
+          if (state.leaseMs !== undefined)
+            shortestLeaseMs = Math.min(shortestLeaseMs, Math.max(state.leaseMs, 0));
+          this.observe(stream.key, state);
+        },
+      });
     } finally {
       this.#isChecking = false;
     }
@@ -149,14 +145,42 @@ export class Followed {
     queueMicrotask(() => {
       const streams = [...this.#streams.values()].filter(({ needsMark }) => needsMark);
       for (const stream of streams) stream.needsMark = false;
-      const input = streams.map(({ key }, n) => ({ n, stream_id: key }));
-      const marked = run(this.#context, "mark", [JSON.stringify(input), WATCHED_MS]).finally(() => {
-        this.#isMarking = false;
-        if ([...this.#streams.values()].some(({ needsMark }) => needsMark)) this.#mark();
+      // From the mark on there are notifications; what was written between the follower's read and it, its answer tells.
+      const marked = this.#ask(streams, {
+        run: (input) => run(this.#context, "mark", [input, WATCHED_MS]),
+        onState: () => undefined,
       });
-      // One that was passed over, or failed, is seen by the next read or check.
-      background(marked, () => undefined);
+      background(
+        marked.finally(() => {
+          this.#isMarking = false;
+          if ([...this.#streams.values()].some(({ needsMark }) => needsMark)) this.#mark();
+        }),
+        // The next check sees to it.
+        () => undefined,
+      );
     });
+  }
+
+  /** Asks for the rows of streams, and tells their followers. */
+  async #ask(
+    streams: readonly FollowedStream[],
+    {
+      run: ask,
+      onState,
+    }: {
+      run: (input: string) => Promise<Row[]>;
+      onState: (stream: FollowedStream, state: SessionState) => void;
+    },
+  ): Promise<void> {
+    const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
+    const answers = new Map(rows.map((row) => [toNumber(row, "n"), parseState(row)]));
+    for (const [n, stream] of streams.entries()) {
+      const state = answers.get(n);
+      if (state) onState(stream, state);
+      // A row without text tells how far the stream is and how it ended. No row: a read finds out what that means.
+      const page = state && toPage(state, { from: state.tail, text: "" });
+      signal(stream, page ? { type: "page", page } : { type: "missed" });
+    }
   }
 }
 

@@ -128,12 +128,13 @@ join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
     // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
 from (
-  select s.stream_id from ${sessions} s
-  where s.stream_id in (select stream_id from json_to_recordset($1::json) as ${request}) and s.status = 'streaming'
-  for update skip locked
+  select q.n, s.stream_id
+  from json_to_recordset($1::json) as ${request}
+  join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
+  for update of s skip locked
 ) free
 where s.stream_id = free.stream_id
-returning s.stream_id`,
+returning free.n, ${state}`,
 
     // $1 stream id.
     status: `select ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
