@@ -121,11 +121,11 @@ export class Followed {
 
   async #check(): Promise<void> {
     this.#isChecking = true;
-    if (this.#listener.isProven) this.#listener.prove();
+    const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
     let shortestLeaseMs = Infinity;
     try {
       await this.#ask([...this.#streams.values()], {
-        run: (input) => run(this.#context, "check", [input]),
+        run: (input) => run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
         onState: (stream, state) => {
           if (state.leaseMs !== undefined)
             shortestLeaseMs = Math.min(shortestLeaseMs, Math.max(state.leaseMs, 0));
@@ -173,7 +173,8 @@ export class Followed {
     },
   ): Promise<void> {
     const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
-    const answers = new Map(rows.map((row) => [toNumber(row, "n"), parseState(row)]));
+    const found = rows.filter((row) => row["epoch"] !== null);
+    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseState(row)]));
     for (const [n, stream] of streams.entries()) {
       const state = answers.get(n);
       if (state) onState(stream, state);

@@ -57,17 +57,15 @@ export class Listener {
     };
   }
 
-  /** Has a proof sent, whose absence ends the connection. */
-  prove(): void {
-    const { channel, settings } = this.#options.context;
-    if (this.#state !== "listening") return;
+  /**
+   * A payload to be sent now, whose absence ends the connection; undefined where there is none. Sent through another
+   * connection: a pooler hands a statement's own notifications to whoever sent it.
+   */
+  proof(): string | undefined {
+    if (this.#state !== "listening") return undefined;
     this.#proofs += 1;
-    this.#after(settings.listenTimeoutMs, () => this.#lost());
-    // Through another connection: a pooler hands a statement's own notifications to whoever sent it.
-    const payloads = encodeHints("proof", [this.#name, String(this.#proofs)]);
-    background(run(this.#options.context, "notify", [channel, JSON.stringify(payloads)]), () => {
-      // Where it can't be sent, the deadline decides as where it isn't heard.
-    });
+    this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#lost());
+    return encodeHints("proof", [this.#name, String(this.#proofs)])[0];
   }
 
   async close(): Promise<void> {
@@ -96,7 +94,10 @@ export class Listener {
     if (this.#state !== "connecting") return listening.close();
     this.#listening = listening;
     this.#state = "listening";
-    this.prove();
+    const { channel } = this.#options.context;
+    background(run(this.#options.context, "notify", [channel, JSON.stringify([this.proof()])]), () => {
+      // Where it can't be sent, the deadline decides as where it isn't heard.
+    });
   }
 
   #receive(payload: string): void {

@@ -120,10 +120,10 @@ left join lateral (
     and c.start_offset < q."from" + q.units and c.end_offset > q."from"
 ) t on q.units > 0 and (q.bound or s.status not in ('done', 'stopped'))`,
 
-    // $1 the streams.
-    check: `select q.n, ${state}
+    // $1 the streams, $2 channel, $3 a proof for the listener or null. A row for each stream, so that the proof is sent.
+    check: `select q.n, ${state}, (select pg_notify($2, $3) where $3::text is not null) as proof
 from json_to_recordset($1::json) as ${request}
-join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
+left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
 
     // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
