@@ -1,5 +1,5 @@
-// Text as rows and back. Postgres holds neither NUL nor a lone surrogate in text: a row with one is kept as the base64 of
-// its UTF-16, which is never more than three bytes a unit, as UTF-8 isn't.
+// Text as rows and back. Postgres holds neither NUL nor a lone surrogate in text, and clients may drop a byte order mark that
+// leads one: such a row is kept as the base64 of its UTF-16, which is never more than three bytes a unit, as UTF-8 isn't.
 
 import { cutBeforePair } from "../../lib/text.ts";
 
@@ -17,8 +17,8 @@ export interface Entry {
 
 /** Rows of a page: the text that Postgres holds as it is, joined, and the encoded rows between. */
 export interface EntryRows {
-  /** Offset of the first row; absent where there is none. */
-  start: number | undefined;
+  /** Offsets of the first row's start and the last row's end; absent where there is none. */
+  range: { start: number; stop: number } | undefined;
   plain: string;
   encoded: readonly EncodedEntry[];
 }
@@ -36,9 +36,16 @@ export function toEntries(from: number, text: string): Entry[] {
   return entries;
 }
 
-/** The text of a page's rows, from its first row's offset on. */
-export function joinEntries({ start, plain, encoded }: EntryRows): string {
-  if (start === undefined || encoded.length === 0) return plain;
+/** The text of a page's rows from `from` on; undefined where it isn't all there. */
+export function textFrom(from: number, rows: EntryRows): string | undefined {
+  if (rows.range === undefined) return "";
+  const { start, stop } = rows.range;
+  const text = joinEntries(start, rows);
+  return start <= from && text.length === stop - start ? text.slice(from - start) : undefined;
+}
+
+function joinEntries(start: number, { plain, encoded }: EntryRows): string {
+  if (encoded.length === 0) return plain;
   const parts: string[] = [];
   let offset = start;
   let at = 0;
@@ -54,7 +61,7 @@ export function joinEntries({ start, plain, encoded }: EntryRows): string {
 
 function toEntry(start: number, text: string): Entry {
   const stop = start + text.length;
-  return text.isWellFormed() && !text.includes("\0")
+  return text.isWellFormed() && !text.includes("\0") && !text.startsWith("\uFEFF")
     ? { start, stop, chunk: text, encoding: null }
     : { start, stop, chunk: encode(text), encoding: UTF_16 };
 }

@@ -3,15 +3,18 @@
 /** Postgres takes payloads below 8000 bytes. */
 const MAX_PAYLOAD_BYTES = 7_900;
 
-/** `moved`: there is text, or an end. `asked`: the producer was superseded or asked to stop. `proof`: the listener's own. */
-export type HintKind = "moved" | "asked" | "proof";
+/**
+ * `moved`: there is text, or an end. `asked`: the producer should look at its row. `fence`: a stream, and the epoch that
+ * supersedes all before. `proof`: the listener's own.
+ */
+export type HintKind = "moved" | "asked" | "fence" | "proof";
 
 export interface Hints {
   kind: HintKind;
   names: string[];
 }
 
-const LETTERS: Readonly<Record<HintKind, string>> = { moved: "m", asked: "a", proof: "p" };
+const LETTERS: Readonly<Record<HintKind, string>> = { moved: "m", asked: "a", fence: "f", proof: "p" };
 
 /** As many payloads as the names need. */
 export function encodeHints(kind: HintKind, names: readonly string[]): string[] {
@@ -31,7 +34,7 @@ export function encodeHints(kind: HintKind, names: readonly string[]): string[] 
 /** Undefined where somebody else wrote to the channel. */
 export function parseHints(payload: string): Hints | undefined {
   const [letter, ...names] = payload.split(" ");
-  for (const kind of ["moved", "asked", "proof"] as const) {
+  for (const kind of ["moved", "asked", "fence", "proof"] as const) {
     if (letter === LETTERS[kind]) return { kind, names };
   }
   return undefined;

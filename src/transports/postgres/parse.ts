@@ -45,8 +45,9 @@ export function parseStatus(row: Row): EndKind | undefined {
 }
 
 export function parseEntries(row: Row): EntryRows {
-  const start = row["start"] === null ? undefined : toNumber(row, "start");
-  return { start, plain: toText(row["plain"]), encoded: parseEncoded(row["encoded"]) };
+  const range =
+    row["start"] === null ? undefined : { start: toNumber(row, "start"), stop: toNumber(row, "stop") };
+  return { range, plain: toText(row["plain"]), encoded: parseEncoded(row["encoded"]) };
 }
 
 export function toNumber(row: Row, column: string): number {

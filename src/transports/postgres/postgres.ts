@@ -12,6 +12,7 @@ import type {
   Watch,
   WatchSignal,
 } from "../transport.ts";
+import { type Row, toError } from "./database.ts";
 import { Followed } from "./followed.ts";
 import { encodeHints } from "./hints.ts";
 import { Listener } from "./listener.ts";
@@ -42,7 +43,7 @@ class PostgresTransport implements Transport {
     this.#keyPrefix = keyPrefix;
     this.#listener = new Listener({
       context,
-      onHints: (kind, names) => (kind === "moved" ? this.#followed.moved(names) : this.#writer.asked(names)),
+      onHints: (kind, names) => this.#onHints(kind, names),
       onProven: (isProven) => this.#followed.proven(isProven),
     });
     this.#followed = new Followed(context, this.#listener);
@@ -59,9 +60,10 @@ class PostgresTransport implements Transport {
     const [row] = await run(this.#context, "claim", [key, mode, retentionMs]);
     // One that is done looks the same here; the read that follows tells.
     if (!row) return { status: "running" };
-    const claim = this.#writer.open(key, { epoch: toNumber(row, "epoch"), producer });
+    const epoch = toNumber(row, "epoch");
+    const claim = this.#writer.open(key, { epoch, producer });
     this.#stopUsing ??= this.#listener.use();
-    if (mode === "supersede") this.#tell(key);
+    if (mode === "supersede" && row["was_there"] === true) await this.#tellSuperseded(key, epoch);
     return { status: "won", claim };
   }
 
@@ -98,7 +100,9 @@ class PostgresTransport implements Transport {
     const key = this.#key(streamId);
     const [row] = await run(this.#context, "stop", [key, storable(reason)]);
     if (!row) return false;
-    this.#tell(key);
+    background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
+      // A hint that is lost costs the time to the producer's next heartbeat.
+    });
     return true;
   }
 
@@ -114,13 +118,30 @@ class PostgresTransport implements Transport {
     return createKey(this.#keyPrefix, streamId);
   }
 
-  /** Has a producer elsewhere look at its row now, and followers at theirs. Both do by themselves, later. */
-  #tell(key: string): void {
-    const names = [createHint(key)];
-    const payloads = [...encodeHints("asked", names), ...encodeHints("moved", names)];
-    background(run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]), () => {
-      // A hint that is lost costs the time to the next heartbeat.
-    });
+  #onHints(kind: "moved" | "asked" | "fence", names: readonly string[]): void {
+    switch (kind) {
+      case "moved":
+        return this.#followed.moved(names);
+      case "asked":
+        return this.#writer.asked(names);
+      case "fence":
+        return this.#writer.fenced(names[0] ?? "", Number(names[1]));
+    }
+  }
+
+  /** Whoever follows the newer stream after this call shouldn't find the older one where that was produced. */
+  async #tellSuperseded(key: string, epoch: number): Promise<void> {
+    const hint = createHint(key);
+    try {
+      await this.#notify([...encodeHints("fence", [hint, String(epoch)]), ...encodeHints("moved", [hint])]);
+    } catch (error) {
+      // The older producer learns it by its next append or heartbeat.
+      this.#context.onError(toError("tell the older producer", error));
+    }
+  }
+
+  #notify(payloads: readonly string[]): Promise<Row[]> {
+    return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
   }
 }
 

@@ -64,11 +64,11 @@ export function createQueries(options: QueryOptions): Queries {
     when 'if-absent' then not ${isThere}
     else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
   end
-  returning s.epoch
+  returning s.epoch, s.xmax::text <> '0' as was_there
 ), cleared as (
   delete from ${chunks} c using claimed where c.stream_id = $1 and c.epoch < claimed.epoch
 )
-select epoch from claimed`,
+select epoch, was_there from claimed`,
 
     // $1 the streams: their tail after these rows, and an end where there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
@@ -102,11 +102,11 @@ select stream_id, is_stopped, stop_reason, is_watched from held`,
 
     // $1 the requests. One snapshot for status and text. A row's seq is its start offset, so that a page is a range of the
     // key; in rows of the older version (epoch 0) it is only an order.
-    read: `select q.n, ${state}, t.start, t.plain, t.encoded
+    read: `select q.n, ${state}, t.start, t.stop, t.plain, t.encoded
 from json_to_recordset($1::json) as q(n int, stream_id text, "from" bigint, units int, bound boolean)
 join ${sessions} s on s.stream_id = q.stream_id and ${isThere}
 left join lateral (
-  select min(c.start_offset) as start,
+  select min(c.start_offset) as start, max(c.end_offset) as stop,
     string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
     json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
       filter (where c.encoding is not null) as encoded

@@ -6,7 +6,7 @@ import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import { cutBeforePair } from "../../lib/text.ts";
 import type { Page, ReadResult } from "../transport.ts";
 import type { Row } from "./database.ts";
-import { joinEntries } from "./entries.ts";
+import { textFrom } from "./entries.ts";
 import { parseEntries, parseState, type SessionState, toNumber } from "./parse.ts";
 import { type PostgresContext, run } from "./settings.ts";
 
@@ -104,19 +104,24 @@ export class Reader {
       const row = answers.get(n);
       const state = row && parseState(row);
       if (state) this.#onState(request.key, state);
-      request.answer.resolve(row && state ? toResult(request, row, state) : { status: "absent" });
+      try {
+        request.answer.resolve(row && state ? toResult(request, row, state) : { status: "absent" });
+      } catch (error) {
+        // One stream's trouble isn't the others'.
+        request.answer.reject(error instanceof Error ? error : new Error(String(error)));
+      }
     }
   }
 }
 
 function toResult({ from, maxUnits, isBound }: PageRequest, row: Row, state: SessionState): ReadResult {
   if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
-  const entries = parseEntries(row);
-  const skip = from - (entries.start ?? from);
-  const text = joinEntries(entries);
+  const text = textFrom(from, parseEntries(row));
+  // To be asked for again and again would be no better than to be told.
+  if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) throw holeError(from);
   return {
     status: "page",
-    page: toPage(state, { from, text: text.slice(skip, cutBeforePair(text, skip, skip + maxUnits)) }),
+    page: toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) }),
   };
 }
 
@@ -129,4 +134,11 @@ export function toPage(state: SessionState, { from, text }: { from: number; text
 
 function closedError(): ResumableStreamError {
   return new ResumableStreamError("CLOSED", "Cannot read: the context was closed.");
+}
+
+function holeError(from: number): ResumableStreamError {
+  return new ResumableStreamError(
+    "TRANSPORT_UNAVAILABLE",
+    `Cannot read from offset ${from}: the table lacks text that its session counts. Was a chunk deleted by hand?`,
+  );
 }

@@ -53,7 +53,14 @@ export class Writer {
     return claim;
   }
 
-  /** Whether the stream's producer is one of this process; it is made to look at its row. */
+  /** A newer producer elsewhere says so itself. */
+  fenced(hint: string, epoch: number): void {
+    for (const claim of this.#claims.values()) {
+      if (claim.hint === hint && claim.epoch < epoch) this.#fence(claim);
+    }
+  }
+
+  /** Producers of this process among these look at their rows. */
   asked(hints: readonly string[]): void {
     const asked = new Set(hints);
     for (const claim of this.#claims.values()) {
