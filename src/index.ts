@@ -1,3 +1,11 @@
-// The default entry: streams over Redis, with node-redis where no client is given.
+// The default entry: streams over Redis, with node-redis where no client is given, and over Postgres.
 
 export * from "./redis.ts";
+export {
+  createPostgresResumableStreamContext,
+  type CreatePostgresResumableStreamContextOptions,
+  type DurableStreamContext,
+  type PostgresClient,
+  type PostgresPool,
+  type PostgresStoreOptions,
+} from "./postgres.ts";

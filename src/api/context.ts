@@ -7,7 +7,7 @@ import { type Clock, sleep } from "../lib/clock.ts";
 import type { Transport } from "../transports/transport.ts";
 import { ResumableStreamError } from "./errors.ts";
 import { type CheckedOptions, checkFunction, checkSkipCharacters, checkStreamId } from "./options.ts";
-import type { MakeStream, ResumableStreamContext, StopOptions } from "./types.ts";
+import type { DurableStreamContext, MakeStream, StopOptions } from "./types.ts";
 
 /** How often a call starts over when producers come and go under it. */
 const MAX_ROUNDS = 8;
@@ -20,7 +20,7 @@ export interface ContextParts {
   parts?: EngineParts;
 }
 
-export function createContext({ transport, options, clock, parts }: ContextParts): ResumableStreamContext {
+export function createContext({ transport, options, clock, parts }: ContextParts): DurableStreamContext {
   const streams = new Streams({
     transport,
     clock,
@@ -65,17 +65,23 @@ export function createContext({ transport, options, clock, parts }: ContextParts
   ): Promise<ReadableStream<string> | null> => {
     const offset = check(streamId, skipCharacters);
     const openSource = sourceOpener(streamId, makeStream);
+    // A caller that names an offset is reconnecting: what is left of a failed stream continues its text, a fresh one doesn't.
+    const mode = offset === undefined ? "if-free" : "if-absent";
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (!streams.local(streamId)) {
         try {
-          const stream = await streams.produce(streamId, { mode: "if-free", openSource });
+          const stream = await streams.produce(streamId, { mode, openSource });
           if (stream) return stream;
         } catch (error) {
           return withoutTransport(streamId, { openSource, offset, error });
         }
       }
       const followed = await streams.follow(streamId, offset ?? 0);
-      if (followed.status === "following") return followed.stream;
+      if (followed.status === "following") {
+        if (!followed.isDraining || offset !== undefined) return followed.stream;
+        // Its producer died between the claim and the read.
+        await followed.stream.cancel();
+      }
       if (followed.status === "done") return null;
       // The id is free again, and one of those who found it so gets it.
       await sleep(clock, backoffMs(round, BETWEEN_ROUNDS));
@@ -117,6 +123,8 @@ export function createContext({ transport, options, clock, parts }: ContextParts
           return true;
         case "done":
           return "DONE";
+        case "failed":
+          return "failed";
         case "absent":
           return null;
       }

@@ -5,6 +5,7 @@
  * - `SOURCE_FAILED`: the source errored, or `makeStream` threw. For the producer itself `cause` is the source's error.
  * - `FENCED`: this producer was superseded by a newer claim of the same stream.
  * - `TRANSPORT_UNAVAILABLE`: the backend gave no answer in time.
+ * - `SCHEMA_MISSING`: the database lacks the tables, or has those of an older version. The message names the command.
  * - `MALFORMED_MESSAGE`: a foreign message on one of our channels was ignored. Told once a channel.
  * - `WAIT_UNTIL_FAILED`: `waitUntil` threw; the stream runs on without it.
  * - `CLOSED`: the context was closed.
@@ -14,6 +15,7 @@ export type ResumableStreamErrorCode =
   | "SOURCE_FAILED"
   | "FENCED"
   | "TRANSPORT_UNAVAILABLE"
+  | "SCHEMA_MISSING"
   | "MALFORMED_MESSAGE"
   | "WAIT_UNTIL_FAILED"
   | "CLOSED";

@@ -72,7 +72,7 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== "function") throw new TypeError(`${name} must be a function, got ${describe(value)}.`);
 }
 
-function positive(name: string, value: unknown, defaultValue: number): number {
+export function positive(name: string, value: unknown, defaultValue: number): number {
   if (value === undefined) return defaultValue;
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
     throw new TypeError(`${name} must be a positive number, got ${describe(value)}.`);

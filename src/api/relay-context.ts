@@ -23,5 +23,13 @@ export function createRelayContext(
     random: systemRandom,
     onError,
   });
-  return createContext({ transport, options: checked, clock: systemClock });
+  const context = createContext({ transport, options: checked, clock: systemClock });
+  return {
+    ...context,
+    hasExistingStream: async (streamId) => {
+      const status = await context.hasExistingStream(streamId);
+      // A relay keeps no text: what failed is gone, and its id free.
+      return status === "failed" ? null : status;
+    },
+  };
 }

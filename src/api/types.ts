@@ -142,3 +142,17 @@ export interface ResumableStreamContext {
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 }
+
+/**
+ * A context over a store that keeps the text: a stream outlives its producer. Where that ended badly or died,
+ * `resumeExistingStream` gives the text that is left and ends cleanly; so does `resumableStream` with `skipCharacters`
+ * given, 0 included; without it, the text is discarded and the stream starts anew.
+ */
+export interface DurableStreamContext extends Omit<ResumableStreamContext, "hasExistingStream"> {
+  /**
+   * @returns `null` where there is no stream, `true` where one runs, `"DONE"` where it has ended, `"failed"` where its
+   *   producer ended badly or died, and its text is left.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `SCHEMA_MISSING`, `CLOSED`
+   */
+  hasExistingStream: (streamId: string) => Promise<null | true | "DONE" | "failed">;
+}

@@ -39,6 +39,7 @@ export class Follower {
   readonly #watch: Watch;
   readonly #queue: string[] = [];
   readonly #firstRead = createDeferred<ReadResult>();
+  #isAttached = false;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
   /** The reader waits for text that hasn't come. */
@@ -48,6 +49,8 @@ export class Follower {
   #isClosed = false;
   #heardAt: number;
   #cancelTimer: Cancel = () => {};
+  /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
+  #isDraining = false;
   /** Since when reads got no answer, and how many; absent while they do. */
   #unanswered: { since: number; count: number } | undefined;
 
@@ -72,6 +75,11 @@ export class Follower {
       if (signal.type === "missed") this.#dispatch({ type: "missed" });
       else this.#dispatch({ type: "page", page: signal.page, isReply: false });
     });
+  }
+
+  /** Whether it reads what a failed stream has left, as the first read has told. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** Makes the first read and tells what it learned. Only a page leaves the follower open. */
@@ -124,7 +132,7 @@ export class Follower {
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
         this.#resolveFirstRead(effect.kind);
-        return this.#finish(this.#endError(effect.kind));
+        return this.#finish(this.#hasDrained() ? undefined : this.#endError(effect.kind));
     }
   }
 
@@ -139,9 +147,22 @@ export class Follower {
   #onAnswer(result: ReadResult): void {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
-    this.#firstRead.resolve(result);
+    if (!this.#isAttached) this.#onAttached(result);
     if (result.status !== "page") return this.#dispatch({ type: "gone" });
     this.#dispatch({ type: "page", page: result.page, isReply: true });
+  }
+
+  #onAttached(result: ReadResult): void {
+    this.#isAttached = true;
+    const end = result.status === "page" ? result.page.end : undefined;
+    this.#isDraining = this.#options.transport.keepsText && (end === "failed" || end === "lost");
+    this.#firstRead.resolve(result);
+  }
+
+  /** False where the kept text was taken away under the follower, by a newer producer. */
+  #hasDrained(): boolean {
+    const { end, next } = this.#state;
+    return this.#isDraining && end !== undefined && next >= end.offset;
   }
 
   #onUnanswered(error: unknown): void {

@@ -36,7 +36,12 @@ export interface EngineParts {
 }
 
 export type Followed =
-  | { status: "following"; stream: ReadableStream<string> }
+  | {
+      status: "following";
+      stream: ReadableStream<string>;
+      /** The stream had failed before: what is followed is the text that is left of it. */
+      isDraining: boolean;
+    }
   | { status: Exclude<ReadResult["status"], "page"> };
 
 export class Streams {
@@ -88,7 +93,7 @@ export class Streams {
     const producer = this.#serving.get(streamId);
     if (producer) {
       onEvent({ type: "following", streamId, offset });
-      return { status: "following", stream: producer.follow(offset, onEnded) };
+      return { status: "following", stream: producer.follow(offset, onEnded), isDraining: false };
     }
     const follower: Follower = new Follower({
       transport,
@@ -105,7 +110,7 @@ export class Streams {
     const result = await follower.attach();
     if (result.status !== "page") return { status: result.status };
     onEvent({ type: "following", streamId, offset });
-    return { status: "following", stream: follower.stream };
+    return { status: "following", stream: follower.stream, isDraining: follower.isDraining };
   }
 
   /** Ends everything, and settles within seconds. */

@@ -45,7 +45,8 @@ export interface Claim {
   readonly epoch: number;
   /**
    * Moves text to the backend. `take` gives what is unsent at the moment the transport is ready to write. The engine has at
-   * most one append in flight for a claim; one that failed is not repeated: followers read what they miss.
+   * most one append in flight for a claim; one that failed is not repeated: followers of a relay read what they miss, and a
+   * log repeats it by itself before it settles.
    */
   append(take: () => Slice): Promise<void>;
   /** Writes the last text and the end, stays for followers that still catch up, and lets go of everything. Called once. */
@@ -53,8 +54,11 @@ export interface Claim {
 }
 
 export interface ClaimRequest {
-  /** `if-free`: only where nobody produces and the stream isn't done. `supersede`: whatever there is. */
-  mode: "if-free" | "supersede";
+  /**
+   * `if-free`: only where nobody produces and the stream isn't done; the text of a failed stream is discarded.
+   * `if-absent`: the same, but a failed stream whose text is kept is left to be read. `supersede`: whatever there is.
+   */
+  mode: "if-free" | "if-absent" | "supersede";
   producer: ProducerPort;
 }
 
@@ -63,7 +67,10 @@ export type ClaimResult = { status: "won"; claim: Claim } | { status: "running" 
 export interface ReadRequest {
   from: number;
   maxUnits: number;
-  /** The producer the follower is bound to: tells one of a lower epoch that it was superseded. */
+  /**
+   * The producer the follower is bound to: tells one of a lower epoch that it was superseded. Absent: the follower is new,
+   * and a stream that has ended well is `done` to it.
+   */
   epoch: number | undefined;
 }
 
@@ -77,7 +84,8 @@ export interface Watch {
   close(): void;
 }
 
-export type StreamStatus = "absent" | "running" | "done";
+/** `failed`: the producer ended badly or died, and a log still has its text. */
+export type StreamStatus = "absent" | "running" | "done" | "failed";
 
 /** What a stream's record says, true or not. `epoch`: the claim it names, where it names one. */
 export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: number | undefined };
@@ -92,7 +100,7 @@ export interface Transport {
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
   /** What is true of a stream: `running` only with proof that its producer lives. */
   status(streamId: string): Promise<StreamStatus>;
-  /** The record alone, without that proof: cheap, to be followed by a read. */
+  /** The record alone, without that proof: cheap, to be followed by a read. `running` unasked where the read tells all. */
   peek(streamId: string): Promise<Peek>;
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch;
   /** The one way text is attached to, replayed, repaired and caught up with. Only while a watch is open and ready. */

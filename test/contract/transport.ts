@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { ResumableStreamError } from "../../src/api/errors.ts";
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import type { Contract, ContractBackend, ContractFactory } from "./contract.ts";
 import { describeArguments } from "./promises/arguments.ts";
 import { describeCalls } from "./promises/calls.ts";
@@ -47,7 +47,7 @@ export function describeTransportCalls(name: string, factory: ContractFactory): 
 
 function useContract(factory: ContractFactory): Contract {
   let backend: ContractBackend | undefined;
-  let contexts: ResumableStreamContext[] = [];
+  let contexts: DurableStreamContext[] = [];
   let kept: Promise<unknown>[] = [];
   let errors: ResumableStreamError[] = [];
 
@@ -67,6 +67,7 @@ function useContract(factory: ContractFactory): Contract {
   });
 
   return {
+    keepsText: () => backend?.keepsText === true,
     async createContext(options) {
       if (backend === undefined) throw new Error("contexts are made inside tests");
       const context = await backend.createContext({

@@ -10,6 +10,7 @@ import { pack, type Tarball } from "./consumer.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const manifest = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as {
+  bin: Record<string, string>;
   exports: Record<string, string | { types: string; default: string }>;
   dependencies?: Record<string, string>;
   peerDependencies: Record<string, string>;
@@ -32,19 +33,39 @@ test("the entries are the files directly in src, and each is in the package", as
     .map((file) => file.name.replace(/\.ts$/, ""));
   const { "./package.json": _manifest, ...entries } = manifest.exports;
 
-  const expected = names.map((name) => [
-    name === "index" ? "." : `./${name}`,
-    { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
-  ]);
+  const expected = names
+    .filter((name) => name !== "cli")
+    .map((name) => [
+      // A dash stands for a slash: the schema belongs to its transport.
+      name === "index" ? "." : `./${name.replace("-", "/")}`,
+      { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
+    ]);
   expect(entries).toEqual(Object.fromEntries(expected));
   for (const name of names) {
     expect(tarball.files).toEqual(expect.arrayContaining([`dist/${name}.js`, `dist/${name}.d.ts`]));
   }
 });
 
+test("the command is in the package, and says how it is called", () => {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [`${root}/${manifest.bin["resumable-stream"]}`, "--help"],
+    {
+      encoding: "utf8",
+    },
+  );
+  expect(stdout).toContain("postgres setup");
+  expect(status).toBe(0);
+});
+
 test("there is no runtime dependency, and every client is optional", () => {
   expect(manifest.dependencies ?? {}).toEqual({});
-  expect(Object.keys(manifest.peerDependencies).sort()).toEqual(["ioredis", "redis"]);
+  expect(Object.keys(manifest.peerDependencies).sort()).toEqual([
+    "@electric-sql/pglite",
+    "ioredis",
+    "pg",
+    "redis",
+  ]);
   for (const peer of Object.keys(manifest.peerDependencies)) {
     expect(manifest.peerDependenciesMeta[peer]).toEqual({ optional: true });
   }

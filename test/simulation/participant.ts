@@ -2,7 +2,7 @@
 
 import { createContext } from "../../src/api/context.ts";
 import { checkOptions } from "../../src/api/options.ts";
-import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import type { Clock } from "../../src/lib/clock.ts";
@@ -46,7 +46,7 @@ export interface ParticipantOptions {
 export class Participant {
   readonly machine: Machine;
   readonly connection: Connection;
-  readonly context: ResumableStreamContext;
+  readonly context: DurableStreamContext;
   /** Promises given to `waitUntil` that haven't settled. */
   waits = 0;
   isClosing = false;

@@ -3,22 +3,28 @@
 
 import type { TestProject } from "vitest/node";
 import { RedisServer } from "./redis-server.ts";
-import { ensureBinary, redisBinary } from "./server-binary.ts";
+import { PostgresServer } from "./postgres-server.ts";
+import { setUpTables } from "./postgres-tables.ts";
+import { ensureBinary, postgresBinary, redisBinary } from "./server-binary.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
     /** A Redis for suites that neither kill it nor count its commands: `REDIS_URL`, or one of our own. */
     redisUrl: string;
+    /** A Postgres with the tables set up, for suites that don't kill it: `POSTGRES_URL`, or one of our own. */
+    postgresUrl: string;
   }
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Here and once, since test files run side by side and would all install it.
   ensureBinary(redisBinary);
-  const redis = await shareRedis();
+  ensureBinary(postgresBinary);
+  const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres()]);
   project.provide("redisUrl", redis.url);
+  project.provide("postgresUrl", postgres.url);
   return async () => {
-    await redis.stop();
+    await Promise.all([redis.stop(), postgres.stop()]);
   };
 }
 
@@ -32,4 +38,12 @@ async function shareRedis(): Promise<SharedServer> {
   if (given !== undefined && given !== "") return { url: given, stop: async () => undefined };
   const server = await RedisServer.start();
   return { url: server.url, stop: () => server.stop() };
+}
+
+async function sharePostgres(): Promise<SharedServer> {
+  const given = process.env["POSTGRES_URL"];
+  const server = given === undefined || given === "" ? await PostgresServer.start() : undefined;
+  const url = server?.url ?? given ?? "";
+  await setUpTables(url);
+  return { url, stop: async () => server?.stop() };
 }

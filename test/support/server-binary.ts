@@ -1,15 +1,15 @@
 // Finds the server program a test needs, or installs Debian's package of it. Throws where it can do neither: no test skips.
 
 import { execFileSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A server that tests start themselves. Postgres gets one of these too. */
+/** A server that tests start themselves. */
 export interface ServerBinary {
   /** Names of the program, the preferred one first. */
   names: string[];
-  /** Folders to look in besides PATH. */
-  folders?: string[];
+  /** Folders to look in besides PATH, as they are now. */
+  folders?: () => string[];
   debianPackage: string;
   /** The service that Debian starts on installing. Ours to stop, since it was us who installed it. */
   debianService: string;
@@ -25,6 +25,15 @@ export const redisBinary: ServerBinary = {
     "Install redis-server or valkey-server and put it on PATH. REDIS_URL isn't enough: some tests kill theirs.",
 };
 
+export const postgresBinary: ServerBinary = {
+  names: ["postgres"],
+  // Debian keeps each version's programs in a folder of its own, off PATH.
+  folders: debianVersions("/usr/lib/postgresql"),
+  debianPackage: "postgresql",
+  debianService: "postgresql",
+  advice: "Install PostgreSQL 14 or newer. POSTGRES_URL isn't enough: some tests kill theirs.",
+};
+
 /** The program's path; installs it first where it is missing and may be installed. */
 export function ensureBinary(binary: ServerBinary): string {
   const found = findBinary(binary);
@@ -35,8 +44,17 @@ export function ensureBinary(binary: ServerBinary): string {
   return installed;
 }
 
-function findBinary({ names, folders = [] }: ServerBinary): string | undefined {
-  const places = [...(process.env["PATH"] ?? "").split(delimiter), ...folders];
+/** The newest first. */
+function debianVersions(parent: string): () => string[] {
+  return () => {
+    if (!existsSync(parent)) return [];
+    const versions = readdirSync(parent).toSorted((one, other) => Number(other) - Number(one));
+    return versions.map((version) => join(parent, version, "bin"));
+  };
+}
+
+function findBinary({ names, folders }: ServerBinary): string | undefined {
+  const places = [...(process.env["PATH"] ?? "").split(delimiter), ...(folders?.() ?? [])];
   return names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable);
 }
 

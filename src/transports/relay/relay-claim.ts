@@ -7,15 +7,13 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../transport.ts";
-import { MAX_REPLY_UNITS } from "./answer.ts";
 import { claimValue, type RecordClaim } from "./bus.ts";
 import { Listeners } from "./listeners.ts";
 import { encodePage, parseRequest, type Request } from "./protocol.ts";
+import { Replies } from "./replies.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
 
-/** Pages on their way to followers, in code units: requests beyond it go unanswered and are repeated. */
-const MAX_REPLYING_UNITS = 16_777_216;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 /** How long an end is written again where the server doesn't take it: a restart takes seconds. */
 const MAX_FINISHING_MS = 15_000;
@@ -38,6 +36,7 @@ export class RelayClaim implements Claim {
   readonly #options: RelayClaimOptions;
   readonly #relay: RelayContext;
   readonly #listeners: Listeners;
+  readonly #replies: Replies;
   readonly #closing = new AbortController();
   /** Settles when nothing is held any more; absent until it closes. */
   #closed: Promise<void> | undefined;
@@ -45,7 +44,6 @@ export class RelayClaim implements Claim {
   #subscription: Subscription;
   /** Publishing has told a count above zero, so that zero means that nobody is there. */
   #isCounted = false;
-  #replyingUnits = 0;
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
@@ -63,6 +61,7 @@ export class RelayClaim implements Claim {
     this.#relay = options.relay;
     this.epoch = options.epoch;
     this.#isWon = options.isWon;
+    this.#replies = new Replies(options);
     this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -156,7 +155,7 @@ export class RelayClaim implements Claim {
         return this.#onRead(request);
       case "stop":
         this.#options.producer.stop(request.reason);
-        return this.#reply(request, Number.MAX_SAFE_INTEGER, 0);
+        return this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
       case "watch":
         return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
@@ -179,29 +178,11 @@ export class RelayClaim implements Claim {
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {
-    const { listenerId, keepMs, requestId, from, maxUnits } = request;
+    const { listenerId, keepMs, requestId, from } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
     this.#listeners.touch(listenerId, { keepMs, asked: { requestId, from } });
     this.#onListenersMoved();
-    this.#reply(request, from, Math.min(maxUnits, MAX_REPLY_UNITS));
-  }
-
-  #reply(to: { listenerId: string; requestId: number }, from: number, maxUnits: number): void {
-    const { link, names } = this.#relay;
-    const slice = this.#options.producer.read(from, maxUnits);
-    const units = slice.text.length;
-    if (this.#replyingUnits + units > MAX_REPLYING_UNITS) return;
-    this.#replyingUnits += units;
-    const sent = (): void => {
-      this.#replyingUnits -= units;
-    };
-    const sending = framesOf(slice, this.epoch, to.requestId).map((frame) =>
-      link.publish(names.inbox(to.listenerId), frame),
-    );
-    background(Promise.all(sending).then(sent), (error) => {
-      sent();
-      link.report(error);
-    });
+    this.#replies.send(request);
   }
 
   // Live frames.
@@ -311,15 +292,4 @@ export class RelayClaim implements Claim {
     const message = `Ignored a message that is no request on the request channel of "${this.#options.streamId}". Others write to it.`;
     this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   }
-}
-
-function framesOf(slice: Slice, epoch: number, requestId: number): string[] {
-  const frames: string[] = [];
-  let rest = slice;
-  do {
-    const { frame, to } = encodePage(rest, epoch, requestId);
-    frames.push(frame);
-    rest = { ...rest, from: to, text: rest.text.slice(to - rest.from) };
-  } while (rest.text !== "");
-  return frames;
 }

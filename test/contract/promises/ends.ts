@@ -1,11 +1,19 @@
 // Every end is told apart (G6), and a source that fails frees its id.
 
 import { describe, expect, test } from "vitest";
-import type { MakeStream, ResumableStreamContext } from "../../../src/api/types.ts";
+import type { DurableStreamContext, MakeStream } from "../../../src/api/types.ts";
 import { ResumableStreamError } from "../../../src/api/errors.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource, sourceOf } from "../manual-source.ts";
-import { expectErrored, expectSameText, read, readWhole, rejectionOf, until } from "../reading.ts";
+import {
+  expectClosed,
+  expectErrored,
+  expectSameText,
+  read,
+  readWhole,
+  rejectionOf,
+  until,
+} from "../reading.ts";
 
 export function describeEnds(contract: Contract): void {
   describe("ends", () => {
@@ -37,7 +45,7 @@ export function describeEnds(contract: Contract): void {
       source.fail(new Error("broken"));
       await primary.ended;
 
-      await expectFree(second, id);
+      await expectTakeable(contract, { context: second, id, text: "doomed" });
       expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
     });
 
@@ -70,7 +78,7 @@ export function describeEnds(contract: Contract): void {
           expect(error instanceof ResumableStreamError ? error.code : String(error)).toMatch(
             /^(SOURCE_FAILED|TypeError: .*makeStream)/,
           );
-          await expectFree(second, id);
+          await expectTakeable(contract, { context: second, id, text: "" });
         });
       }
     }
@@ -81,7 +89,7 @@ export function describeEnds(contract: Contract): void {
       const makeStream = sourceOf(["text", 42 as unknown as string, "more"]);
       const primary = read(await context.resumableStream(id, makeStream));
       await expectErrored(primary, { text: "text", code: "SOURCE_FAILED" });
-      await expectFree(context, id);
+      await expectTakeable(contract, { context, id, text: "text" });
     });
 
     test("an empty stream is done", async () => {
@@ -93,10 +101,18 @@ export function describeEnds(contract: Contract): void {
   });
 }
 
-/** Resolves once the id is nobody's, from the answers a user sees. */
-export async function expectFree(context: ResumableStreamContext, id: string): Promise<void> {
-  await until(async () => expect(await context.hasExistingStream(id)).toBeNull());
-  expect(await context.resumeExistingStream(id)).toBeUndefined();
+/**
+ * Resolves once a stream that ended badly is nobody's, from the answers a user sees: a relay has nothing of it, a log has
+ * the text it came to, and gives it with a clean end.
+ */
+export async function expectTakeable(
+  contract: Contract,
+  { context, id, text }: { context: DurableStreamContext; id: string; text: string },
+): Promise<void> {
+  const status = contract.keepsText() ? "failed" : null;
+  await until(async () => expect(await context.hasExistingStream(id)).toBe(status));
+  if (contract.keepsText()) await expectClosed(read(await context.resumeExistingStream(id)), text);
+  else expect(await context.resumeExistingStream(id)).toBeUndefined();
 }
 
 /** A failure to make a source may reject the call or error its stream: either way the caller's `try` sees it. */

@@ -14,7 +14,7 @@ import {
   readWhole,
   rejectionOf,
 } from "../reading.ts";
-import { expectFree } from "./ends.ts";
+import { expectTakeable } from "./ends.ts";
 
 export function describeLifecycle(contract: Contract): void {
   describe("close", () => {
@@ -79,7 +79,7 @@ export function describeLifecycle(contract: Contract): void {
       await source.cancelled;
       expect(source.signal().aborted).toBe(true);
       expect(await follower.ended).toMatchObject({ kind: "errored", text: "text" });
-      await expectFree(second, id);
+      await expectTakeable(contract, { context: second, id, text: "text" });
       expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
     });
 

@@ -44,7 +44,7 @@ export function describeSuperseding(contract: Contract): void {
         newSource.end();
 
         for (const reading of [newPrimary, ...followers]) await expectClosed(reading, "new text");
-        expect(reported.map(({ code }) => code)).toEqual(["FENCED"]);
+        await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED"]));
       });
 
       test(`a follower of a stream superseded in ${where} gets no newer text, and no clean end on part of the older`, async () => {

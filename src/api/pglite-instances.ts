@@ -1,0 +1,54 @@
+// Embedded databases of this process: one a folder, shared by all contexts, closed by the last.
+
+import type { LeasedPglite, PgliteClient } from "../transports/postgres/pglite.ts";
+
+interface Instance {
+  opening: Promise<PgliteClient>;
+  users: number;
+}
+
+/** Found by every copy of this module: two instances on one folder would destroy it. The number changes with the shape. */
+const SHARED = Symbol.for("resumable-stream.pglite.1");
+
+/** The instance of a folder, or of memory where there is none. */
+export async function leasePglite(dataDir: string | undefined): Promise<LeasedPglite> {
+  const instances = sharedInstances();
+  const name = dataDir ?? "memory://";
+  const instance = instances.get(name) ?? { opening: openPglite(dataDir), users: 0 };
+  instances.set(name, instance);
+  instance.users += 1;
+  const release = async (): Promise<void> => {
+    instance.users -= 1;
+    if (instance.users > 0) return;
+    if (instances.get(name) === instance) instances.delete(name);
+    const client = await instance.opening;
+    await client.close();
+  };
+  try {
+    return { client: await instance.opening, isOurs: true, release };
+  } catch (error) {
+    if (instances.get(name) === instance) instances.delete(name);
+    throw error;
+  }
+}
+
+function sharedInstances(): Map<string, Instance> {
+  const place = globalThis as { [SHARED]?: Map<string, Instance> };
+  place[SHARED] ??= new Map();
+  return place[SHARED];
+}
+
+async function openPglite(dataDir: string | undefined): Promise<PgliteClient> {
+  const { PGlite } = await importPglite();
+  return PGlite.create(dataDir);
+}
+
+async function importPglite(): Promise<typeof import("@electric-sql/pglite")> {
+  try {
+    return await import("@electric-sql/pglite");
+  } catch (cause) {
+    const message =
+      'Cannot load the "@electric-sql/pglite" package: run "npm install @electric-sql/pglite", or pass an instance as pglite.';
+    throw new TypeError(message, { cause });
+  }
+}

@@ -1,0 +1,81 @@
+// Options of a context over Postgres, their defaults and checks.
+
+import type { PostgresSettings } from "../transports/postgres/settings.ts";
+import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
+import type { PostgresPool } from "../transports/postgres/pool.ts";
+import { type CheckedOptions, positive } from "./options.ts";
+import type { CommonOptions } from "./types.ts";
+
+/** Options that contexts over any kind of Postgres take. All durations are milliseconds. */
+export interface PostgresStoreOptions extends CommonOptions {
+  /** The table of streams, optionally qualified by its schema. @defaultValue "rs_stream_sessions" */
+  sessionTableName?: string;
+  /** The table of their text. @defaultValue "rs_stream_chunks" */
+  chunkTableName?: string;
+  /**
+   * How long a producer that says nothing counts as alive. After that its stream is `"failed"`, to every reader at once.
+   * @defaultValue 10000
+   */
+  leaseMs?: number;
+  /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 50 */
+  flushIntervalMs?: number;
+  /** How often followers look for text where notifications don't reach them. @defaultValue 250 */
+  pollIntervalMs?: number;
+  /** How long a notification of our own may take before the connection it was sent over counts as deaf. @defaultValue 1000 */
+  listenTimeoutMs?: number;
+}
+
+/** Options of a context over a Postgres server. */
+export interface CreatePostgresResumableStreamContextOptions extends PostgresStoreOptions {
+  /** `pg`'s Pool 8.x, or anything with its `query` and `connect`. Never ended by us. */
+  pool: PostgresPool;
+  /** Where the one connection that listens for notifications is taken from. @defaultValue pool */
+  listenerPool?: PostgresPool;
+}
+
+export interface CheckedPostgresOptions {
+  settings: PostgresSettings;
+  tables: TableNames;
+}
+
+export function checkPostgresOptions(
+  options: PostgresStoreOptions,
+  { claimTimeoutMs, retentionSeconds }: CheckedOptions,
+): CheckedPostgresOptions {
+  return {
+    settings: {
+      retentionSeconds,
+      leaseMs: positive("leaseMs", options.leaseMs, 10_000),
+      flushIntervalMs: positive("flushIntervalMs", options.flushIntervalMs, 50),
+      pollIntervalMs: positive("pollIntervalMs", options.pollIntervalMs, 250),
+      listenTimeoutMs: positive("listenTimeoutMs", options.listenTimeoutMs, 1_000),
+      statementTimeoutMs: claimTimeoutMs,
+    },
+    tables: {
+      sessions: tableName("sessionTableName", options.sessionTableName, DEFAULT_TABLES.sessions),
+      chunks: tableName("chunkTableName", options.chunkTableName, DEFAULT_TABLES.chunks),
+    },
+  };
+}
+
+export function checkPool(name: string, pool: unknown): void {
+  const hasMethods =
+    typeof pool === "object" &&
+    pool !== null &&
+    "query" in pool &&
+    typeof pool.query === "function" &&
+    "connect" in pool &&
+    typeof pool.connect === "function";
+  if (hasMethods) return;
+  throw new TypeError(
+    `${name} must be a pool with query and connect, as pg's Pool has, got ${pool === null ? "null" : typeof pool}.`,
+  );
+}
+
+function tableName(name: string, value: unknown, defaultValue: string): string {
+  if (value === undefined) return defaultValue;
+  if (typeof value === "string" && value !== "" && !value.includes("\0")) return value;
+  throw new TypeError(
+    `${name} must be the name of a table, got ${value === "" ? "an empty string" : typeof value}.`,
+  );
+}

@@ -1,0 +1,51 @@
+// Streams over Postgres: their text outlives the process that produced it.
+
+import { ResumableStreamError } from "./api/errors.ts";
+import { createDurableContext } from "./api/postgres-context.ts";
+import { checkPool, type CreatePostgresResumableStreamContextOptions } from "./api/postgres-options.ts";
+import type { DurableStreamContext } from "./api/types.ts";
+import { systemClock } from "./lib/clock.ts";
+import { poolDatabase } from "./transports/postgres/pool.ts";
+
+export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
+export type {
+  CreatePostgresResumableStreamContextOptions,
+  PostgresStoreOptions,
+} from "./api/postgres-options.ts";
+export type {
+  CommonOptions,
+  DurableStreamContext,
+  EndKind,
+  MakeStream,
+  MakeStreamContext,
+  StopOptions,
+  StreamEvent,
+} from "./api/types.ts";
+export type { PostgresClient, PostgresPool } from "./transports/postgres/pool.ts";
+
+/**
+ * Creates a context over Postgres. Its tables are made by `npx resumable-stream postgres setup`.
+ *
+ * @example
+ * const streams = createPostgresResumableStreamContext({ pool: new Pool({ connectionString }), waitUntil: after });
+ * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ *
+ * @throws TypeError naming the option that can't be used.
+ */
+export function createPostgresResumableStreamContext(
+  options: CreatePostgresResumableStreamContextOptions,
+): DurableStreamContext {
+  return createDurableContext(options, {
+    hasGrace: true,
+    open: ({ onError }) => {
+      const { pool, listenerPool } = options;
+      checkPool("pool", pool);
+      if (listenerPool !== undefined) checkPool("listenerPool", listenerPool);
+      const report = (cause: unknown): void => {
+        const message = "A connection to Postgres broke while it was idle. The pool makes another.";
+        onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause }));
+      };
+      return poolDatabase({ pool, listenerPool, clock: systemClock, onError: report });
+    },
+  });
+}

@@ -1,0 +1,132 @@
+// One stream's place in the group commit: what it has to write, and who waits for it.
+
+import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
+import { type Entry, toEntries } from "./entries.ts";
+
+export interface ClaimPorts {
+  key: string;
+  /** The stream's name in notifications. */
+  hint: string;
+  epoch: number;
+  producer: ProducerPort;
+  /** There is something to write. */
+  onPending: (claim: PostgresClaim) => void;
+}
+
+/** Text on its way: taken from the producer once, and repeated unchanged until the database has it. */
+interface Taken {
+  entries: Entry[];
+  /** How many of the entries are written. */
+  written: number;
+  tail: number;
+  end: EndKind | undefined;
+}
+
+/** What one statement carries of a stream. */
+export interface Portion {
+  entries: readonly Entry[];
+  /** The tail once these are written. */
+  tail: number;
+  /** Only with the last text. */
+  end: EndKind | undefined;
+}
+
+export class PostgresClaim implements Claim {
+  readonly epoch: number;
+  readonly key: string;
+  readonly hint: string;
+  readonly producer: ProducerPort;
+  /** Followers wait: text is written at once, and told of. */
+  isWatched = false;
+  /** When the lease was last extended. */
+  renewedAt: number;
+  /** Since when something waits to be written; absent while nothing does. */
+  pendingSince: number | undefined;
+  /** The end is known, and goes out with the last text. */
+  isEnding = false;
+
+  readonly #onPending: (claim: PostgresClaim) => void;
+  /** Tail of what is written. */
+  #tail = 0;
+  /** The append or finish in flight; absent where there is none. */
+  #call: { take: () => Slice; resolve: () => void } | undefined;
+  /** Absent until the call's text is taken. */
+  #taken: Taken | undefined;
+  /** Fenced, given up or ended: nothing is written any more. */
+  #isClosed = false;
+
+  constructor({ key, hint, epoch, producer, onPending }: ClaimPorts, now: number) {
+    this.key = key;
+    this.hint = hint;
+    this.epoch = epoch;
+    this.producer = producer;
+    this.renewedAt = now;
+    this.#onPending = onPending;
+  }
+
+  append(take: () => Slice): Promise<void> {
+    return this.#begin(take);
+  }
+
+  finish(take: () => Slice): Promise<void> {
+    this.isEnding = true;
+    return this.#begin(take);
+  }
+
+  /** What the next statement writes of it, at most about so many units; takes the producer's text where none is held. */
+  portion(maxUnits: number): Portion {
+    if (!this.#call) return { entries: [], tail: this.#tail, end: undefined };
+    this.#taken ??= toTaken(this.#call.take());
+    const { entries, written, tail, end } = this.#taken;
+    let units = 0;
+    let count = written;
+    for (; count < entries.length && units < maxUnits; count++) units += entries[count]?.chunk.length ?? 0;
+    const isLast = count === entries.length;
+    const portion = entries.slice(written, count);
+    return {
+      entries: portion,
+      tail: isLast ? tail : (portion.at(-1)?.stop ?? this.#tail),
+      end: isLast ? end : undefined,
+    };
+  }
+
+  /** The database has it. True where nothing more of the call is left. */
+  wrote({ entries, tail }: Portion): boolean {
+    this.#tail = tail;
+    if (!this.#call) this.pendingSince = undefined;
+    if (!this.#taken) return true;
+    this.#taken.written += entries.length;
+    if (this.#taken.written < this.#taken.entries.length) return false;
+    this.#settle();
+    return true;
+  }
+
+  /** Nothing more is written: calls in flight and later ones settle without it. */
+  close(): void {
+    this.#isClosed = true;
+    this.#settle();
+  }
+
+  #begin(take: () => Slice): Promise<void> {
+    if (this.#isClosed) {
+      take();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#call = { take, resolve };
+      this.#onPending(this);
+    });
+  }
+
+  #settle(): void {
+    const call = this.#call;
+    this.#call = undefined;
+    this.#taken = undefined;
+    this.pendingSince = undefined;
+    call?.resolve();
+  }
+}
+
+function toTaken({ from, text, tail, end }: Slice): Taken {
+  return { entries: toEntries(from, text), written: 0, tail, end };
+}

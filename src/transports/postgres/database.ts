@@ -1,0 +1,57 @@
+// What the transport needs of a database, whatever brings it there: a pool of connections, or one embedded in the process.
+
+import { ResumableStreamError } from "../../api/errors.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Database {
+  /** Runs one statement as a transaction of its own. Settles within `timeoutMs`; rejects with a `ResumableStreamError`. */
+  run(statement: string, values: readonly unknown[], timeoutMs: number): Promise<Row[]>;
+  /** Absent where there is no connection to spare for it. */
+  listen: ((request: ListenRequest) => Promise<Listening>) | undefined;
+  /** Gives back what this context took, and closes what it made. */
+  close(): Promise<void>;
+}
+
+export interface ListenRequest {
+  channel: string;
+  timeoutMs: number;
+  onNotification: (payload: string) => void;
+  /** The connection is gone. */
+  onLost: (error: unknown) => void;
+}
+
+export interface Listening {
+  close(): Promise<void>;
+}
+
+/** SQLSTATEs of a missing table or column, and of a key that an upgrade would have made. */
+const SCHEMA_STATES = new Set(["42P01", "42703", "42P10"]);
+
+export function toError(what: string, cause: unknown): ResumableStreamError {
+  if (cause instanceof ResumableStreamError) return cause;
+  if (SCHEMA_STATES.has(stateOf(cause))) {
+    const message = `Cannot ${what}: the database lacks the tables of resumable-stream, or has those of an older version. Run POSTGRES_URL=… npx resumable-stream postgres setup.`;
+    return new ResumableStreamError("SCHEMA_MISSING", message, { cause });
+  }
+  const message = `Cannot ${what}: Postgres failed, see cause.`;
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: withoutText(cause) });
+}
+
+export function lateError(what: string, timeoutMs: number): ResumableStreamError {
+  return new ResumableStreamError(
+    "TRANSPORT_UNAVAILABLE",
+    `Cannot ${what}: Postgres gave no answer within ${timeoutMs} ms.`,
+  );
+}
+
+function stateOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+}
+
+/** A server's error may quote values of the statement, which are text of streams (G11): message and code are kept only. */
+function withoutText(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause;
+  const code = stateOf(cause);
+  return Object.assign(new Error(cause.message), code === "" ? {} : { code });
+}

@@ -1,0 +1,190 @@
+// The streams that this process follows: one listener and one check for all of them.
+
+import { background } from "../../lib/background.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import type { Watch, WatchSignal } from "../transport.ts";
+import type { Row } from "./database.ts";
+import type { Listener } from "./listener.ts";
+import { createHint } from "./names.ts";
+import { parseState, type SessionState, toNumber } from "./parse.ts";
+import { toPage } from "./reader.ts";
+import { type PostgresContext, run } from "./settings.ts";
+
+/** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
+const CHECK_MS = 2_500;
+/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
+const WATCHED_MS = 12_000;
+/** How soon a lease that should have been renewed is looked at, after its end. */
+const LEASE_SLACK_MS = 100;
+
+interface FollowedStream {
+  key: string;
+  listeners: Set<(signal: WatchSignal) => void>;
+  /** The producer should be told that somebody follows. */
+  needsMark: boolean;
+}
+
+export class Followed {
+  readonly #context: PostgresContext;
+  readonly #listener: Listener;
+  readonly #streams = new Map<string, FollowedStream>();
+  /** By the name that notifications have for them. */
+  readonly #byHint = new Map<string, Set<FollowedStream>>();
+  #cancelCheck: Cancel = () => {};
+  #isChecking = false;
+  #isMarking = false;
+  #stopUsing: () => void = () => {};
+
+  constructor(context: PostgresContext, listener: Listener) {
+    this.#context = context;
+    this.#listener = listener;
+  }
+
+  watch(key: string, onSignal: (signal: WatchSignal) => void): Watch {
+    const stream = this.#streams.get(key) ?? this.#open(key);
+    const listener = (signal: WatchSignal): void => onSignal(signal);
+    stream.listeners.add(listener);
+    return {
+      // A read needs no ear: what is missed before there is one, the first check or notification makes up for.
+      ready: Promise.resolve(),
+      close: () => {
+        if (stream.listeners.delete(listener) && stream.listeners.size === 0) this.#close(stream);
+      },
+    };
+  }
+
+  /** A notification names streams that moved. */
+  moved(hints: readonly string[]): void {
+    for (const hint of hints) {
+      for (const stream of this.#byHint.get(hint) ?? []) signal(stream, { type: "missed" });
+    }
+  }
+
+  /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
+  proven(isProven: boolean): void {
+    if (isProven) for (const stream of this.#streams.values()) signal(stream, { type: "missed" });
+    this.#schedule(this.#intervalMs());
+  }
+
+  /** A row was read. */
+  observe(key: string, state: SessionState): void {
+    const stream = this.#streams.get(key);
+    if (!stream || state.end !== undefined || state.watchedMs > WATCHED_MS / 2) return;
+    stream.needsMark = true;
+    this.#mark();
+  }
+
+  close(): void {
+    this.#cancelCheck();
+    this.#stopUsing();
+    this.#streams.clear();
+    this.#byHint.clear();
+  }
+
+  #open(key: string): FollowedStream {
+    const stream: FollowedStream = { key, listeners: new Set(), needsMark: false };
+    if (this.#streams.size === 0) {
+      this.#stopUsing = this.#listener.use();
+      this.#schedule(this.#intervalMs());
+    }
+    this.#streams.set(key, stream);
+    const hint = createHint(key);
+    const alike = this.#byHint.get(hint) ?? new Set();
+    this.#byHint.set(hint, alike.add(stream));
+    return stream;
+  }
+
+  #close(stream: FollowedStream): void {
+    if (this.#streams.get(stream.key) !== stream) return;
+    this.#streams.delete(stream.key);
+    const hint = createHint(stream.key);
+    const alike = this.#byHint.get(hint);
+    alike?.delete(stream);
+    if (alike?.size === 0) this.#byHint.delete(hint);
+    if (this.#streams.size > 0) return;
+    this.#cancelCheck();
+    this.#stopUsing();
+  }
+
+  #intervalMs(): number {
+    return this.#listener.isProven ? CHECK_MS : Math.min(this.#context.settings.pollIntervalMs, CHECK_MS);
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancelCheck();
+    if (this.#streams.size === 0) return;
+    this.#cancelCheck = this.#context.clock.after(delayMs, () => {
+      if (this.#isChecking) return this.#schedule(this.#intervalMs());
+      background(this.#check(), () => this.#schedule(this.#intervalMs()));
+    });
+  }
+
+  async #check(): Promise<void> {
+    this.#isChecking = true;
+    const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
+    let shortestLeaseMs = Infinity;
+    try {
+      await this.#ask([...this.#streams.values()], {
+        run: (input) => run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
+        onState: (stream, state) => {
+          if (state.leaseMs !== undefined)
+            shortestLeaseMs = Math.min(shortestLeaseMs, Math.max(state.leaseMs, 0));
+          this.observe(stream.key, state);
+        },
+      });
+    } finally {
+      this.#isChecking = false;
+    }
+    this.#schedule(Math.min(this.#intervalMs(), shortestLeaseMs + LEASE_SLACK_MS));
+  }
+
+  /** Tells the producers of all that need it, in one statement. */
+  #mark(): void {
+    if (this.#isMarking) return;
+    this.#isMarking = true;
+    queueMicrotask(() => {
+      const streams = [...this.#streams.values()].filter(({ needsMark }) => needsMark);
+      for (const stream of streams) stream.needsMark = false;
+      // From the mark on there are notifications; what was written between the follower's read and it, its answer tells.
+      const marked = this.#ask(streams, {
+        run: (input) => run(this.#context, "mark", [input, WATCHED_MS]),
+        onState: () => undefined,
+      });
+      background(
+        marked.finally(() => {
+          this.#isMarking = false;
+          if ([...this.#streams.values()].some(({ needsMark }) => needsMark)) this.#mark();
+        }),
+        // The next check sees to it.
+        () => undefined,
+      );
+    });
+  }
+
+  /** Asks for the rows of streams, and tells their followers. */
+  async #ask(
+    streams: readonly FollowedStream[],
+    {
+      run: ask,
+      onState,
+    }: {
+      run: (input: string) => Promise<Row[]>;
+      onState: (stream: FollowedStream, state: SessionState) => void;
+    },
+  ): Promise<void> {
+    const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
+    const found = rows.filter((row) => row["epoch"] !== null);
+    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseState(row)]));
+    for (const [n, stream] of streams.entries()) {
+      const state = answers.get(n);
+      if (state) onState(stream, state);
+      // A row without text tells how far the stream is and how it ended. No row: a read finds out what that means.
+      const page = state && toPage(state, { from: state.tail, text: "" });
+      signal(stream, page ? { type: "page", page } : { type: "missed" });
+    }
+  }
+}
+
+function signal({ listeners }: FollowedStream, heard: WatchSignal): void {
+  for (const listener of [...listeners]) listener(heard);
+}

@@ -1,0 +1,41 @@
+// What notifications say: which streams moved, and which producers should look at their row. Ids only, never text.
+
+/** Postgres takes payloads below 8000 bytes. */
+const MAX_PAYLOAD_BYTES = 7_900;
+
+/**
+ * `moved`: there is text, or an end. `asked`: the producer should look at its row. `fence`: a stream, and the epoch that
+ * supersedes all before. `proof`: the listener's own.
+ */
+export type HintKind = "moved" | "asked" | "fence" | "proof";
+
+export interface Hints {
+  kind: HintKind;
+  names: string[];
+}
+
+const LETTERS: Readonly<Record<HintKind, string>> = { moved: "m", asked: "a", fence: "f", proof: "p" };
+
+/** As many payloads as the names need. */
+export function encodeHints(kind: HintKind, names: readonly string[]): string[] {
+  const payloads: string[] = [];
+  let payload = LETTERS[kind];
+  for (const name of names) {
+    if (payload.length + name.length + 1 > MAX_PAYLOAD_BYTES) {
+      payloads.push(payload);
+      payload = LETTERS[kind];
+    }
+    payload += ` ${name}`;
+  }
+  if (payload.length > 1) payloads.push(payload);
+  return payloads;
+}
+
+/** Undefined where somebody else wrote to the channel. */
+export function parseHints(payload: string): Hints | undefined {
+  const [letter, ...names] = payload.split(" ");
+  for (const kind of ["moved", "asked", "fence", "proof"] as const) {
+    if (letter === LETTERS[kind]) return { kind, names };
+  }
+  return undefined;
+}

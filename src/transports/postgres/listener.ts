@@ -1,0 +1,144 @@
+// Notifications, which are a hint and no more: whether they arrive is proven, again and again, by one of our own.
+//
+//   idle ──used──▶ connecting ──listening──▶ proving ──heard──▶ proven ──(a proof unheard, or connection lost)──▶ waiting ──▶ connecting
+
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import type { Listening } from "./database.ts";
+import { encodeHints, type HintKind, parseHints } from "./hints.ts";
+import { type PostgresContext, run } from "./settings.ts";
+
+/** How soon a connection that is lost is tried for again. */
+const RETRY = { firstMs: 250, maxMs: 10_000 };
+/** How long the connection is kept for the next user. */
+const IDLE_MS = 30_000;
+
+export interface ListenerOptions {
+  context: PostgresContext;
+  onHints: (kind: Exclude<HintKind, "proof">, names: readonly string[]) => void;
+  /** Notifications arrive from now on, or no longer. What was said meanwhile is lost. */
+  onProven: (isProven: boolean) => void;
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  /** Tells our proofs from those of other processes. */
+  readonly #name = Math.random().toString(36).slice(2);
+  #users = 0;
+  #state: "idle" | "connecting" | "listening" | "waiting" | "closed" = "idle";
+  #isProven = false;
+  /** Absent while there is no connection. */
+  #listening: Listening | undefined;
+  #proofs = 0;
+  #failures = 0;
+  /** The timer of the state: a proof's deadline, the next try, or the end of an idle connection. */
+  #cancelTimer: Cancel = () => {};
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  /** Somebody wants notifications, until they call what this returns. */
+  use(): () => void {
+    this.#users += 1;
+    if (this.#state === "idle") this.#connect();
+    else if (this.#users === 1 && this.#isProven) this.#cancelTimer();
+    let isUsing = true;
+    return () => {
+      if (!isUsing) return;
+      isUsing = false;
+      this.#users -= 1;
+      if (this.#users === 0 && this.#isProven) this.#after(IDLE_MS, () => this.#stop("idle"));
+    };
+  }
+
+  /**
+   * A payload to be sent now, whose absence ends the connection; undefined where there is none. Sent through another
+   * connection: a pooler hands a statement's own notifications to whoever sent it.
+   */
+  proof(): string | undefined {
+    if (this.#state !== "listening") return undefined;
+    this.#proofs += 1;
+    this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#lost());
+    return encodeHints("proof", [this.#name, String(this.#proofs)])[0];
+  }
+
+  async close(): Promise<void> {
+    const listening = this.#listening;
+    this.#stop("closed");
+    await listening?.close();
+  }
+
+  #connect(): void {
+    const { channel, database, settings } = this.#options.context;
+    if (!database.listen) return;
+    this.#state = "connecting";
+    const request = {
+      channel,
+      timeoutMs: settings.statementTimeoutMs,
+      onNotification: (payload: string): void => this.#receive(payload),
+      onLost: (): void => this.#lost(),
+    };
+    background(
+      database.listen(request).then((listening) => this.#opened(listening)),
+      () => this.#lost(),
+    );
+  }
+
+  async #opened(listening: Listening): Promise<void> {
+    if (this.#state !== "connecting") return listening.close();
+    this.#listening = listening;
+    this.#state = "listening";
+    const { channel } = this.#options.context;
+    background(run(this.#options.context, "notify", [channel, JSON.stringify([this.proof()])]), () => {
+      // Where it can't be sent, the deadline decides as where it isn't heard.
+    });
+  }
+
+  #receive(payload: string): void {
+    const hints = parseHints(payload);
+    if (!hints) return;
+    if (hints.kind !== "proof") return this.#options.onHints(hints.kind, hints.names);
+    const [name, proof] = hints.names;
+    // An earlier proof may have waited for a connection that was lost since.
+    if (name !== this.#name || Number(proof) !== this.#proofs || this.#state !== "listening") return;
+    this.#cancelTimer();
+    this.#failures = 0;
+    if (!this.#isProven) {
+      this.#isProven = true;
+      this.#options.onProven(true);
+    }
+    if (this.#users === 0) this.#after(IDLE_MS, () => this.#stop("idle"));
+  }
+
+  #lost(): void {
+    if (this.#state !== "connecting" && this.#state !== "listening") return;
+    this.#stop("waiting");
+    this.#after(backoffMs(this.#failures++, RETRY), () => {
+      if (this.#users > 0) this.#connect();
+      else this.#state = "idle";
+    });
+  }
+
+  #stop(state: "idle" | "waiting" | "closed"): void {
+    this.#cancelTimer();
+    if (this.#state === "closed") return;
+    this.#state = state;
+    const listening = this.#listening;
+    this.#listening = undefined;
+    if (listening) background(listening.close(), () => undefined);
+    if (!this.#isProven) return;
+    this.#isProven = false;
+    this.#options.onProven(false);
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.context.clock.after(delayMs, callback);
+  }
+}

@@ -1,0 +1,96 @@
+// Postgres inside the process, typed by what we call of `@electric-sql/pglite`. One connection, no server, no other process.
+
+import { type Clock, withDeadline } from "../../lib/clock.ts";
+import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
+import { createQueries } from "./queries.ts";
+import { createSchema, type TableNames } from "./schema.ts";
+
+/** A `PGlite` instance, or anything with these methods. */
+export interface PgliteClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  exec(text: string): Promise<unknown>;
+  listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+export interface PgliteDatabaseOptions {
+  tables: TableNames;
+  clock: Clock;
+  /** Gives the instance, and takes it back. */
+  lease: () => Promise<LeasedPglite>;
+}
+
+export interface LeasedPglite {
+  client: PgliteClient;
+  /** We opened it, so that nobody else can have been writing to it. */
+  isOurs: boolean;
+  release: () => Promise<void>;
+}
+
+export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions): Database {
+  /** Absent before the first use, and again where opening failed. */
+  let opening: Promise<LeasedPglite> | undefined;
+  const open = (): Promise<LeasedPglite> => {
+    opening ??= openWith(lease, tables).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    run: async (statement, values, timeoutMs) => {
+      try {
+        // Opening is the process's own work and no answer to wait for: its time doesn't count.
+        const { client } = await open();
+        const late = (): Error => lateError("ask the database", timeoutMs);
+        const answer = client.query(statement, [...values]);
+        const { rows } = await withDeadline(clock, answer, { timeoutMs, late });
+        return rows as Row[];
+      } catch (error) {
+        throw toPgliteError(error);
+      }
+    },
+    listen: async ({ channel, onNotification }: ListenRequest) => {
+      const { client } = await open();
+      const close = await client.listen(channel, onNotification);
+      return { close };
+    },
+    close: async () => {
+      const leased = await opening;
+      await leased?.release();
+    },
+  };
+}
+
+/** A caller's mistake (no such package) stays what it is. */
+function toPgliteError(error: unknown): unknown {
+  return error instanceof TypeError ? error : toError("ask the database", error);
+}
+
+interface SetUp {
+  /** The tables set up, or about to be, by their names. */
+  tables: Map<string, Promise<unknown>>;
+}
+
+const setUps = new WeakMap<PgliteClient, SetUp>();
+
+async function openWith(lease: () => Promise<LeasedPglite>, tables: TableNames): Promise<LeasedPglite> {
+  const leased = await lease();
+  const { client, isOurs } = leased;
+  const known = setUps.get(client) ?? { tables: new Map<string, Promise<unknown>>() };
+  setUps.set(client, known);
+  const name = JSON.stringify(tables);
+  const setUp = known.tables.get(name) ?? setUpOnce(client, { tables, isOurs });
+  known.tables.set(name, setUp);
+  await setUp;
+  return leased;
+}
+
+async function setUpOnce(
+  client: PgliteClient,
+  { tables, isOurs }: { tables: TableNames; isOurs: boolean },
+): Promise<void> {
+  await client.exec(createSchema(tables));
+  // A folder that was just opened: what its rows call running ran in a process that is gone.
+  if (isOurs) await client.query(createQueries({ tables, leaseMs: 1, hasGrace: false }).abandon);
+}

@@ -1,0 +1,184 @@
+// A pool of connections, typed by what we call: `pg`'s Pool 8.x, or anything with its `query` and `connect`.
+
+import { type Clock, withDeadline } from "../../lib/clock.ts";
+import {
+  type Database,
+  lateError,
+  type Listening,
+  type ListenRequest,
+  type Row,
+  toError,
+} from "./database.ts";
+import { quoted } from "./schema.ts";
+
+/** A connection taken from a pool. */
+export interface PostgresClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Gives it back; with `true` it is closed instead. */
+  release(destroy?: boolean): void;
+  on?(event: string, listener: (...args: unknown[]) => void): unknown;
+  removeListener?(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+/** `pg`'s Pool, or anything with these methods. */
+export interface PostgresPool {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  connect(): Promise<PostgresClient>;
+  on?(event: string, listener: (...args: unknown[]) => void): unknown;
+  options?: { max?: number | undefined };
+}
+
+export interface PoolDatabaseOptions {
+  pool: PostgresPool;
+  listenerPool: PostgresPool | undefined;
+  clock: Clock;
+  onError: (error: unknown) => void;
+}
+
+/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One a pool. */
+const watched = new WeakMap<PostgresPool, Set<(error: unknown) => void>>();
+
+export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabaseOptions): Database {
+  const stopWatching = [pool, listenerPool ?? pool].map((each) => watchPool(each, onError));
+  // With one connection in all, a listener would leave none to work with.
+  const isAlone = listenerPool === undefined && pool.options?.max === 1;
+  return {
+    run: (statement, values, timeoutMs) =>
+      runOn({ pool, clock, timeoutMs }, async (client) => {
+        const { rows } = await client.query(statement, [...values]);
+        return rows.map(toRow);
+      }),
+    listen: isAlone ? undefined : (request) => listenOn(listenerPool ?? pool, { ...request, clock }),
+    close: () => {
+      for (const stop of stopWatching) stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+interface RunOptions {
+  pool: PostgresPool;
+  clock: Clock;
+  timeoutMs: number;
+}
+
+/**
+ * Lends a connection. One that hasn't answered in time is closed rather than given back: nobody can tell when it will,
+ * and the pool would run dry of connections that hang.
+ */
+async function runOn<T>(
+  { pool, clock, timeoutMs }: RunOptions,
+  use: (client: PostgresClient) => Promise<T>,
+): Promise<T> {
+  const what = "ask the database";
+  const startedAt = clock.now();
+  const client = await connect(pool, { clock, timeoutMs });
+  // A connection that breaks says so twice: by its statement, which is heard, and by this event, which has to be.
+  const ignore = (): void => undefined;
+  client.on?.("error", ignore);
+  let isBroken = true;
+  try {
+    const leftMs = Math.max(timeoutMs - (clock.now() - startedAt), 1);
+    const late = (): Error => lateError(what, timeoutMs);
+    const result = await withDeadline(clock, use(client), { timeoutMs: leftMs, late });
+    isBroken = false;
+    return result;
+  } catch (error) {
+    // The server's own answer, however bad, leaves the connection as good as it was.
+    isBroken = !isServerError(error);
+    throw toError(what, error);
+  } finally {
+    client.removeListener?.("error", ignore);
+    if (isBroken) client.on?.("error", ignore);
+    client.release(isBroken);
+  }
+}
+
+async function connect(
+  pool: PostgresPool,
+  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+): Promise<PostgresClient> {
+  const what = "connect to the database";
+  let isLate = false;
+  const connecting = Promise.resolve()
+    .then(() => pool.connect())
+    .then((client) => {
+      if (isLate) client.release();
+      return client;
+    });
+  try {
+    const late = (): Error => lateError(what, timeoutMs);
+    return await withDeadline(clock, connecting, { timeoutMs, late });
+  } catch (error) {
+    isLate = true;
+    throw toError(what, error);
+  }
+}
+
+async function listenOn(
+  pool: PostgresPool,
+  { channel, clock, onLost, onNotification, timeoutMs }: ListenRequest & { clock: Clock },
+): Promise<Listening> {
+  const client = await connect(pool, { clock, timeoutMs });
+  let isOpen = true;
+  const hear = (message: unknown): void => {
+    if (isOpen && hasChannel(message) && message.channel === channel) onNotification(message.payload ?? "");
+  };
+  const lose = (error: unknown): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    client.release(true);
+    onLost(error);
+  };
+  client.on?.("notification", hear);
+  client.on?.("error", lose);
+  client.on?.("end", lose);
+  const query = (text: string): Promise<unknown> =>
+    withDeadline(clock, client.query(text), { timeoutMs, late: () => lateError("listen", timeoutMs) });
+  try {
+    await query(`listen ${quoted(channel)}`);
+  } catch (error) {
+    if (isOpen) client.release(true);
+    isOpen = false;
+    throw toError("listen for notifications", error);
+  }
+  return {
+    close: () => {
+      // Closed rather than given back: it would go on to hear what nobody listens for.
+      if (isOpen) client.release(true);
+      isOpen = false;
+      return Promise.resolve();
+    },
+  };
+}
+
+function watchPool(pool: PostgresPool, onError: (error: unknown) => void): () => void {
+  let listeners = watched.get(pool);
+  if (!listeners) {
+    const told = new Set<(error: unknown) => void>();
+    listeners = told;
+    watched.set(pool, told);
+    pool.on?.("error", (error: unknown) => {
+      for (const listener of told) listener(error);
+    });
+  }
+  listeners.add(onError);
+  return () => listeners.delete(onError);
+}
+
+function isServerError(error: unknown): boolean {
+  // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
+  if (typeof error !== "object" || error === null || !("code" in error)) return false;
+  return /^[0-9A-Z]{5}$/.test(String(error.code)) && !String(error.code).startsWith("57");
+}
+
+function toRow(row: unknown): Row {
+  if (typeof row === "object" && row !== null) return row as Row;
+  throw new TypeError(
+    "The pool gave a row that is no object. It must answer as pg does: { rows: [{ column: value }] }.",
+  );
+}
+
+function hasChannel(message: unknown): message is { channel: string; payload?: string } {
+  return typeof message === "object" && message !== null && "channel" in message;
+}

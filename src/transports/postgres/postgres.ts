@@ -1,0 +1,151 @@
+// The log transport over Postgres: the text lives in a table, and outlives its producer.
+
+import { background } from "../../lib/background.ts";
+import type {
+  ClaimRequest,
+  ClaimResult,
+  Peek,
+  ReadRequest,
+  ReadResult,
+  StreamStatus,
+  Transport,
+  Watch,
+  WatchSignal,
+} from "../transport.ts";
+import { type Row, toError } from "./database.ts";
+import { Followed } from "./followed.ts";
+import { encodeHints } from "./hints.ts";
+import { Listener } from "./listener.ts";
+import { createHint, createKey } from "./names.ts";
+import { parseStatus, toNumber } from "./parse.ts";
+import { Reader } from "./reader.ts";
+import { type PostgresContext, run } from "./settings.ts";
+import { Writer } from "./writer.ts";
+
+export function postgresTransport(context: PostgresContext, keyPrefix: string): Transport {
+  return new PostgresTransport(context, keyPrefix);
+}
+
+class PostgresTransport implements Transport {
+  readonly keepsText = true;
+
+  readonly #context: PostgresContext;
+  readonly #keyPrefix: string;
+  readonly #listener: Listener;
+  readonly #followed: Followed;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  /** Ends the producers' use of the listener; absent while there are none. */
+  #stopUsing: (() => void) | undefined;
+
+  constructor(context: PostgresContext, keyPrefix: string) {
+    this.#context = context;
+    this.#keyPrefix = keyPrefix;
+    this.#listener = new Listener({
+      context,
+      onHints: (kind, names) => this.#onHints(kind, names),
+      onProven: (isProven) => this.#followed.proven(isProven),
+    });
+    this.#followed = new Followed(context, this.#listener);
+    this.#reader = new Reader(context, (key, state) => this.#followed.observe(key, state));
+    this.#writer = new Writer(context, () => {
+      this.#stopUsing?.();
+      this.#stopUsing = undefined;
+    });
+  }
+
+  async claim(streamId: string, { mode, producer }: ClaimRequest): Promise<ClaimResult> {
+    const key = this.#key(streamId);
+    const retentionMs = this.#context.settings.retentionSeconds * 1000;
+    const [row] = await run(this.#context, "claim", [key, mode, retentionMs]);
+    // One that is done looks the same here; the read that follows tells.
+    if (!row) return { status: "running" };
+    const epoch = toNumber(row, "epoch");
+    const claim = this.#writer.open(key, { epoch, producer });
+    this.#stopUsing ??= this.#listener.use();
+    if (mode === "supersede" && row["was_there"] === true) await this.#tellSuperseded(key, epoch);
+    return { status: "won", claim };
+  }
+
+  async status(streamId: string): Promise<StreamStatus> {
+    const [row] = await run(this.#context, "status", [this.#key(streamId)]);
+    if (!row) return "absent";
+    const end = parseStatus(row);
+    switch (end) {
+      case undefined:
+        return "running";
+      case "done":
+      case "stopped":
+        return "done";
+      case "failed":
+      case "lost":
+        return "failed";
+    }
+  }
+
+  peek(): Promise<Peek> {
+    // The read's own row tells it, in the same round trip.
+    return Promise.resolve({ status: "running", epoch: undefined });
+  }
+
+  watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch {
+    return this.#followed.watch(this.#key(streamId), onSignal);
+  }
+
+  read(streamId: string, { from, maxUnits, epoch }: ReadRequest): Promise<ReadResult> {
+    return this.#reader.read({ key: this.#key(streamId), from, maxUnits, isBound: epoch !== undefined });
+  }
+
+  async stop(streamId: string, reason: string | undefined): Promise<boolean> {
+    const key = this.#key(streamId);
+    const [row] = await run(this.#context, "stop", [key, storable(reason)]);
+    if (!row) return false;
+    background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
+      // A hint that is lost costs the time to the producer's next heartbeat.
+    });
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close();
+    await this.#writer.close();
+    this.#followed.close();
+    await this.#listener.close();
+    await this.#context.database.close();
+  }
+
+  #key(streamId: string): string {
+    return createKey(this.#keyPrefix, streamId);
+  }
+
+  #onHints(kind: "moved" | "asked" | "fence", names: readonly string[]): void {
+    switch (kind) {
+      case "moved":
+        return this.#followed.moved(names);
+      case "asked":
+        return this.#writer.asked(names);
+      case "fence":
+        return this.#writer.fenced(names[0] ?? "", Number(names[1]));
+    }
+  }
+
+  /** Whoever follows the newer stream after this call shouldn't find the older one where that was produced. */
+  async #tellSuperseded(key: string, epoch: number): Promise<void> {
+    const hint = createHint(key);
+    try {
+      await this.#notify([...encodeHints("fence", [hint, String(epoch)]), ...encodeHints("moved", [hint])]);
+    } catch (error) {
+      // The older producer learns it by its next append or heartbeat.
+      this.#context.onError(toError("tell the older producer", error));
+    }
+  }
+
+  #notify(payloads: readonly string[]): Promise<Row[]> {
+    return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
+  }
+}
+
+/** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */
+function storable(reason: string | undefined): string | null {
+  return reason === undefined ? null : reason.toWellFormed().replaceAll("\0", "\uFFFD");
+}

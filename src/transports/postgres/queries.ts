@@ -1,0 +1,163 @@
+// Every SQL statement of the transport, named. Time is the server's; a batch travels as one JSON parameter.
+
+import { quoted, type TableNames } from "./schema.ts";
+
+export interface Queries {
+  claim: string;
+  append: string;
+  read: string;
+  check: string;
+  mark: string;
+  status: string;
+  stop: string;
+  notify: string;
+  expire: string;
+  abandon: string;
+}
+
+export interface QueryOptions {
+  tables: TableNames;
+  leaseMs: number;
+  /** Whether a lease outlasts a restart of the server: producers get one lease's time to come back. */
+  hasGrace: boolean;
+}
+
+export function createQueries(options: QueryOptions): Queries {
+  const { tables } = options;
+  const leaseMs = Math.ceil(options.leaseMs);
+  const sessions = quoted(tables.sessions);
+  const chunks = quoted(tables.chunks);
+  const lease = `${leaseMs} * interval '1 millisecond'`;
+  // A row of the older version has no lease: its last write counts as one.
+  const ownLease = `coalesce(s.lease_expires_at, s.updated_at + ${lease})`;
+  // While the server was down nobody could renew a lease, so it can't lapse before producers had their chance.
+  const leaseEnd = options.hasGrace
+    ? `greatest(${ownLease}, pg_postmaster_start_time() + ${lease})`
+    : ownLease;
+  const isOpen = "s.status in ('streaming', 'pending')";
+  const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
+  const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
+  const status = `case when ${isOpen} and not ${isLive} then 'lost' else s.status end`;
+  // The older version kept no exact last offset.
+  const tail = `case when s.epoch > 0 then s.last_offset else
+      coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id), 0) end`;
+  const remaining = (moment: string): string =>
+    `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
+  const state = `s.epoch, ${tail} as tail, ${status} as status,
+    case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
+  const request = "q(n int, stream_id text)";
+
+  return {
+    // $1 stream id, $2 mode, $3 retention in ms. No row: it isn't free.
+    // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
+    claim: `with claimed as (
+  insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at)
+  values ($1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0,
+    clock_timestamp() + ${lease}, clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond')
+  on conflict (stream_id) do update set
+    status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
+    created_at = now(), updated_at = now(),
+    lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
+    error = null, stop_requested_at = null, stop_reason = null, watched_until = null
+  where case $2::text
+    when 'supersede' then true
+    when 'if-absent' then not ${isThere}
+    else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
+  end
+  returning s.epoch, s.xmax::text <> '0' as was_there
+), cleared as (
+  delete from ${chunks} c using claimed where c.stream_id = $1 and c.epoch < claimed.epoch
+)
+select epoch, was_there from claimed`,
+
+    // $1 the streams: their tail after these rows, and an end where there is one; $2 the rows; $3 retention in ms.
+    // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
+    append: `with input as (
+  select * from json_to_recordset($1::json) as i(stream_id text, epoch bigint, tail bigint, ended text, error text)
+), held as (
+  update ${sessions} s set
+    last_offset = greatest(s.last_offset, i.tail),
+    status = coalesce(i.ended, s.status),
+    error = coalesce(i.error, s.error),
+    updated_at = now(),
+    lease_expires_at = clock_timestamp() + ${lease},
+    expires_at = case
+      when i.ended is not null then clock_timestamp() + $3::float8 * interval '1 millisecond'
+      when s.expires_at < clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) / 2 * interval '1 millisecond'
+        then clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond'
+      else s.expires_at
+    end
+  from input i
+  where s.stream_id = i.stream_id and s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
+  returning s.stream_id, s.epoch, s.stop_requested_at is not null as is_stopped, s.stop_reason,
+    coalesce(s.watched_until > clock_timestamp(), false) as is_watched
+), written as (
+  insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
+  select h.stream_id, h.epoch, r.start, r.start, r.stop, r.chunk, r.encoding
+  from json_to_recordset($2::json) as r(stream_id text, start bigint, stop bigint, chunk text, encoding text)
+  join held h on h.stream_id = r.stream_id
+  on conflict do nothing
+)
+select stream_id, is_stopped, stop_reason, is_watched from held`,
+
+    // $1 the requests. One snapshot for status and text. A row's seq is its start offset, so that a page is a range of the
+    // key; in rows of the older version (epoch 0) it is only an order.
+    read: `select q.n, ${state}, t.start, t.stop, t.plain, t.encoded
+from json_to_recordset($1::json) as q(n int, stream_id text, "from" bigint, units int, bound boolean)
+join ${sessions} s on s.stream_id = q.stream_id and ${isThere}
+left join lateral (
+  select min(c.start_offset) as start, max(c.end_offset) as stop,
+    string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
+    json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
+      filter (where c.encoding is not null) as encoded
+  from ${chunks} c
+  where c.stream_id = s.stream_id and c.epoch = s.epoch
+    and c.seq >= case when s.epoch = 0 then 0 else coalesce((
+      select p.seq from ${chunks} p
+      where p.stream_id = s.stream_id and p.epoch = s.epoch and p.seq <= q."from"
+      order by p.seq desc limit 1), 0) end
+    and c.seq < case when s.epoch = 0 then 9223372036854775807 else q."from" + q.units end
+    and c.start_offset < q."from" + q.units and c.end_offset > q."from"
+) t on q.units > 0 and (q.bound or s.status not in ('done', 'stopped'))`,
+
+    // $1 the streams, $2 channel, $3 a proof for the listener or null. A row for each stream, so that the proof is sent.
+    check: `select q.n, ${state}, (select pg_notify($2, $3) where $3::text is not null) as proof
+from json_to_recordset($1::json) as ${request}
+left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
+
+    // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
+    mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
+from (
+  select q.n, s.stream_id
+  from json_to_recordset($1::json) as ${request}
+  join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
+  for update of s skip locked
+) free
+where s.stream_id = free.stream_id
+returning free.n, ${state}`,
+
+    // $1 stream id.
+    status: `select ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
+
+    // $1 stream id, $2 reason.
+    stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
+where s.stream_id = $1 and ${isThere} and ${isLive}
+returning s.stream_id`,
+
+    // $1 channel, $2 payloads.
+    notify: `select pg_notify($1, value) from json_array_elements_text($2::json)`,
+
+    // $1 how many at most.
+    expire: `with expired as (
+  select stream_id from ${sessions} where expires_at <= now() limit $1::int for update skip locked
+), cleared as (
+  delete from ${chunks} c using expired where c.stream_id = expired.stream_id returning 1
+), removed as (
+  delete from ${sessions} s using expired where s.stream_id = expired.stream_id returning 1
+)
+select (select count(*) from removed)::int as sessions, (select count(*) from cleared)::int as chunks`,
+
+    // For a database that no other process can have open: whoever held a lease is gone.
+    abandon: `update ${sessions} set lease_expires_at = now() where status = 'streaming'`,
+  };
+}

@@ -1,0 +1,35 @@
+// What every part of the transport shares.
+
+import type { ResumableStreamError } from "../../api/errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Database, Row } from "./database.ts";
+import type { Queries } from "./queries.ts";
+
+export interface PostgresSettings {
+  retentionSeconds: number;
+  leaseMs: number;
+  flushIntervalMs: number;
+  pollIntervalMs: number;
+  listenTimeoutMs: number;
+  /** How long any statement may take. */
+  statementTimeoutMs: number;
+}
+
+export interface PostgresContext {
+  settings: PostgresSettings;
+  queries: Queries;
+  database: Database;
+  /** The channel of notifications. */
+  channel: string;
+  clock: Clock;
+  onError: (error: ResumableStreamError) => void;
+}
+
+/** Runs a statement within the deadline all of them have. */
+export function run(
+  { database, queries, settings }: PostgresContext,
+  name: keyof Queries,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  return database.run(queries[name], values, settings.statementTimeoutMs);
+}

@@ -1,0 +1,255 @@
+// The group commit: one statement a tick writes what all streams of the process have, checks each one's epoch, extends its
+// lease, and learns who was fenced, who is asked to stop and who is watched. One statement in flight, all that gathers
+// meanwhile in the next.
+
+import { ResumableStreamError } from "../../api/errors.ts";
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import { createDeferred } from "../../lib/deferred.ts";
+import type { EndKind, ProducerPort } from "../transport.ts";
+import { type Portion, PostgresClaim } from "./claim.ts";
+import type { Row } from "./database.ts";
+import { encodeHints } from "./hints.ts";
+import { createHint } from "./names.ts";
+import { toText } from "./parse.ts";
+import { type PostgresContext, run } from "./settings.ts";
+
+/** What one statement carries at most, in code units, so that it fits its deadline. */
+const MAX_STATEMENT_UNITS = 1_048_576;
+const RETRY = { firstMs: 50, maxMs: 1_000 };
+/** How long text waits for a database that is away. Its readers here have it all the same. */
+const MAX_OUTAGE_MS = 60_000;
+
+export class Writer {
+  readonly #context: PostgresContext;
+  readonly #claims = new Map<string, PostgresClaim>();
+  /** When the next flush is due; infinite where nothing is. */
+  #dueAt = Infinity;
+  #cancelTimer: Cancel = () => {};
+  #isFlushing = false;
+  /** Since when statements fail, and how many did; absent while they don't. */
+  #outage: { since: number; count: number } | undefined;
+  /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
+  #closed: ReturnType<typeof createDeferred<void>> | undefined;
+  readonly #onEmpty: () => void;
+
+  constructor(context: PostgresContext, onEmpty: () => void) {
+    this.#context = context;
+    this.#onEmpty = onEmpty;
+  }
+
+  open(key: string, { epoch, producer }: { epoch: number; producer: ProducerPort }): PostgresClaim {
+    const { clock } = this.#context;
+    // One of this process that is superseded: its row is another's.
+    const previous = this.#claims.get(key);
+    if (previous) this.#fence(previous);
+    const claim = new PostgresClaim(
+      { key, hint: createHint(key), epoch, producer, onPending: (pending) => this.#pending(pending) },
+      clock.now(),
+    );
+    this.#claims.set(key, claim);
+    this.#dueBy(clock.now() + this.#heartbeatMs);
+    return claim;
+  }
+
+  /** A newer producer elsewhere says so itself. */
+  fenced(hint: string, epoch: number): void {
+    for (const claim of this.#claims.values()) {
+      if (claim.hint === hint && claim.epoch < epoch) this.#fence(claim);
+    }
+  }
+
+  /** Producers of this process among these look at their rows. */
+  asked(hints: readonly string[]): void {
+    const asked = new Set(hints);
+    for (const claim of this.#claims.values()) {
+      if (asked.has(claim.hint)) this.#pending(claim, "asked");
+    }
+  }
+
+  /** Writes what there is, and settles when all streams have ended or the database doesn't answer. */
+  async close(): Promise<void> {
+    this.#closed ??= createDeferred<void>();
+    if (this.#claims.size === 0) this.#closed.resolve();
+    else this.#dueBy(this.#context.clock.now());
+    await this.#closed.promise;
+    this.#cancelTimer();
+    for (const claim of this.#claims.values()) this.#drop(claim);
+  }
+
+  get #heartbeatMs(): number {
+    return this.#context.settings.leaseMs / 3;
+  }
+
+  #pending(claim: PostgresClaim, why: "text" | "asked" = "text"): void {
+    const now = this.#context.clock.now();
+    const isUrgent = why === "asked" || claim.isWatched || claim.isEnding || this.#closed !== undefined;
+    const dueAt = isUrgent ? now : now + this.#context.settings.flushIntervalMs;
+    claim.pendingSince = isUrgent ? -Infinity : (claim.pendingSince ?? now);
+    this.#dueBy(dueAt);
+  }
+
+  /** Has a flush happen by then: in this turn's end where that is now. */
+  #dueBy(dueAt: number): void {
+    if (this.#isFlushing || this.#outage || dueAt >= this.#dueAt) return;
+    const { clock } = this.#context;
+    this.#dueAt = dueAt;
+    this.#cancelTimer();
+    const delayMs = dueAt - clock.now();
+    if (delayMs > 0) this.#cancelTimer = clock.after(delayMs, () => this.#flush());
+    // What else is appended in this turn goes along.
+    else queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#dueAt = Infinity;
+    this.#cancelTimer();
+    if (this.#isFlushing || this.#claims.size === 0) return;
+    const portions = this.#collect();
+    if (portions.size === 0) return this.#next();
+    this.#isFlushing = true;
+    background(
+      this.#write(portions).then(
+        () => this.#succeeded(),
+        (error: unknown) => this.#failed(error),
+      ),
+      (error) => this.#report(error),
+    );
+  }
+
+  /** The streams whose time has come. */
+  #collect(): Map<PostgresClaim, Portion> {
+    const { clock, settings } = this.#context;
+    const now = clock.now();
+    const portions = new Map<PostgresClaim, Portion>();
+    let units = MAX_STATEMENT_UNITS;
+    for (const claim of this.#claims.values()) {
+      const isPending =
+        claim.pendingSince !== undefined && now - claim.pendingSince >= settings.flushIntervalMs - 1;
+      // Renewed a little early rather than in a statement of its own.
+      const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8;
+      if (!isPending && !isRenewal) continue;
+      // Where the statement is full already, the lease is extended and the text waits.
+      const portion = claim.portion(units);
+      units -= portion.entries.reduce((sum, { chunk }) => sum + chunk.length, 0);
+      portions.set(claim, portion);
+    }
+    return portions;
+  }
+
+  async #write(portions: ReadonlyMap<PostgresClaim, Portion>): Promise<void> {
+    const { clock, settings } = this.#context;
+    const startedAt = clock.now();
+    const streams: unknown[] = [];
+    const entries: unknown[] = [];
+    for (const [{ key, epoch }, portion] of portions) {
+      streams.push({ stream_id: key, epoch, tail: portion.tail, ...toColumns(portion.end) });
+      for (const entry of portion.entries) entries.push({ stream_id: key, ...entry });
+    }
+    const values = [JSON.stringify(streams), JSON.stringify(entries), settings.retentionSeconds * 1000];
+    const rows = await run(this.#context, "append", values);
+    const answers = new Map(rows.map((row) => [toText(row["stream_id"]), row]));
+    const moved: string[] = [];
+    for (const [claim, portion] of portions) {
+      const row = answers.get(claim.key);
+      if (!row) {
+        this.#fence(claim);
+        continue;
+      }
+      claim.renewedAt = startedAt;
+      claim.isWatched = row["is_watched"] === true;
+      if (claim.isWatched && (portion.entries.length > 0 || portion.end)) moved.push(claim.hint);
+      this.#wrote(claim, { portion, row });
+    }
+    this.#notify(moved);
+  }
+
+  #wrote(claim: PostgresClaim, { portion, row }: { portion: Portion; row: Row }): void {
+    const isComplete = claim.wrote(portion);
+    if (portion.end !== undefined) return this.#drop(claim);
+    if (row["is_stopped"] === true) claim.producer.stop(toText(row["stop_reason"]) || undefined);
+    // The rest of a text that was too long for one statement.
+    if (!isComplete) claim.pendingSince = -Infinity;
+  }
+
+  /** Followers are told after the commit, in a statement that no append waits for. */
+  #notify(names: readonly string[]): void {
+    if (names.length === 0) return;
+    const payloads = JSON.stringify(encodeHints("moved", names));
+    background(run(this.#context, "notify", [this.#context.channel, payloads]), () => {
+      // A hint that is lost costs followers the time to their next check.
+    });
+  }
+
+  #succeeded(): void {
+    this.#isFlushing = false;
+    this.#outage = undefined;
+    this.#next();
+  }
+
+  #failed(error: unknown): void {
+    const { clock } = this.#context;
+    const now = clock.now();
+    this.#isFlushing = false;
+    if (!this.#outage) this.#report(error);
+    this.#outage ??= { since: now, count: 0 };
+    if (this.#closed) return this.#closed.resolve();
+    if (now - this.#outage.since >= MAX_OUTAGE_MS) this.#giveUp(error);
+    if (this.#claims.size === 0) this.#outage = undefined;
+    else this.#cancelTimer = clock.after(backoffMs(this.#outage.count++, RETRY), () => this.#flush());
+  }
+
+  /** Streams whose text has waited for so long are left as they are in the database: failed, once their lease lapses. */
+  #giveUp(error: unknown): void {
+    for (const claim of this.#claims.values()) {
+      if (claim.pendingSince === undefined) continue;
+      this.#drop(claim);
+      const message = `Gave up writing a stream that Postgres took nothing of for ${MAX_OUTAGE_MS} ms. What it has is kept; readers of this process get the rest.`;
+      this.#report(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+    }
+  }
+
+  /** Finds when the next flush is due, after one. */
+  #next(): void {
+    const { flushIntervalMs } = this.#context.settings;
+    let dueAt = Infinity;
+    for (const { pendingSince, renewedAt } of this.#claims.values()) {
+      dueAt = Math.min(dueAt, renewedAt + this.#heartbeatMs);
+      if (pendingSince !== undefined) dueAt = Math.min(dueAt, pendingSince + flushIntervalMs);
+    }
+    this.#dueBy(dueAt);
+  }
+
+  #fence(claim: PostgresClaim): void {
+    this.#drop(claim);
+    claim.producer.fenced();
+  }
+
+  #drop(claim: PostgresClaim): void {
+    if (this.#claims.get(claim.key) === claim) this.#claims.delete(claim.key);
+    claim.close();
+    if (this.#claims.size > 0) return;
+    this.#closed?.resolve();
+    this.#onEmpty();
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof ResumableStreamError) return this.#context.onError(error);
+    const message = "Writing to Postgres failed: see cause. Readers of this process aren't affected.";
+    this.#context.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+  }
+}
+
+function toColumns(end: EndKind | undefined): { ended?: string; error?: string } {
+  switch (end) {
+    case undefined:
+      return {};
+    case "done":
+    case "stopped":
+      return { ended: end };
+    case "failed":
+    case "lost":
+      return { ended: "failed", error: "SOURCE_FAILED" };
+  }
+}

@@ -1,0 +1,60 @@
+// A producer's answers to reads: pages from its backlog, in frames, no more at a time than the process can bear.
+
+import { background } from "../../lib/background.ts";
+import type { ProducerPort, Slice } from "../transport.ts";
+import { MAX_REPLY_UNITS } from "./answer.ts";
+import { encodePage } from "./protocol.ts";
+import type { RelayContext } from "./settings.ts";
+
+/** Pages on their way to followers, in code units: requests beyond it go unanswered and are repeated. */
+const MAX_REPLYING_UNITS = 16_777_216;
+
+export interface RepliesOptions {
+  relay: RelayContext;
+  epoch: number;
+  producer: ProducerPort;
+}
+
+export interface Reply {
+  listenerId: string;
+  requestId: number;
+  from: number;
+  maxUnits: number;
+}
+
+export class Replies {
+  readonly #options: RepliesOptions;
+  #replyingUnits = 0;
+
+  constructor(options: RepliesOptions) {
+    this.#options = options;
+  }
+
+  send({ listenerId, requestId, from, maxUnits }: Reply): void {
+    const { epoch, producer, relay } = this.#options;
+    const slice = producer.read(from, Math.min(maxUnits, MAX_REPLY_UNITS));
+    const units = slice.text.length;
+    if (this.#replyingUnits + units > MAX_REPLYING_UNITS) return;
+    this.#replyingUnits += units;
+    const sent = (): void => {
+      this.#replyingUnits -= units;
+    };
+    const inbox = relay.names.inbox(listenerId);
+    const sending = framesOf(slice, epoch, requestId).map((frame) => relay.link.publish(inbox, frame));
+    background(Promise.all(sending).then(sent), (error) => {
+      sent();
+      relay.link.report(error);
+    });
+  }
+}
+
+function framesOf(slice: Slice, epoch: number, requestId: number): string[] {
+  const frames: string[] = [];
+  let rest = slice;
+  do {
+    const { frame, to } = encodePage(rest, epoch, requestId);
+    frames.push(frame);
+    rest = { ...rest, from: to, text: rest.text.slice(to - rest.from) };
+  } while (rest.text !== "");
+  return frames;
+}
