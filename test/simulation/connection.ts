@@ -54,13 +54,13 @@ export class Connection {
   ports(): { publish: PublishPort; subscribe: SubscribePort } {
     if (this.#options.client === "atomic")
       return { publish: this.#publishPort(), subscribe: this.#subscribePort() };
-    const { publish } = this.#publishPort();
+    const publisher = this.#publishPort();
     const { server } = this.#options;
     const command = this.publisher.command.bind(this.publisher);
     const subscriber = this.#subscribePort();
     return {
       publish: publishPort({
-        publish,
+        publish: (channel, message) => publisher.publish(channel, message),
         get: (key) => command(`GET ${key}`, () => server.get(key)),
         set: (key, value, options) =>
           command(`SET ${key} ${value}`, () => server.set(key, value, options?.EX)),
