@@ -48,7 +48,8 @@ export class Connection {
     this.#ear = this.#newEar();
     this.publisher.onUp = () => this.#tell(this.#publisherBack);
     this.subscriber.onDown = () => this.#onSubscriberDown();
-    this.subscriber.onUp = () => this.#onSubscriberUp();
+    // In the process: one that is frozen hears of its subscriptions first, and subscribes them again when it thaws.
+    this.subscriber.onUp = () => options.machine.enter(() => this.#onSubscriberUp());
   }
 
   ports(): { publish: PublishPort; subscribe: SubscribePort } {

@@ -17,6 +17,8 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const runs = reading.fitting;
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   if (end === "clean") {
+    // Stopped before its source began: an empty stream.
+    if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
     return world.violate("G1", `${ended} cleanly; ${describe(runs)}`);
   }
@@ -63,6 +65,8 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
+  // A context that closes doesn't stay for followers.
+  if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
   if (win && world.isFollowedBy(win)) return true;
   // An ended producer lingers for those who get further, not for a reader that pauses.

@@ -112,6 +112,7 @@ class Simulation {
           return answer === true ? "live" : answer === null ? "none" : "done";
         });
       case "stop":
+        this.#world.stopped.add(streamId);
         return this.#asks(participant, { type: "stop", streamId }, async () => {
           const isStopped = await context.stopStream(streamId);
           this.#world.log(`stop of ${streamId}: ${isStopped}`);

@@ -54,6 +54,8 @@ export class World {
   weather: Weather | undefined;
   violation: Violation | undefined;
   isHealed = false;
+  /** Streams that somebody has asked to stop. */
+  readonly stopped = new Set<string>();
   /** When the server last lost its records. */
   wipedAt = Number.NEGATIVE_INFINITY;
   readonly trace: string[] | undefined;
