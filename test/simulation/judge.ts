@@ -116,7 +116,7 @@ export function judgeAnswer(world: World, asked: Asked, answer: Answer): void {
 /** Absent while it changes. */
 function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
-  if (run.endedAt < world.wipedAt) return undefined;
+  if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   if (run.end === "running") return "live";
   // The end is written by a message or two.
   if (run.endedAt + LEGS * world.plan.latency.maxMs > since) return undefined;

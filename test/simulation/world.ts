@@ -133,6 +133,12 @@ export class World {
     return Math.max(this.hindrance.until, ...untils) < this.now - AFTERMATH_MS;
   }
 
+  /** Whether nothing kept a run's end from being written, which excuses what its record says for good. */
+  isEndSure(run: Run): boolean {
+    const until = Math.max(this.hindrance.until, run.machine.hindrance.until);
+    return run.end === "running" || until < run.endedAt - AFTERMATH_MS;
+  }
+
   runsOf(streamId: string): Run[] {
     return this.runs.filter((run) => run.streamId === streamId);
   }
@@ -268,7 +274,7 @@ export class World {
     if (!this.isCalm(participant, by)) return;
     if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
     // A restart forgot that it was done.
-    if (run.end !== "running" && run.endedAt < this.wipedAt) return;
+    if (run.end !== "running" && (run.endedAt < this.wipedAt || !this.isEndSure(run))) return;
     const { name } = participant.machine;
     this.violate(
       "G3",
