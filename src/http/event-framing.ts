@@ -53,7 +53,8 @@ export class EventFraming implements Framing {
   }
 
   heartbeat(): string {
-    return this.#isMidLine ? "" : ": heartbeat\n\n";
+    // Without a blank line, which would end an event that was passed on in part.
+    return this.#isMidLine ? "" : `${OWN_COMMENT}\n`;
   }
 
   close(end: EndKind): string {

@@ -124,7 +124,7 @@ describe("a client", () => {
     const response = fetch(url, { signal: abort.signal });
     await arrived.promise;
     abort.abort();
-    await expect(response).rejects.toThrow();
+    await expect(response).rejects.toThrow(/abort/);
     await cancelled.promise;
     expect(errors).toEqual([]);
   });

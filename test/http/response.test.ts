@@ -109,7 +109,7 @@ describe("a heartbeat", () => {
       clock.pass(99);
       expect(clock.waiting()).toEqual([1]);
       clock.pass(1);
-      expect(await next).toBe(": heartbeat\n\n");
+      expect(await next).toBe(": resumable-stream\n");
     }
     const next = body.next();
     clock.pass(99);
@@ -258,7 +258,9 @@ test("a stream that was piped through another is served from the offset given", 
   const { id, source } = await produce();
   source.push("data: a\n\ndata: b\n\n");
   source.end();
-  const piped = (await context.resumableStream(id, mustNotProduce, 9))?.pipeThrough(new TransformStream());
-  const body = readBody(streamResponse(piped ?? new ReadableStream(), { offset: 9 }));
+  const piped = (await context.resumableStream(id, mustNotProduce, 9))?.pipeThrough(
+    new TransformStream<string, string>(),
+  );
+  const body = readBody(streamResponse(piped ?? new ReadableStream<string>(), { offset: 9 }));
   expect((await body.rest()).text).toContain("data: b\nid: 18\n\n: resumable-stream end=done\n");
 });
