@@ -6,7 +6,7 @@ import type { End } from "./reconnect.ts";
 const OWN_BEGINNING = ": resumable-stream offset=";
 const opening = /^: resumable-stream offset=(\d+)\n(?:retry: \d+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
-const eventEnd = /(?<=^|[\r\n])id: (\d+)\n(?:\r\n?|\n)/g;
+const eventEnd = /(?<=^|[\r\n])id: (\d+)\n\n/g;
 const ownComments = /(?<=^|[\r\n]): resumable-stream[^\r\n]*\n/g;
 const endMark = /(?<=^|[\r\n]): resumable-stream end=(\w+)\n/;
 

@@ -76,7 +76,8 @@ export class EventFraming implements Framing {
       const [end] = match;
       const isRestOfCrLf = this.#isAfterCr && match.index === 0 && end === "\n";
       this.#isAfterCr = false;
-      if (isRestOfCrLf) this.#event += end;
+      // It ended the line before: of an event that was passed on already, nothing is left to say.
+      if (isRestOfCrLf) this.#event += this.#event === "" ? "" : end;
       else passed += this.#endLine(lines.slice(start, match.index), end, lines.length - lineEnd.lastIndex);
       start = lineEnd.lastIndex;
     }
@@ -95,7 +96,8 @@ export class EventFraming implements Framing {
     }
     // Last of the event's lines: of two ids, readers take the later.
     const id = this.#hasLine ? `id: ${this.#offset - unitsAfter}\n` : "";
-    const event = this.#event + id + end;
+    // LF whatever it was: a CRLF that a cut divides would leave readers in doubt.
+    const event = `${this.#event}${id}\n`;
     this.#event = "";
     this.#hasLine = false;
     this.#isMidEvent = false;
