@@ -80,8 +80,8 @@ async function run({ text, end }: Commits, isListening: boolean): Promise<void> 
   await until(isCommitted("last_offset = 6"), { what: "the first text" });
 
   let boundary = 0;
-  let hasEnded = false;
-  /** Whether the end was there when the follower looked first; absent until it did. */
+  let isEnding = false;
+  /** Whether the end was on its way when the follower looked first; absent until it did. */
   let wasOver: boolean | undefined;
   const commit = async (): Promise<void> => {
     const at = boundary;
@@ -89,13 +89,13 @@ async function run({ text, end }: Commits, isListening: boolean): Promise<void> 
     if (at === text) source.push("last");
     if (at === text && at !== end) await until(isCommitted("last_offset = 10"), { what: "the last text" });
     if (at === end) {
+      isEnding = true;
       source.end();
       await until(isCommitted("status = 'done'"), { what: "the end" });
-      hasEnded = true;
     }
   };
   const onSent = (statement: string): void => {
-    if (statement.includes("string_agg")) wasOver ??= hasEnded;
+    if (statement.includes("string_agg")) wasOver ??= isEnding;
   };
   const following = createPostgresResumableStreamContext({
     ...common,
