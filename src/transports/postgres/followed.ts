@@ -83,11 +83,11 @@ export class Followed {
 
   #open(key: string): FollowedStream {
     const stream: FollowedStream = { key, listeners: new Set(), needsMark: false };
-    if (this.#streams.size === 0) {
+    this.#streams.set(key, stream);
+    if (this.#streams.size === 1) {
       this.#stopUsing = this.#listener.use();
       this.#schedule(this.#intervalMs());
     }
-    this.#streams.set(key, stream);
     const hint = createHint(key);
     const alike = this.#byHint.get(hint) ?? new Set();
     this.#byHint.set(hint, alike.add(stream));
