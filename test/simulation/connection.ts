@@ -96,6 +96,7 @@ export class Connection {
       claimIfFree: (key, claim) =>
         command(`CLAIM ${key} ${claim.epoch}`, () => server.claimIfFree(key, claim)),
       replace: (key, claim) => command(`REPLACE ${key} ${claim.epoch}`, () => server.replace(key, claim)),
+      renew: (key, claim) => command(`RENEW ${key} ${claim.epoch}`, () => server.renew(key, claim)),
       finish: (key, claim) => command(`FINISH ${key} ${claim.epoch}`, () => server.finish(key, claim)),
       freeIf: (key, raw) => command(`FREE ${key} if ${raw}`, () => server.freeIf(key, raw)),
     };
