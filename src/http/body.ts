@@ -126,7 +126,9 @@ class Body {
       const { done, value } = await this.#source.read();
       if (!done) return { type: "text", text: value };
       // Told before the stream closes, so that this waits for nothing.
-      return { type: "ended", end: isOurs ? await endOf(stream) : "done", error: undefined };
+      const end = isOurs ? await endOf(stream) : "done";
+      // Text that is kept of a failed stream closes well; a response's body must not.
+      return { type: "ended", end, error: new Error(`The stream has ended: ${end}.`) };
     } catch (error) {
       return { type: "ended", end: endOfError(error), error };
     }

@@ -3,6 +3,8 @@
 import { ResumableStreamError } from "../api/errors.ts";
 import { checkFunction } from "../api/options.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
+import { endOf, startOf } from "../engine/journeys.ts";
+import type { EndKind } from "../transports/transport.ts";
 import { requestedOffset } from "./offset.ts";
 import { streamResponse, type StreamResponseOptions } from "./response.ts";
 
@@ -29,7 +31,7 @@ export interface ResumeHandlers<Rest extends readonly unknown[] = []> {
 
 type Awaitable<T> = T | Promise<T>;
 /** What the header `stream-status` says. */
-type StreamStatus = "running" | "done" | "absent" | "lost" | "stopped" | "unavailable";
+type StreamStatus = "running" | "done" | "absent" | "failed" | "lost" | "stopped" | "unavailable";
 
 /**
  * Makes the route's handlers. `GET` answers 200 with the stream's text, 204 where there is nothing to resume, 400 for an
@@ -72,7 +74,15 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         return new Response(message, { status: 400 });
       }
       const stream = await context.resumeExistingStream(streamId, offset ?? 0);
-      if (stream) return streamResponse(stream, responseOptions);
+      if (stream) {
+        const end = await endKnown(stream);
+        // The reader has all there is of it: an EventSource would come back for ever.
+        const hasAll =
+          isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, offset ?? 0)));
+        if (!hasAll) return streamResponse(stream, responseOptions);
+        await stream.cancel();
+        return empty(410, end);
+      }
       if (stream === null) return empty(204, "done");
       // Whoever has a part of a text knows that there was a stream; whoever has none has lost nothing.
       return offset !== undefined && offset > 0 ? empty(410, "lost") : empty(204, "absent");
@@ -82,6 +92,30 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       return isStopped ? empty(200, "stopped") : empty(204, "absent");
     }),
   };
+}
+
+/** How a stream has ended that is only replayed; undefined for one that runs. */
+function endKnown(stream: ReadableStream<string>): Promise<EndKind | undefined> {
+  const isOurs = startOf(stream) !== undefined;
+  return Promise.race([isOurs ? endOf(stream) : undefined, Promise.resolve(undefined)]);
+}
+
+function isBad(end: EndKind | undefined): end is "failed" | "lost" {
+  return end === "failed" || end === "lost";
+}
+
+/** Of a stream whose end is known, and which therefore waits for nothing. */
+async function isEmpty(stream: ReadableStream<string> | null | undefined): Promise<boolean> {
+  const reader = stream?.getReader();
+  if (!reader) return false;
+  try {
+    const { done } = await reader.read();
+    if (!done) await reader.cancel();
+    return done;
+  } catch {
+    // It gave its end in place of text.
+    return true;
+  }
 }
 
 async function unlessUnavailable(answer: Promise<Response>): Promise<Response> {

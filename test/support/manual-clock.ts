@@ -22,6 +22,7 @@ export function manualClock(): ManualClock {
   return {
     now: () => now,
     wallTime: () => now,
+    nextTurn: (callback) => void setImmediate(callback),
     after: (delayMs, callback) => {
       const timer = { at: now + delayMs, callback };
       timers.add(timer);
