@@ -2,6 +2,7 @@
 // finds the same stream.
 
 import { endOf, ResumableFetchError, resumableFetch } from "resumable-stream/client";
+import { type Store, traits } from "./stores.ts";
 
 /** A word older than this when it comes was said before, and is replayed. */
 const LIVE_MS = 250;
@@ -24,8 +25,13 @@ interface Word {
 }
 
 const isFresh = location.hash === "";
-const id = isFresh ? crypto.randomUUID() : location.hash.slice(1);
-history.replaceState(null, "", `#${id}`);
+const choice = element<HTMLSelectElement>("store");
+const [chosen, known] = location.hash.slice(1).split(":");
+choice.value = chosen || new URLSearchParams(location.search).get("store") || choice.value;
+const store = choice.value as Store;
+const id = known ?? crypto.randomUUID();
+history.replaceState(null, "", `/#${store}:${id}`);
+const stream = `store=${store}&id=${id}`;
 
 /** Told of each answer that a reader's connection gets. */
 const watchers = new Map<string, (response: Response) => void>();
@@ -36,6 +42,9 @@ globalThis.fetch = async (input, init) => {
   watchers.get(url.searchParams.get("reader") ?? "")?.(response);
   return response;
 };
+
+/** How a stream ends whose process was killed. */
+const death = traits[store].keepsText ? "failed: its text is kept" : "lost: its process died";
 
 class Reader {
   readonly #id = crypto.randomUUID();
@@ -58,7 +67,7 @@ class Reader {
   }
 
   async read({ method }: { method: "GET" | "POST" }): Promise<void> {
-    const url = new URL(`/stream?id=${id}&reader=${this.#id}`, location.href);
+    const url = new URL(`/stream?${stream}&reader=${this.#id}`, location.href);
     try {
       const response = await resumableFetch(url, { method, resumeUrl: url });
       if (!response.body || response.status !== 200) return;
@@ -71,7 +80,8 @@ class Reader {
       this.#say((await endOf(response)) ?? "cut off");
     } catch (error) {
       const code = error instanceof ResumableFetchError ? error.code : "cut off";
-      this.#say(code === "PRODUCER_LOST" ? "lost: its process died" : code);
+      const isDead = code === "PRODUCER_LOST" || code === "SOURCE_FAILED";
+      this.#say(isDead ? death : code);
     }
   }
 
@@ -129,8 +139,8 @@ class Reader {
   }
 }
 
-function element(name: string): HTMLElement {
-  const found = document.querySelector<HTMLElement>(`#${name}`);
+function element<T extends HTMLElement>(name: string): T {
+  const found = document.querySelector<T>(`#${name}`);
   if (!found) throw new Error(`The page has no ${name}.`);
   return found;
 }
@@ -141,18 +151,19 @@ function onPress(name: string, act: () => unknown): void {
 
 async function showStatus(): Promise<void> {
   const response = await plainFetch("/status");
-  const { backend, commands } = (await response.json()) as { backend: string; commands?: number };
-  const cost = commands === undefined ? "It asks no server." : `${commands} Redis commands so far.`;
-  element("backend").textContent = `Over ${backend}. ${cost}`;
+  const counts = (await response.json()) as Partial<Record<Store, number>>;
+  const { counted } = traits[store];
+  element("cost").textContent = counted ? `${counts[store]} ${counted} so far.` : "It asks no server.";
 }
 
 const [original, second] = [new Reader(1), new Reader(2)];
 onPress("drop", () => original.drop());
 onPress("reload", () => location.reload());
 onPress("viewer", () => window.open(location.href, "_blank"));
-onPress("stop", () => plainFetch(`/stream?id=${id}`, { method: "DELETE" }));
-onPress("kill", () => plainFetch(`/kill?id=${id}`, { method: "POST" }));
-onPress("again", () => location.assign("/"));
+onPress("stop", () => plainFetch(`/stream?${stream}`, { method: "DELETE" }));
+onPress("kill", () => plainFetch(`/kill?${stream}`, { method: "POST" }));
+onPress("again", () => location.assign(`/?store=${store}`));
+choice.addEventListener("change", () => location.assign(`/?store=${choice.value}`));
 
 // The demo may have been ended: what was shown last stays.
 const refresh = (): void => void showStatus().catch((error: unknown) => console.warn(error));

@@ -1,20 +1,29 @@
 // The page and, before the processes that stream, a front that gives each request to the next of them: none is sticky.
 
-import { readFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { createServer, type IncomingMessage, request as forward, type ServerResponse } from "node:http";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { countCommands } from "./commands.ts";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countCommands, setUpTables } from "./servers.ts";
+import { renderPage, renderScript } from "./render.ts";
 import { startProcess, type StreamProcess } from "./process.ts";
+import { storesOf, traits } from "./stores.ts";
 
-const page = await readFile(new URL("page.html", import.meta.url));
-const script = await bundle(fileURLToPath(new URL("browser.ts", import.meta.url)));
-const backend = process.env["REDIS_URL"] ? "Redis" : "memory";
-// Over memory a stream lives in one process. A log, such as Postgres, gets a second one here, and keeps its text when
-// the first is killed.
-const processes = await Promise.all(Array.from({ length: backend === "Redis" ? 2 : 1 }, startProcess));
+const stores = storesOf(process.env);
+const page = await renderPage(stores);
+const script = await renderScript();
+const names = stores.map((store) => traits[store].name).join(" or ");
+const hasServer = stores.some((store) => traits[store].counted);
+const folder = await mkdtemp(join(tmpdir(), "resumable-stream-demo-"));
+const env = { ...process.env, DEMO_FOLDER: join(folder, "pglite") };
+await setUpTables(process.env["POSTGRES_URL"]);
+// Without a server a stream lives in one process, and its folder belongs to one.
+const processes = await Promise.all(Array.from({ length: hasServer ? 2 : 1 }, () => startProcess(env)));
 const commands = await countCommands(process.env["REDIS_URL"]);
 
+/** SQL statements of processes that were killed. */
+let pastStatements = 0;
 /** Which process produces a stream. */
 const producers = new Map<string, StreamProcess>();
 /** Open responses of each reader, to be cut. */
@@ -27,13 +36,15 @@ const server = createServer((incoming, outgoing) => {
 server.listen(Number(process.env["PORT"] ?? 0), "127.0.0.1", () => {
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  process.stdout.write(`\n  resumable-stream over ${backend}: open http://127.0.0.1:${port}/\n`);
+  process.stdout.write(`\n  resumable-stream over ${names}: open http://127.0.0.1:${port}/\n`);
   process.stdout.write("  Ctrl+C ends it.\n\n");
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    for (const { kill } of processes) kill();
-    process.exit();
+    void Promise.all(processes.map(({ kill }) => kill())).finally(() => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit();
+    });
   });
 }
 
@@ -44,7 +55,8 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   if (url.pathname === "/page.js") return send(outgoing, "text/javascript; charset=utf-8", script);
   if (url.pathname === "/stream") return passOn({ incoming, outgoing, url });
   if (url.pathname === "/status") {
-    return send(outgoing, "application/json", JSON.stringify({ backend, commands: await commands() }));
+    const status = { redis: await commands(), postgres: statementsSoFar() };
+    return send(outgoing, "application/json", JSON.stringify(status));
   }
   if (incoming.method === "POST" && url.pathname === "/drop") {
     for (const response of connections.get(url.searchParams.get("reader") ?? "") ?? []) response.destroy();
@@ -57,13 +69,19 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   outgoing.writeHead(404).end();
 }
 
-/** SIGKILL: it can't say goodbye. Another takes its place. */
+/** Another process takes the place of the one that is killed. */
 async function killProducer(id: string): Promise<void> {
   const producer = producers.get(id);
   const index = producer ? processes.indexOf(producer) : -1;
   if (!producer || index < 0) return;
-  producer.kill();
-  processes[index] = await startProcess();
+  producers.delete(id);
+  await producer.kill();
+  pastStatements += producer.statements();
+  processes[index] = await startProcess(env);
+}
+
+function statementsSoFar(): number {
+  return processes.reduce((sum, { statements }) => sum + statements(), pastStatements);
 }
 
 interface Exchange {
@@ -99,11 +117,6 @@ function passOn({ incoming, outgoing, url }: Exchange): void {
   incoming.pipe(asked);
 }
 
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false });
-  return outputFiles[0]?.text ?? "";
-}
-
-function send(outgoing: ServerResponse, type: string, body: string | Buffer): void {
+function send(outgoing: ServerResponse, type: string, body: string): void {
   outgoing.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
 }

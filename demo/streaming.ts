@@ -2,22 +2,32 @@
 
 import { createServer } from "node:http";
 import { createResumeHandlers, streamResponse, toNodeHandler } from "resumable-stream/http";
+import { openContext } from "./contexts.ts";
+import { type Store, storesOf } from "./stores.ts";
 import { timedSource } from "./text.ts";
 
-const { createResumableStreamContext } = await (process.env["REDIS_URL"]
-  ? import("resumable-stream")
-  : import("resumable-stream/memory"));
-const context = createResumableStreamContext({ waitUntil: null, onError: () => undefined });
-const idOf = (request: Request): string => new URL(request.url).searchParams.get("id") ?? "";
-const resume = createResumeHandlers(context, { streamId: idOf, authorize: () => true });
+let statements = 0;
+const routes = new Map<string, (request: Request) => Promise<Response>>();
+for (const store of storesOf(process.env)) routes.set(store, await createRoute(store));
+
+async function createRoute(store: Store): Promise<(request: Request) => Promise<Response>> {
+  const context = await openContext(store, () => (statements += 1));
+  const idOf = (request: Request): string => new URL(request.url).searchParams.get("id") ?? "";
+  const resume = createResumeHandlers(context, { streamId: idOf, authorize: () => true });
+
+  return async (request) => {
+    if (request.method === "DELETE") return resume.DELETE(request);
+    if (request.method === "GET") return resume.GET(request);
+    const stream = await context.createNewResumableStream(idOf(request), ({ signal }) =>
+      timedSource({ wordDelayMs: 60, signal }),
+    );
+    return stream ? streamResponse(stream) : new Response(null, { status: 204 });
+  };
+}
 
 async function handle(request: Request): Promise<Response> {
-  if (request.method === "DELETE") return resume.DELETE(request);
-  if (request.method === "GET") return resume.GET(request);
-  const stream = await context.createNewResumableStream(idOf(request), ({ signal }) =>
-    timedSource({ wordDelayMs: 60, signal }),
-  );
-  return stream ? streamResponse(stream) : new Response(null, { status: 204 });
+  const route = routes.get(new URL(request.url).searchParams.get("store") ?? "");
+  return route ? route(request) : new Response("There is no such store.\n", { status: 404 });
 }
 
 const server = createServer(toNodeHandler(handle, { onError: () => undefined }));
@@ -25,4 +35,10 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   process.send?.({ port: typeof address === "object" && address ? address.port : 0 });
 });
+// The front shows what streams cost; a process that is killed has told before.
+let told = 0;
+setInterval(() => {
+  if (statements > told) process.send?.({ statements });
+  told = statements;
+}, 100);
 process.on("disconnect", () => process.exit());
