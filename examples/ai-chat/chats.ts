@@ -1,0 +1,44 @@
+// In place of your database: a file for each chat, with its messages and the stream of the answer that is being written.
+
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { UIMessage } from "ai";
+
+export interface Chat {
+  messages: UIMessage[];
+  /** Null while no answer is being written. */
+  activeStreamId: string | null;
+}
+
+export const folder = process.env["DATA_FOLDER"] ?? ".data";
+await mkdir(join(folder, "chats"), { recursive: true });
+
+export async function loadChat(id: string): Promise<Chat> {
+  try {
+    return JSON.parse(await readFile(fileOf(id), "utf8")) as Chat;
+  } catch (error) {
+    const isNew = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isNew) return { messages: [], activeStreamId: null };
+    throw error;
+  }
+}
+
+export async function saveChat(id: string, chat: Chat): Promise<void> {
+  const file = fileOf(id);
+  // Renamed when it is whole: a server that is killed leaves the old file or the new one.
+  await writeFile(`${file}.new`, JSON.stringify(chat));
+  await rename(`${file}.new`, file);
+}
+
+/** Stores a finished answer, unless a newer one is being written. */
+export async function finishChat(
+  id: string,
+  { streamId, messages }: { streamId: string; messages: UIMessage[] },
+): Promise<void> {
+  const { activeStreamId } = await loadChat(id);
+  if (activeStreamId === streamId) await saveChat(id, { messages, activeStreamId: null });
+}
+
+function fileOf(id: string): string {
+  return join(folder, "chats", `${encodeURIComponent(id)}.json`);
+}

@@ -1,0 +1,64 @@
+"use client";
+
+import { useChat } from "@ai-sdk/react";
+import { DefaultChatTransport, type UIMessage } from "ai";
+import { type SubmitEvent, useState } from "react";
+import { chatFetch } from "../lib/chat-fetch.ts";
+
+export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
+  const streamUrl = `/api/chat/${id}/stream`;
+  const [input, setInput] = useState("");
+  const { messages, setMessages, sendMessage, regenerate, status, error, clearError } = useChat({
+    id,
+    messages: stored,
+    resume: true,
+    transport: new DefaultChatTransport({
+      fetch: (input, init) => chatFetch(input, { ...init, streamUrl }),
+    }),
+    onError: async ({ message }) => {
+      // The answer ended while this tab was offline: the server has stored it.
+      if (message !== "MISSED_END") return;
+      const response = await fetch(`/api/chat/${id}`);
+      setMessages((await response.json()) as UIMessage[]);
+      clearError();
+    },
+  });
+  const isBusy = status === "submitted" || status === "streaming";
+
+  const send = (event: SubmitEvent): void => {
+    event.preventDefault();
+    void sendMessage({ text: input });
+    setInput("");
+  };
+  // Not useChat's stop(), which only closes this tab's connection: this stops the model, and every tab's stream ends.
+  const stop = (): void => void fetch(streamUrl, { method: "DELETE" });
+
+  return (
+    <main>
+      <ol>
+        {messages.map(({ id: key, role, parts }) => (
+          <li key={key} data-role={role} style={{ whiteSpace: "pre-wrap" }}>
+            {parts.map((part) => (part.type === "text" ? part.text : ""))}
+          </li>
+        ))}
+      </ol>
+      {error && (
+        <p role="alert">
+          The answer broke off. This is what was kept of it.{" "}
+          <button onClick={() => void regenerate()}>Try again</button>
+        </p>
+      )}
+      <form onSubmit={send}>
+        <input aria-label="Message" value={input} onChange={(event) => setInput(event.target.value)} />
+        {isBusy ? (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        ) : (
+          <button>Send</button>
+        )}
+      </form>
+      <output>{status}</output>
+    </main>
+  );
+}

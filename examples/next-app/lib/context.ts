@@ -1,0 +1,24 @@
+// Where answers are kept while they are written: in a folder, or in Postgres where POSTGRES_URL is set.
+
+import { after } from "next/server";
+import { Pool } from "pg";
+import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
+import { createPostgresResumableStreamContext, type DurableStreamContext } from "resumable-stream/postgres";
+import { DEFAULT_SCHEMA } from "resumable-stream/postgres/schema";
+import { folder } from "./chats.ts";
+
+async function overPostgres(connectionString: string): Promise<DurableStreamContext> {
+  const pool = new Pool({ connectionString });
+  await pool.query(DEFAULT_SCHEMA);
+  return createPostgresResumableStreamContext({ pool, waitUntil: after });
+}
+
+const url = process.env["POSTGRES_URL"];
+
+// `after` keeps the function alive until the answer is written, also where its reader has left.
+export const context = url
+  ? await overPostgres(url)
+  : createPgliteResumableStreamContext({ dataDir: `${folder}/streams`, waitUntil: after });
+
+/** What useChat wants to see. */
+export const headers = { "x-vercel-ai-ui-message-stream": "v1" };

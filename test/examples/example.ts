@@ -1,0 +1,79 @@
+// An example, started as its reader starts it, and killed as a server may be.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../support/free-port.ts";
+import { until } from "../support/wait.ts";
+
+const INSTALL = "npm install --no-audit --no-fund --loglevel=error";
+
+export interface Example {
+  url: string;
+  /** SIGKILL to all of its processes. */
+  kill: () => Promise<void>;
+  /** Starts it again, at the same address and over the same folder. */
+  start: () => Promise<void>;
+  /** Kills it, and removes what it wrote. */
+  remove: () => Promise<void>;
+}
+
+/** Installs an example and starts it, by one command. */
+export async function startExample(name: string): Promise<Example> {
+  const cwd = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+  const port = await freePort();
+  const dataFolder = await mkdtemp(join(tmpdir(), `${name}-`));
+  const env = { ...process.env, POSTGRES_URL: "", PORT: String(port), DATA_FOLDER: dataFolder };
+  const url = `http://localhost:${port}/`;
+  let kill = async (): Promise<void> => {};
+
+  const run = async (command: string): Promise<void> => {
+    // A group of its own: npm starts shells, and those the server.
+    const child = spawn(command, {
+      cwd,
+      env,
+      shell: true,
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const exited = once(child, "exit");
+    const killNow = (): void => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    };
+    process.once("exit", killNow);
+    kill = async () => {
+      process.removeListener("exit", killNow);
+      killNow();
+      await exited;
+    };
+    await until(() => isUp(url), { what: `${name} to start`, withinMs: 240_000 });
+  };
+
+  try {
+    await run(`${INSTALL} && npm start`);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    url,
+    kill: () => kill(),
+    start: () => run("npm start"),
+    remove: async () => {
+      await kill();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function isUp(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    // Nobody listens yet.
+    return false;
+  }
+}
