@@ -10,8 +10,9 @@ export async function chatFetch(
   { streamUrl, ...init }: RequestInit & { streamUrl: string },
 ): Promise<Response> {
   const response = await resumableFetch(input, { ...init, resumeUrl: streamUrl });
-  const reader = response.body?.getReader();
-  if (!reader) return response;
+  // 204: nothing runs. Chromium gives even that a body.
+  if (response.status !== 200 || !response.body) return response;
+  const reader = response.body.getReader();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {

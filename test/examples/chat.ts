@@ -10,7 +10,6 @@ const answerOf = async (page: Page): Promise<string> => {
   const answers = page.locator("[data-role=assistant]");
   return (await answers.count()) === 0 ? "" : answers.last().innerText();
 };
-const statusOf = (page: Page): Promise<string> => page.locator("output").innerText();
 
 async function untilLonger(page: Page, than: number): Promise<string> {
   return until(
@@ -23,7 +22,7 @@ async function untilLonger(page: Page, than: number): Promise<string> {
 }
 
 async function untilStatus(page: Page, status: string): Promise<void> {
-  await until(async () => (await statusOf(page)) === status, { what: status, withinMs: 40_000 });
+  await page.locator("output", { hasText: status }).waitFor({ timeout: 40_000 });
 }
 
 export function describeChat(name: string): void {
@@ -45,7 +44,7 @@ export function describeChat(name: string): void {
       const page = await (await browser.newContext()).newPage();
       await page.goto(example.url);
       await page.fill("input", "What is a stream?");
-      await page.click("text=Send");
+      await page.click("button:has-text('Send')");
       await untilLonger(page, 60);
       return page;
     }
@@ -82,7 +81,7 @@ export function describeChat(name: string): void {
       const second = await page.context().newPage();
       await second.goto(page.url());
       await untilLonger(second, 60);
-      await page.click("text=Stop");
+      await page.click("button:has-text('Stop')");
       for (const tab of [page, second]) await untilStatus(tab, "ready");
       const answer = await answerOf(page);
       expect(answer).not.toContain("40. ");
@@ -107,7 +106,7 @@ export function describeChat(name: string): void {
       expect(kept.length).toBeGreaterThan(40);
       expect(kept.startsWith(seen.slice(0, 40))).toBe(true);
 
-      await page.click("text=Try again");
+      await page.click("button:has-text('Try again')");
       await untilStatus(page, "ready");
       expect(await answerOf(page)).toContain("40. One more line");
       await page.context().close();

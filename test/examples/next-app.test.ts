@@ -1,0 +1,3 @@
+import { describeChat } from "./chat.ts";
+
+describeChat("next-app");
