@@ -99,3 +99,16 @@ async function loaded<Module>(loading: Promise<Module>): Promise<Module | undefi
     throw error;
   }
 }
+
+/** Names and values, which come as a list or, by protocol 3, as a map; after a subscription some clients give bytes. */
+export function toPairs(reply: unknown): Map<string, string> {
+  if (Array.isArray(reply)) {
+    const pairs = new Map<string, string>();
+    for (let index = 0; index + 1 < reply.length; index += 2) {
+      pairs.set(String(reply[index]), String(reply[index + 1]));
+    }
+    return pairs;
+  }
+  const entries = reply instanceof Map ? [...reply] : Object.entries(reply ?? {});
+  return new Map(entries.map(([name, value]: [unknown, unknown]) => [String(name), String(value)]));
+}

@@ -51,6 +51,8 @@ async function overPostgres(): Promise<Scene> {
   return { context, keyPrefix, url, env: { POSTGRES_URL: url }, [Symbol.asyncDispose]: dispose };
 }
 
+/** A matcher, whose own type says nothing. */
+const anyNumber: unknown = expect.any(Number);
 const secret = "text that only tail prints";
 
 describe.each([
@@ -68,11 +70,9 @@ describe.each([
 
     const asJson = await run(["list", "--json", "--key-prefix", keyPrefix], env);
     expect(asJson.stderr).toBe("");
-    const rows = values(asJson).map(({ streamId, status }) => [streamId, status]);
-    expect(rows.toSorted()).toEqual([
-      ["ended", "done"],
-      ["running", "running"],
-    ]);
+    const statuses = values(asJson).map(({ streamId, status }) => [streamId, status]);
+    expect(statuses).toHaveLength(2);
+    expect(Object.fromEntries(statuses)).toEqual({ ended: "done", running: "running" });
     const forPeople = await run(["list", "--key-prefix", keyPrefix], env);
     expect(forPeople.stdout).toMatch(/^STATUS +TAIL +EXPIRES +ID$/m);
     expect(forPeople.stdout).toMatch(/^running .* \d+ s +running$/m);
@@ -92,11 +92,9 @@ describe.each([
       await Promise.all(batch.map((id) => readWhole(scene.context.resumableStream(id, sourceOf(["x"])))));
     }
     const outcome = await run(["list", "--json", "--key-prefix", scene.keyPrefix], scene.env);
-    expect(
-      values(outcome)
-        .map(({ streamId }) => streamId)
-        .toSorted(),
-    ).toEqual(all.toSorted());
+    const listed = values(outcome).map(({ streamId }) => streamId);
+    expect(listed).toHaveLength(all.length);
+    expect(new Set(listed)).toEqual(new Set(all));
   });
 
   test("an id can't steer the terminal", async () => {
@@ -113,7 +111,8 @@ describe.each([
     ]);
     for (const { stdout, stderr } of outcomes) {
       expect(stdout + stderr).toContain("\\u001b[31mred\\u009b\\u202e");
-      expect(stdout + stderr).not.toMatch(/[\u001b\u009b\u202e\r]/);
+      for (const control of ["\u001b", "\u009b", "\u202e", "\r"])
+        expect(stdout + stderr).not.toContain(control);
     }
     expect(values(outcomes[1] ?? { stdout: "" })[0]?.["streamId"]).toBe(id);
   });
@@ -129,7 +128,7 @@ describe.each([
       .poll(async () => values(await run(["show", "a", "--json", "--key-prefix", keyPrefix], env))[0], {
         timeout: 15_000,
       })
-      .toMatchObject({ streamId: "a", status: "running", tail: secret.length, epoch: expect.any(Number) });
+      .toMatchObject({ streamId: "a", status: "running", tail: secret.length, epoch: anyNumber });
     source.end();
     await expectClosed(reading, secret);
     await expect
@@ -168,7 +167,9 @@ describe.each([
     expect(await asJson.exited()).toBe(0);
     const lines = values(asJson);
     expect(lines.at(-1)).toEqual({ end: "done" });
-    expect(lines.map(({ text }) => text ?? "").join("")).toBe("before and 😀 live");
+    expect(lines.map(({ text }) => (typeof text === "string" ? text : "")).join("")).toBe(
+      "before and 😀 live",
+    );
     expect(lines[0]).toMatchObject({ offset: 0 });
     await expectClosed(reading, "before and 😀 live");
   });
@@ -202,12 +203,8 @@ describe.each([
       })
       .toBe("done");
     const outcome = await run(["tail", "a", "--from", "5", ...args], scene.env);
-    if (keepsText) {
-      expect([outcome.code, outcome.stdout]).toEqual([0, text.slice(5).trim()]);
-    } else {
-      expect([outcome.code, outcome.stdout]).toEqual([3, ""]);
-      expect(outcome.stderr).toContain("its text is gone");
-    }
+    expect([outcome.code, outcome.stdout]).toEqual(keepsText ? [0, text.slice(5).trim()] : [3, ""]);
+    expect(outcome.stderr).toContain(keepsText ? "" : "its text is gone");
     expect((await run(["tail", "b", ...args], scene.env)).code).toBe(3);
   });
 
@@ -245,9 +242,7 @@ test("over Redis, a stream whose producer died is lost", async () => {
   await using server = await RedisServer.start();
   await server.command("SET", "resumable-stream:rs:sentinel:dead", "e123", "EX", "60");
   const listed = await run(["list", "--json", "--url", server.url]);
-  expect(values(listed)).toEqual([
-    { streamId: "dead", status: "lost", expiresInSeconds: expect.any(Number) },
-  ]);
+  expect(values(listed)).toEqual([{ streamId: "dead", status: "lost", expiresInSeconds: anyNumber }]);
   const shown = await run(["show", "dead", "--json", "--url", server.url]);
   expect(values(shown)[0]).toMatchObject({ status: "lost", tail: null });
 });

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { redisPublishPort } from "../../transports/redis/redis-ports.ts";
 import { createNames } from "../../transports/relay/protocol.ts";
 import { within } from "../deadline.ts";
-import type { RedisClient } from "../redis-client.ts";
+import { type RedisClient, toPairs } from "../redis-client.ts";
 import { type Check, compareClocks } from "./check.ts";
 
 export interface RedisSubject {
@@ -100,7 +100,8 @@ const buffers: Check<RedisSubject> = {
     const setting = await configOf(one, "client-output-buffer-limit");
     const [, hard, soft, seconds] = /\bpubsub (\d+) (\d+) (\d+)/.exec(setting ?? "") ?? [];
     if (hard === undefined || soft === undefined) {
-      const advice = `Where you can look it up, client-output-buffer-limit for pubsub should allow 8 MiB or more.`;
+      const advice =
+        "Where you can look it up, client-output-buffer-limit for pubsub should allow 8 MiB or more.";
       return { status: "skipped", found: "the server doesn't tell its limits", advice };
     }
     const found = `a subscriber is cut off at ${bytes(hard)}, or at ${bytes(soft)} for ${seconds} s`;
@@ -193,8 +194,7 @@ async function infoOf(client: RedisClient, section: string): Promise<Map<string,
 /** Undefined where the server doesn't tell: hosted ones often forbid it. */
 async function configOf(client: RedisClient, name: string): Promise<string | undefined> {
   const reply = await client.ask("CONFIG", "GET", name).catch(() => undefined);
-  const value: unknown = Array.isArray(reply) ? reply[1] : undefined;
-  return typeof value === "string" ? value : undefined;
+  return toPairs(reply).get(name);
 }
 
 /** 0 means no limit. */

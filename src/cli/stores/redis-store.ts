@@ -8,7 +8,7 @@ import { connect } from "../../transports/redis/connect.ts";
 import { parseRecord, type StatusRecord } from "../../transports/relay/bus.ts";
 import { createNames, type Names } from "../../transports/relay/protocol.ts";
 import type { Page, Transport } from "../../transports/transport.ts";
-import { openRedis, type RedisClient } from "../redis-client.ts";
+import { openRedis, type RedisClient, toPairs } from "../redis-client.ts";
 import { follow, LastEnd, type Store, type StreamFacts } from "./store.ts";
 import type { StoreOptions } from "./open-store.ts";
 
@@ -130,11 +130,7 @@ async function countSubscribers(
   channels: readonly string[],
 ): Promise<Map<string, number>> {
   const reply = await client.ask("PUBSUB", "NUMSUB", ...channels);
-  const counts = new Map<string, number>();
-  if (!Array.isArray(reply)) return counts;
-  for (let index = 0; index < reply.length; index += 2)
-    counts.set(String(reply[index]), Number(reply[index + 1]));
-  return counts;
+  return new Map([...toPairs(reply)].map(([channel, count]) => [channel, Number(count)]));
 }
 
 /** Null where it never expires. */
