@@ -49,7 +49,7 @@ async function prepare(url: string): Promise<string> {
   await setUpTables(url);
   const client = new Client({ connectionString: url });
   await client.connect();
-  await client.query("create table floor (n int, chunk text)");
+  await client.query("create table floor (chunk text)");
   const { rows } = await client.query<{ server_version: string }>("show server_version");
   await client.end();
   return rows[0]?.server_version.split(" ")[0] ?? "unknown";
