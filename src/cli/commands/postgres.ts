@@ -45,8 +45,8 @@ async function withConnection(
 ): Promise<void> {
   const connectionString = url ?? env["POSTGRES_URL"];
   if (!connectionString) throw new UsageError("No database: set POSTGRES_URL, or pass --url.");
-  const { Client } = await importPg();
-  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  const { default: pg } = await importing(import("pg"));
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
   // A connection that breaks while idle is told by the statement that needs it.
   client.on("error", () => undefined);
   await client.connect();
@@ -57,10 +57,9 @@ async function withConnection(
   }
 }
 
-async function importPg(): Promise<Pick<typeof import("pg"), "Client">> {
+async function importing<T>(loading: Promise<T>): Promise<T> {
   try {
-    const { default: pg } = await import("pg");
-    return pg;
+    return await loading;
   } catch (cause) {
     throw new UsageError('Cannot load the "pg" package: run "npm install pg".', { cause });
   }
