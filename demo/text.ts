@@ -44,6 +44,19 @@ export function makeSource(options: { wordDelayMs: number; signal: AbortSignal }
   });
 }
 
+/** As `makeSource`, and each word says when it was said: so a reader can tell replay from live. */
+export function timedSource(options: { wordDelayMs: number; signal: AbortSignal }): ReadableStream<string> {
+  const unsaid = words();
+  return new ReadableStream({
+    async pull(controller) {
+      const word = unsaid.shift();
+      if (word === undefined) return controller.close();
+      await sleep(options.wordDelayMs, undefined, { signal: options.signal });
+      controller.enqueue(`data: ${JSON.stringify({ word, at: Date.now() })}\n\n`);
+    },
+  });
+}
+
 /** The words of server-sent events, without a last event that isn't whole yet. */
 export function wordsOf(eventText: string): string {
   const whole = eventText.split("\n\n").slice(0, -1);
@@ -52,6 +65,9 @@ export function wordsOf(eventText: string): string {
 
 // JSON keeps the line breaks inside a word from ending its event.
 function events(): string[] {
-  const words = prose.match(/\S+\s+/g) ?? [];
-  return words.map((word) => `data: ${JSON.stringify(word)}\n\n`);
+  return words().map((word) => `data: ${JSON.stringify(word)}\n\n`);
+}
+
+function words(): string[] {
+  return prose.match(/\S+\s+/g) ?? [];
 }

@@ -1,5 +1,6 @@
 // What every entry exports besides its factory.
 
+export { endOf } from "../engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./errors.ts";
 export type {
   CommonOptions,

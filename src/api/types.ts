@@ -93,7 +93,8 @@ export interface ResumableStreamContext {
    * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`). A caller that becomes the
    *   producer gets the whole text. @defaultValue 0
    * @returns `null` where the stream is done.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; `PRODUCER_LOST` where one
+   *   producer after the other died while the call waited
    */
   resumableStream: (
     streamId: string,

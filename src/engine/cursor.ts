@@ -1,6 +1,8 @@
 // A reader in the producer's own process: a position in its backlog, as a stream.
 
+import type { EndKind } from "../transports/transport.ts";
 import type { Backlog } from "./backlog.ts";
+import { openJourney } from "./journeys.ts";
 
 /** What one read of a local reader gives at most, so that a late one doesn't block the process. */
 const MAX_READ_UNITS = 65_536;
@@ -11,6 +13,8 @@ export interface CursorOptions {
   from: number;
   /** The error to end with where the stream didn't end well; absent for a clean end. */
   endError: () => Error | undefined;
+  /** How the stream ends for a reader that gets the end now; undefined where its context closes under it. */
+  endKind: () => EndKind | undefined;
   /** The reader left, or got the end. */
   onClosed: (how: "cancelled" | "ended", offset: number) => void;
 }
@@ -21,7 +25,7 @@ export interface Cursor {
   fail: (error: Error) => void;
 }
 
-export function openCursor({ backlog, from, endError, onClosed }: CursorOptions): Cursor {
+export function openCursor({ backlog, from, endError, endKind, onClosed }: CursorOptions): Cursor {
   let next = from;
   let stopWaiting: () => void = () => {};
   let isClosed = false;
@@ -29,6 +33,7 @@ export function openCursor({ backlog, from, endError, onClosed }: CursorOptions)
   const close = (how: "cancelled" | "ended"): void => {
     isClosed = true;
     stopWaiting();
+    finishJourney(how === "ended" ? endKind() : undefined);
     onClosed(how, next);
   };
 
@@ -69,5 +74,6 @@ export function openCursor({ backlog, from, endError, onClosed }: CursorOptions)
     // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
     { highWaterMark: 0 },
   );
+  const finishJourney = openJourney(stream, from);
   return { stream, fail };
 }

@@ -12,6 +12,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
+import { openJourney } from "./journeys.ts";
 
 /** 1 MiB of UTF-16: what a follower holds for a reader that doesn't keep up. */
 export const MAX_QUEUED_UNITS = 524_288;
@@ -36,6 +37,7 @@ export class Follower {
   readonly stream: ReadableStream<string>;
 
   readonly #options: FollowerOptions;
+  readonly #finishJourney: (end: EndKind | undefined) => void;
   readonly #watch: Watch;
   readonly #queue: string[] = [];
   readonly #firstRead = createDeferred<ReadResult>();
@@ -70,6 +72,7 @@ export class Follower {
       // The queue is ours, so that an end never overtakes text the reader hasn't taken.
       { highWaterMark: 0 },
     );
+    this.#finishJourney = openJourney(this.stream, options.from);
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       this.#heardAt = options.clock.now();
       if (signal.type === "missed") this.#dispatch({ type: "missed" });
@@ -131,6 +134,7 @@ export class Follower {
         return this.#read(effect);
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
+        this.#finishJourney(effect.kind);
         this.#resolveFirstRead(effect.kind);
         return this.#finish(this.#hasDrained() ? undefined : this.#endError(effect.kind));
     }
@@ -249,6 +253,8 @@ export class Follower {
     this.#isClosed = true;
     this.#queue.length = 0;
     this.#stopListening();
+    // Already told where the end was learned.
+    this.#finishJourney(undefined);
     this.#options.onClosed();
   }
 

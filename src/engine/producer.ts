@@ -60,6 +60,7 @@ export class Producer implements ProducerPort {
       backlog: this.#backlog,
       from: 0,
       endError: () => this.#endError(),
+      endKind: () => this.#endKind(),
       onClosed: (how) => {
         if (how === "cancelled") this.#dispatch({ type: "primary-left" });
       },
@@ -83,6 +84,7 @@ export class Producer implements ProducerPort {
       backlog: this.#backlog,
       from,
       endError: () => this.#endError(),
+      endKind: () => this.#endKind(),
       onClosed: (how, offset) => {
         this.#followers.delete(cursor);
         if (how === "ended") onEnded(this.#backlog.end ?? "lost", offset);
@@ -250,6 +252,11 @@ export class Producer implements ProducerPort {
       case undefined:
         return undefined;
     }
+  }
+
+  /** For a reader of this process: one that is dropped while the source runs on has lost its producer. */
+  #endKind(): EndKind | undefined {
+    return this.#failure?.code === "CLOSED" ? undefined : (this.#backlog.end ?? "lost");
   }
 
   #release(): void {

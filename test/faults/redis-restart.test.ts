@@ -50,7 +50,7 @@ interface Survivors {
   followers: ReadingReport[];
   /** How many produced after the fault. */
   second: number;
-  status: null | true | "DONE";
+  status: null | true | "DONE" | "failed";
 }
 
 /** A stream, with a follower or without, then the fault, then somebody who would produce if there were no stream. */

@@ -54,7 +54,7 @@ describe("with no client installed", () => {
 
   test("every entry can be imported, and loads no client", async () => {
     const code = `
-      ${["", "/redis", "/ioredis", "/generic", "/memory", "/postgres", "/postgres/schema", "/pglite"].map((entry) => `import "resumable-stream${entry}";`).join("\n")}
+      ${["", "/redis", "/ioredis", "/generic", "/memory", "/postgres", "/postgres/schema", "/pglite", "/http", "/client"].map((entry) => `import "resumable-stream${entry}";`).join("\n")}
       console.log("imported");`;
     expect(await consumer.run({ kind: "module", code })).toBe("imported");
   });
@@ -64,6 +64,13 @@ describe("with no client installed", () => {
       const entries = ["", "/redis", "/ioredis", "/generic", "/memory"];
       console.log(entries.map((entry) => typeof require("resumable-stream" + entry).createResumableStreamContext).join());`;
     expect(await consumer.run({ kind: "commonjs", code })).toBe(Array(5).fill("function").join());
+  });
+
+  test("the entries for HTTP and the client can be required", async () => {
+    const code = `
+      console.log([require("resumable-stream/http").streamResponse, require("resumable-stream/client").resumableFetch]
+        .map((entry) => typeof entry).join());`;
+    expect(await consumer.run({ kind: "commonjs", code })).toBe("function,function");
   });
 
   test("memory streams", async () => {

@@ -34,9 +34,14 @@ export function promisedOutput({ code }: Block): string {
   return [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
 }
 
+/** The status of a request after the stream's end, as the block says. */
+export function statusWhenDone({ code }: Block): number {
+  return code.includes("status: 422") ? 422 : 204;
+}
+
 /** Whether a block exports request handlers; others run by themselves. */
 export function hasHandlers({ code }: Block): boolean {
-  return /^export async function GET\b/m.test(code);
+  return /^export (async function|const \{) GET\b/m.test(code);
 }
 
 export interface BlockFolder {

@@ -33,9 +33,9 @@ async function callAll(): Promise<HandlerAnswers> {
   const id = `readme-${randomUUID()}`;
   const first = await POST(request(id));
   const second = await GET(request(id, 5));
-  const [produced, followed] = await Promise.all([first.text(), second.text()]);
+  const [produced, followed] = (await Promise.all([first.text(), second.text()])).map(bareText);
   const { status: statusWhenDone } = await GET(request(id));
-  const answers = { produced, followed, statusWhenDone };
+  const answers = { produced: produced ?? "", followed: followed ?? "", statusWhenDone };
   return DELETE ? { ...answers, stopped: await stopEarly(POST, DELETE) } : answers;
 }
 
@@ -48,9 +48,14 @@ async function stopEarly(POST: Handler, DELETE: Handler): Promise<{ text: string
     text += piece;
     if (status === 0) ({ status } = await DELETE(request(id)));
   }
-  return { text, status };
+  return { text: bareText(text), status };
+}
+
+/** Without what a response adds to the text: ids and comments. */
+function bareText(text: string): string {
+  return text.replace(/^: resumable-stream offset=\d+\n\n|^: resumable-stream[^\n]*\n|^id: \d+\n/gm, "");
 }
 
 function request(id: string, offset = 0): Request {
-  return new Request(`http://localhost/?id=${id}&offset=${offset}`);
+  return new Request(`http://localhost/?id=${id}&offset=${offset}&resumeAt=${offset}`);
 }

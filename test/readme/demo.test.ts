@@ -1,4 +1,4 @@
-// The demo, as the README's command runs it.
+// The demo in the terminal, as the README's command runs it.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -29,10 +29,14 @@ function expectSameText(lines: readonly string[]): void {
 
 /** Rejects when the demo says, by its exit code, that a text differs. */
 async function runDemo(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", "demo/demo.ts"], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    timeout: 28_000,
-  });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--import", "tsx", "demo/demo.ts", "--terminal"],
+    {
+      cwd: root,
+      env: { ...process.env, ...env },
+      timeout: 28_000,
+    },
+  );
   return stdout.split("\n").filter((line) => line !== "");
 }

@@ -48,19 +48,20 @@ export class Connection {
     this.#ear = this.#newEar();
     this.publisher.onUp = () => this.#tell(this.#publisherBack);
     this.subscriber.onDown = () => this.#onSubscriberDown();
-    this.subscriber.onUp = () => this.#onSubscriberUp();
+    // In the process: one that is frozen hears of its subscriptions first, and subscribes them again when it thaws.
+    this.subscriber.onUp = () => options.machine.enter(() => this.#onSubscriberUp());
   }
 
   ports(): { publish: PublishPort; subscribe: SubscribePort } {
     if (this.#options.client === "atomic")
       return { publish: this.#publishPort(), subscribe: this.#subscribePort() };
-    const { publish } = this.#publishPort();
+    const publisher = this.#publishPort();
     const { server } = this.#options;
     const command = this.publisher.command.bind(this.publisher);
     const subscriber = this.#subscribePort();
     return {
       publish: publishPort({
-        publish,
+        publish: (channel, message) => publisher.publish(channel, message),
         get: (key) => command(`GET ${key}`, () => server.get(key)),
         set: (key, value, options) =>
           command(`SET ${key} ${value}`, () => server.set(key, value, options?.EX)),
@@ -95,6 +96,7 @@ export class Connection {
       claimIfFree: (key, claim) =>
         command(`CLAIM ${key} ${claim.epoch}`, () => server.claimIfFree(key, claim)),
       replace: (key, claim) => command(`REPLACE ${key} ${claim.epoch}`, () => server.replace(key, claim)),
+      renew: (key, claim) => command(`RENEW ${key} ${claim.epoch}`, () => server.renew(key, claim)),
       finish: (key, claim) => command(`FINISH ${key} ${claim.epoch}`, () => server.finish(key, claim)),
       freeIf: (key, raw) => command(`FREE ${key} if ${raw}`, () => server.freeIf(key, raw)),
     };

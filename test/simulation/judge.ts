@@ -7,8 +7,8 @@ import type { Win, World } from "./world.ts";
 
 /** The slowest way to find a dead producer where nothing else is wrong: a silence, the proof, and the time to answer. */
 export const FIND_DEAD_MS = 6_500;
-/** Messages of one question and its answer, and of the proof beside it. */
-const LEGS = 10;
+/** Messages of one question and its answer, of the proof beside it, and of the second read that the first one's answer set off. */
+const LEGS = 12;
 
 /** A reading's end: the whole text and the right word for how it ended (G1, G4, G6). */
 export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void {
@@ -17,6 +17,8 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const runs = reading.fitting;
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   if (end === "clean") {
+    // Stopped before its source began: an empty stream.
+    if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
     return world.violate("G1", `${ended} cleanly; ${describe(runs)}`);
   }
@@ -63,6 +65,8 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
+  // A context that closes doesn't stay for followers.
+  if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
   if (win && world.isFollowedBy(win)) return true;
   // An ended producer lingers for those who get further, not for a reader that pauses.
@@ -112,7 +116,7 @@ export function judgeAnswer(world: World, asked: Asked, answer: Answer): void {
 /** Absent while it changes. */
 function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
-  if (run.endedAt < world.wipedAt) return undefined;
+  if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   if (run.end === "running") return "live";
   // The end is written by a message or two.
   if (run.endedAt + LEGS * world.plan.latency.maxMs > since) return undefined;

@@ -55,6 +55,18 @@ export type Action =
   | { type: "weather"; at: number; forMs: number; weather: Weather }
   | { type: "restart-server"; at: number; forMs: number; isWiped: boolean };
 
+/** What a process is told to call. */
+export type Call = Extract<Action, { type: "produce" | "create" | "resume" | "ask" | "stop" | "close" }>;
+
+/** A call that may run `makeStream`. */
+export interface Opening {
+  type: "produce" | "create";
+  streamId: string;
+  source: SourceScript;
+  reader: ReaderScript;
+  skip?: number;
+}
+
 export interface Plan {
   seed: number;
   processes: number;

@@ -74,6 +74,11 @@ export class Server {
     return previous;
   }
 
+  renew(key: string, { epoch, ttlSeconds }: RecordClaim): void {
+    const record = this.record(key);
+    if (record.status === "claimed" && record.epoch === epoch) this.set(key, record.raw, ttlSeconds);
+  }
+
   finish(key: string, { epoch, ttlSeconds }: RecordClaim): boolean {
     const record = this.record(key);
     if (record.status === "claimed" && record.epoch !== epoch) return false;

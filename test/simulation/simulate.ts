@@ -3,7 +3,7 @@
 import { ResumableStreamError } from "../../src/api/errors.ts";
 import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries } from "./judge.ts";
 import type { Participant, Plant } from "./participant.ts";
-import { type Action, type Plan, planFor, type ReaderScript } from "./plan.ts";
+import { type Action, type Call, type Opening, type Plan, planFor, type ReaderScript } from "./plan.ts";
 import { Reading } from "./reading.ts";
 import type { Run } from "./run.ts";
 import { hinder } from "./faults.ts";
@@ -112,6 +112,7 @@ class Simulation {
           return answer === true ? "live" : answer === null ? "none" : "done";
         });
       case "stop":
+        this.#world.stopped.add(streamId);
         return this.#asks(participant, { type: "stop", streamId }, async () => {
           const isStopped = await context.stopStream(streamId);
           this.#world.log(`stop of ${streamId}: ${isStopped}`);
@@ -292,14 +293,4 @@ class Simulation {
       this.#world.timeline.after(0, () => participant.machine.enter(close));
     }
   }
-}
-
-type Call = Extract<Action, { type: "produce" | "create" | "resume" | "ask" | "stop" | "close" }>;
-
-interface Opening {
-  type: "produce" | "create";
-  streamId: string;
-  source: Extract<Action, { type: "create" }>["source"];
-  reader: ReaderScript;
-  skip?: number;
 }

@@ -54,6 +54,8 @@ export class World {
   weather: Weather | undefined;
   violation: Violation | undefined;
   isHealed = false;
+  /** Streams that somebody has asked to stop. */
+  readonly stopped = new Set<string>();
   /** When the server last lost its records. */
   wipedAt = Number.NEGATIVE_INFINITY;
   readonly trace: string[] | undefined;
@@ -129,6 +131,12 @@ export class World {
       (participant) => participant?.machine.hindrance.until ?? Number.NEGATIVE_INFINITY,
     );
     return Math.max(this.hindrance.until, ...untils) < this.now - AFTERMATH_MS;
+  }
+
+  /** Whether nothing kept a run's end from being written, which excuses what its record says for good. */
+  isEndSure(run: Run): boolean {
+    const until = Math.max(this.hindrance.until, run.machine.hindrance.until);
+    return run.end === "running" || until < run.endedAt - AFTERMATH_MS;
   }
 
   runsOf(streamId: string): Run[] {
@@ -266,7 +274,7 @@ export class World {
     if (!this.isCalm(participant, by)) return;
     if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
     // A restart forgot that it was done.
-    if (run.end !== "running" && run.endedAt < this.wipedAt) return;
+    if (run.end !== "running" && (run.endedAt < this.wipedAt || !this.isEndSure(run))) return;
     const { name } = participant.machine;
     this.violate(
       "G3",

@@ -1,17 +1,20 @@
 // A context over any of the clients, with a record of what it told and what it was given to keep alive.
 
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import { Pool } from "pg";
+import type { DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import { createResumableStreamContext as overGeneric } from "../../src/generic.ts";
 import { createResumableStreamContext as overIoredis } from "../../src/ioredis.ts";
+import { createPgliteResumableStreamContext as overPglite } from "../../src/pglite.ts";
+import { createPostgresResumableStreamContext as overPostgres } from "../../src/postgres.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
 import { createClients, createGenericPair, type ClientPair } from "./clients.ts";
 import { reportError, type ErrorReport } from "./error-report.ts";
 import { lossySubscriber } from "./lossy.ts";
-import type { OpenParams, Vitals } from "./worker-protocol.ts";
+import type { OpenParams, RedisClients, Vitals } from "./worker-protocol.ts";
 
 export interface OpenedContext extends AsyncDisposable {
-  context: ResumableStreamContext;
-  /** Absent where the library made its own. */
+  context: DurableStreamContext;
+  /** Absent where the library made its own, and over Postgres. */
   clients: ClientPair | undefined;
   /** What onError was told. */
   errors: ErrorReport[];
@@ -28,9 +31,7 @@ export async function openContext(params: OpenParams): Promise<OpenedContext> {
     waitUntil: (promise: Promise<unknown>) => keep(promise, waitUntil),
     onError: (error: Error) => void errors.push(reportError(error)),
   };
-  const clients = await clientsOf(params);
-  const context = contextOf(params, common, clients);
-  const closeClients = (): void => clients?.close();
+  const { clients, context, closeClients } = await overClients(params, common);
   const dispose = async (): Promise<void> => {
     await context.close();
     closeClients();
@@ -38,7 +39,28 @@ export async function openContext(params: OpenParams): Promise<OpenedContext> {
   return { context, clients, errors, waitUntil, closeClients, [Symbol.asyncDispose]: dispose };
 }
 
-async function clientsOf({ clients, url, lossy }: OpenParams): Promise<ClientPair | undefined> {
+type Common = Parameters<typeof overRedis>[0];
+type Opened = Pick<OpenedContext, "clients" | "context" | "closeClients">;
+
+async function overClients({ clients: kind, ...params }: OpenParams, common: Common): Promise<Opened> {
+  const { poolSize = 10, url } = params;
+  if (kind === "pglite") {
+    const context = overPglite({ ...common, dataDir: url });
+    return { clients: undefined, context, closeClients: () => undefined };
+  }
+  if (kind === "postgres") {
+    const pool = new Pool({ connectionString: url, max: poolSize });
+    const context = overPostgres({ ...common, pool });
+    return { clients: undefined, context, closeClients: () => void pool.end() };
+  }
+  const clients = await clientsOf({ ...params, clients: kind });
+  const context = contextOf({ ...params, clients: kind }, common, clients);
+  return { clients, context, closeClients: () => clients?.close() };
+}
+
+type RedisParams = OpenParams & { clients: RedisClients };
+
+async function clientsOf({ clients, url, lossy }: RedisParams): Promise<ClientPair | undefined> {
   if (clients === "default-redis" || clients === "default-ioredis") return undefined;
   if (lossy === undefined) return createClients(clients, url);
   if (clients !== "redis-6" && clients !== "ioredis-6")
@@ -48,8 +70,8 @@ async function clientsOf({ clients, url, lossy }: OpenParams): Promise<ClientPai
 }
 
 function contextOf(
-  { clients, lossy }: OpenParams,
-  common: Parameters<typeof overRedis>[0],
+  { clients, lossy }: RedisParams,
+  common: Common,
   pair: ClientPair | undefined,
 ): ResumableStreamContext {
   if (lossy !== undefined && pair !== undefined) return overGeneric({ ...common, ...withoutClose(pair) });

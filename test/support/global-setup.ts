@@ -5,7 +5,7 @@ import type { TestProject } from "vitest/node";
 import { RedisServer } from "./redis-server.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { setUpTables } from "./postgres-tables.ts";
-import { ensureBinary, postgresBinary, redisBinary } from "./server-binary.ts";
+import { chromiumBinary, ensureBinary, postgresBinary, redisBinary } from "./server-binary.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -19,6 +19,7 @@ declare module "vitest" {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Here and once, since test files run side by side and would all install it.
   ensureBinary(redisBinary);
+  ensureBinary(chromiumBinary);
   ensureBinary(postgresBinary);
   const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres()]);
   project.provide("redisUrl", redis.url);

@@ -9,6 +9,12 @@ export interface ProxyDelay {
   toClientMs: number;
 }
 
+/**
+ * A network that fails goes silent before the connection breaks. Chromium's fetch discards what came in the same moment as
+ * the break: a client that asks again loses nothing by it, but comes no further where that happens each time.
+ */
+const CUT_AFTER_MS = 20;
+
 interface Connection {
   client: Socket;
   server: Socket;
@@ -27,6 +33,7 @@ export class TcpProxy {
   #delay: ProxyDelay = { toServerMs: 0, toClientMs: 0 };
   /** True while nothing is forwarded. */
   #silent = false;
+  #cutPoint: () => number = () => Infinity;
   #listener: Server;
 
   private constructor(target: number, listener: Server, port: number) {
@@ -68,6 +75,11 @@ export class TcpProxy {
       client.resume();
       server.resume();
     }
+  }
+
+  /** Cuts each new connection after so many bytes to the client, wherever in the text that falls. */
+  cutEachAfter(cutPoint: () => number): void {
+    this.#cutPoint = cutPoint;
   }
 
   /** Resets all connections. New ones are accepted. */
@@ -123,6 +135,7 @@ export class TcpProxy {
         this.bytesToServer += length;
         return this.#delay.toServerMs;
       });
+      cutAfter(client, this.#cutPoint(), end);
       forward(server, client, (length) => {
         this.bytesToClient += length;
         return this.#delay.toClientMs;
@@ -133,6 +146,20 @@ export class TcpProxy {
       }
     });
   }
+}
+
+/** Lets so many bytes through to a client, to the byte, and then cuts its connection. */
+function cutAfter(client: Socket, bytes: number, cut: () => void): void {
+  if (bytes === Infinity) return;
+  const write = client.write.bind(client);
+  let left = bytes;
+  client.write = (data: Uint8Array) => {
+    if (left <= 0) return false;
+    const part = data.subarray(0, left);
+    left -= part.length;
+    if (left === 0) setTimeout(cut, CUT_AFTER_MS);
+    return write(part);
+  };
 }
 
 function forward(from: Socket, to: Socket, delayOf: (length: number) => number): void {

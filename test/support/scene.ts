@@ -1,28 +1,32 @@
-// What most fault tests need: a Redis of their own, and processes that use it.
+// What most fault tests need: a server of their own, and processes that use it.
 
+import { Client } from "pg";
 import type { ClientKind } from "./clients.ts";
+import { PostgresServer, type PostgresServerOptions } from "./postgres-server.ts";
+import { setUpTables } from "./postgres-tables.ts";
 import { WorkerProcess } from "./process.ts";
 import { RedisServer } from "./redis-server.ts";
 import type { OpenParams } from "./worker-protocol.ts";
 
-/** Open with `await using`: its processes and its server are gone afterwards. */
-export class Scene {
-  readonly redis: RedisServer;
-  readonly #clients: ClientKind;
+interface SceneServer {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** Processes around one server. Open with `await using`: all are gone afterwards. */
+class ServerScene<Server extends SceneServer> {
+  protected readonly server: Server;
+  readonly #clients: ClientKind | "postgres";
   readonly #workers: WorkerProcess[] = [];
 
-  private constructor(clients: ClientKind, redis: RedisServer) {
+  protected constructor(clients: ClientKind | "postgres", server: Server) {
     this.#clients = clients;
-    this.redis = redis;
+    this.server = server;
   }
 
-  static async open(clients: ClientKind): Promise<Scene> {
-    return new Scene(clients, await RedisServer.start());
-  }
-
-  /** A process with a context over the scene's clients and Redis, unless told otherwise. */
+  /** A process with a context over the scene's clients and server, unless told otherwise. */
   async worker(params: Partial<OpenParams> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ clients: this.#clients, url: this.redis.url, ...params });
+    const worker = await WorkerProcess.start({ clients: this.#clients, url: this.server.url, ...params });
     this.#workers.push(worker);
     return worker;
   }
@@ -44,6 +48,46 @@ export class Scene {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker[Symbol.asyncDispose]()));
-    await this.redis.stop();
+    await this.server.stop();
+  }
+}
+
+export class Scene extends ServerScene<RedisServer> {
+  static async open(clients: ClientKind): Promise<Scene> {
+    return new Scene(clients, await RedisServer.start());
+  }
+
+  get redis(): RedisServer {
+    return this.server;
+  }
+}
+
+export class PostgresScene extends ServerScene<PostgresServer> {
+  /** With the tables set up. */
+  static async open(options?: PostgresServerOptions): Promise<PostgresScene> {
+    const server = await PostgresServer.start(options);
+    await setUpTables(server.url);
+    return new PostgresScene("postgres", server);
+  }
+
+  get postgres(): PostgresServer {
+    return this.server;
+  }
+
+  /** Runs SQL, and gives its rows. */
+  async query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+    const client = new Client({ connectionString: this.server.url });
+    await client.connect();
+    try {
+      const { rows } = await client.query<Record<string, unknown>>(text, values);
+      return rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** The server's address behind a proxy. */
+  via({ port }: { port: number }): string {
+    return this.server.url.replace(`:${this.server.port}/`, `:${port}/`);
   }
 }

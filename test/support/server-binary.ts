@@ -4,15 +4,15 @@ import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A server that tests start themselves. */
+/** A server, or a browser, that tests start themselves. */
 export interface ServerBinary {
   /** Names of the program, the preferred one first. */
   names: string[];
   /** Folders to look in besides PATH, as they are now. */
   folders?: () => string[];
   debianPackage: string;
-  /** The service that Debian starts on installing. Ours to stop, since it was us who installed it. */
-  debianService: string;
+  /** The service that Debian starts on installing, if any. Ours to stop, since it was us who installed it. */
+  debianService?: string;
   /** What to do where it can't be installed from here. */
   advice: string;
 }
@@ -32,6 +32,12 @@ export const postgresBinary: ServerBinary = {
   debianPackage: "postgresql",
   debianService: "postgresql",
   advice: "Install PostgreSQL 14 or newer. POSTGRES_URL isn't enough: some tests kill theirs.",
+};
+
+export const chromiumBinary: ServerBinary = {
+  names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+  debianPackage: "chromium",
+  advice: "Install chromium or Google Chrome and put it on PATH.",
 };
 
 /** The program's path; installs it first where it is missing and may be installed. */
@@ -77,7 +83,7 @@ function installPackage(binary: ServerBinary): void {
   } catch (cause) {
     throw missing(binary, `apt-get could not install ${binary.debianPackage}`, { cause });
   }
-  stopService(binary.debianService);
+  if (binary.debianService !== undefined) stopService(binary.debianService);
 }
 
 function aptGet(...args: string[]): void {

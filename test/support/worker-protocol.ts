@@ -1,6 +1,6 @@
 // What a test asks of a worker process, and what it is told. Both sides compile against this.
 
-import type { CommonOptions } from "../../src/api/types.ts";
+import type { PostgresStoreOptions } from "../../src/postgres.ts";
 import type { ClientKind } from "./clients.ts";
 import type { ErrorReport } from "./error-report.ts";
 import type { LossyOptions } from "./lossy.ts";
@@ -8,15 +8,20 @@ import type { ReadingOptions, ReadingReport } from "./reading.ts";
 import type { SourceReport, SourceSpec } from "./source.ts";
 
 /** Options of a context that can be sent to another process. */
-export type PlainOptions = Omit<CommonOptions, "waitUntil" | "onError" | "onEvent">;
+export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onError" | "onEvent">;
 
 /** Clients the worker makes and passes in, or those the library makes from REDIS_URL. */
-export type WorkerClients = ClientKind | "default-redis" | "default-ioredis";
+export type RedisClients = ClientKind | "default-redis" | "default-ioredis";
+
+/** What a worker's context is over. `pglite`: the url is a folder. */
+export type WorkerClients = RedisClients | "postgres" | "pglite";
 
 export interface OpenParams {
   clients: WorkerClients;
   url: string;
   options?: PlainOptions;
+  /** How many connections a Postgres pool has. @defaultValue 10 */
+  poolSize?: number;
   /** Uses the generic entry over a pub/sub that delivers badly; only with redis-6 and ioredis-6. */
   lossy?: LossyOptions;
 }
@@ -54,7 +59,7 @@ export interface Vitals {
 export interface WorkerCalls {
   open: { params: OpenParams; answer: undefined };
   start: { params: StartParams; answer: StartAnswer };
-  has: { params: { streamId: string }; answer: null | true | "DONE" };
+  has: { params: { streamId: string }; answer: null | true | "DONE" | "failed" };
   stop: { params: { streamId: string; reason?: string }; answer: boolean };
   closeContext: { params: undefined; answer: { tookMs: number } };
   reading: { params: { read: string }; answer: ReadingReport };

@@ -1,6 +1,6 @@
 // A child process that hosts one context. Started by process.ts, spoken to over IPC.
 
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { openContext, type OpenedContext } from "./contexts.ts";
 import { reportError } from "./error-report.ts";
 import { Reading } from "./reading.ts";
@@ -114,7 +114,7 @@ function vitals(): Vitals {
   };
 }
 
-function opened(): ResumableStreamContext {
+function opened(): DurableStreamContext {
   if (hosted === undefined) throw new Error("No context was opened");
   return hosted.context;
 }

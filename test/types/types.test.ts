@@ -41,12 +41,16 @@ test(
   },
 );
 
+test("pg's Pool and a PGlite instance are accepted", () => {
+  expect(errorsOfFiles([program("postgres-clients")])).toEqual([]);
+});
+
 test("the program for the published package compiles against the published package", () => {
   expect(errorsOfFiles([program("published-api")], published)).toEqual([]);
 });
 
 test("our declarations need no client's types, and no Node types", () => {
-  const entries = ["index", "redis", "ioredis", "generic", "memory"].map(
+  const entries = ["index", "redis", "ioredis", "generic", "memory", "http", "client"].map(
     (name) => `${root}dist/${name}.d.ts`,
   );
   expect(errorsOfFiles(entries, { types: [], skipLibCheck: false })).toEqual([]);

@@ -124,8 +124,9 @@ returning free.n, ${state}`,
 where s.stream_id = $1 and ${isThere} and ${isLive}
 returning s.stream_id`,
 
-    // $1 channel, $2 payloads.
-    notify: `select pg_notify($1, value) from json_array_elements_text($2::json)`,
+    // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
+    notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
+from json_array_elements_text($2::json)`,
 
     // $1 how many at most.
     expire: `with expired as (

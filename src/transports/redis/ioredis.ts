@@ -1,6 +1,12 @@
 // ioredis, major versions 5 and 6.
 
-import { type Emitter, listen, listenForReconnect, type RedisConnection } from "./redis-connection.ts";
+import {
+  type Emitter,
+  listen,
+  listenForReconnect,
+  type RedisConnection,
+  withoutArguments,
+} from "./redis-connection.ts";
 
 /** The part of an ioredis instance that we use. */
 export interface IoredisClient extends Emitter {
@@ -20,7 +26,7 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
   const onMessage = (channel: unknown, message: unknown): void =>
     handlers.get(String(channel))?.(String(message));
   return {
-    command: ([command = "", ...args]) => client.call(command, ...args),
+    command: ([command = "", ...args]) => withoutArguments(client.call(command, ...args)),
     subscribe: async (channel, handler) => {
       // One listener of the client's, however many channels: its emitter warns of many.
       if (handlers.size === 0) client.on("message", onMessage);

@@ -1,6 +1,12 @@
 // node-redis, major versions 4, 5 and 6.
 
-import { type Emitter, listen, listenForReconnect, type RedisConnection } from "./redis-connection.ts";
+import {
+  type Emitter,
+  listen,
+  listenForReconnect,
+  type RedisConnection,
+  withoutArguments,
+} from "./redis-connection.ts";
 
 /** The part of a node-redis client that we use. */
 export interface NodeRedisClient extends Emitter {
@@ -47,7 +53,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
   return {
     command: async (words) => {
       if (!wasOpen) await connected();
-      return client.sendCommand(words);
+      return withoutArguments(client.sendCommand(words));
     },
     subscribe: async (channel, onMessage) => {
       if (!wasOpen) await connected();

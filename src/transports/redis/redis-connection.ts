@@ -18,6 +18,21 @@ export interface Emitter {
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
+/**
+ * Sends a command, and rejects without what was sent: ioredis keeps a command's arguments on its error, and a server quotes
+ * those of a command it doesn't know. Text must not come into logs that way (G11).
+ */
+export async function withoutArguments(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const clean = new Error(message.replace(/,? with args beginning with[^]*/, ""));
+    clean.name = name;
+    throw clean;
+  }
+}
+
 export function listen(emitter: Emitter, event: string, listener: (...args: unknown[]) => void): () => void {
   emitter.on(event, listener);
   return () => emitter.off(event, listener);

@@ -18,6 +18,11 @@ if not was or was == ARGV[1] or was == ARGV[2] then return 1 end
 redis.call('set', KEYS[1], was, 'EX', ARGV[3])
 return 0`;
 
+// KEYS[1] the record; ARGV[1] its claim, ARGV[2] seconds to live. Returns 1, or 0 where it says something else.
+const RENEW = `
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('expire', KEYS[1], ARGV[2]) end
+return 0`;
+
 // KEYS[1] the record; ARGV[1] what it must say. Returns 1, or 0 where it says something else.
 const FREE_IF = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
@@ -59,6 +64,9 @@ function redisRecords(connection: RedisConnection): StatusRecords {
     },
     replace: async (key, { epoch, ttlSeconds }) =>
       parseRecord(await connection.command(["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "GET"])),
+    renew: async (key, { epoch, ttlSeconds }) => {
+      await connection.command(["EVAL", RENEW, "1", key, claimValue(epoch), String(ttlSeconds)]);
+    },
     finish: async (key, { epoch, ttlSeconds }) => {
       const words = ["EVAL", FINISH, "1", key, claimValue(epoch), DONE, String(ttlSeconds)];
       return Number(await connection.command(words)) === 1;

@@ -29,6 +29,8 @@ export interface StatusRecords {
   claimIfFree(key: string, claim: RecordClaim): Promise<boolean>;
   /** Claims a record whatever it says, and returns what it said. */
   replace(key: string, claim: RecordClaim): Promise<StatusRecord>;
+  /** Has a claim that still holds live on. */
+  renew(key: string, claim: RecordClaim): Promise<void>;
   /** Marks a record done, unless another claim holds it; false then. */
   finish(key: string, claim: RecordClaim): Promise<boolean>;
   /** Frees a record that still says `raw`; false where it says something else by now. */

@@ -23,7 +23,8 @@ export class Epochs {
   next(): number {
     const random = Math.floor(this.#random.fraction() * RANDOM_RANGE);
     const fromClock = (this.#clock.wallTime() - ORIGIN_MS) * RANDOM_RANGE + random;
-    this.#highest = Math.max(fromClock, this.#highest + 1);
+    // Two that have seen the same epoch, with clocks that lag behind it, must not both take the next one.
+    this.#highest = Math.max(fromClock, this.#highest + 1 + random);
     return this.#highest;
   }
 

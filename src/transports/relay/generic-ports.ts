@@ -67,6 +67,11 @@ function genericRecords(publisher: Publisher): StatusRecords {
       ]);
       return parseRecord(value);
     },
+    renew: async (key, { epoch, ttlSeconds }) => {
+      const record = await get(key);
+      if (record.status !== "claimed" || record.epoch !== epoch) return;
+      await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
+    },
     finish: async (key, { epoch, ttlSeconds }) => {
       const record = await get(key);
       if (record.status === "claimed" && record.epoch !== epoch) return false;

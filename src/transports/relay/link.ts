@@ -35,6 +35,10 @@ export class Link {
     return this.bounded("claim", this.port.records.claimIfFree(key, claim));
   }
 
+  renew(key: string, claim: RecordClaim): Promise<void> {
+    return this.bounded("renew", this.port.records.renew(key, claim));
+  }
+
   finish(key: string, claim: RecordClaim): Promise<boolean> {
     return this.bounded("finish", this.port.records.finish(key, claim));
   }

@@ -80,6 +80,12 @@ export class MemoryBus {
         this.#write(key, claimValue(epoch), ttlSeconds);
         return Promise.resolve(previous);
       },
+      renew: (key, { epoch, ttlSeconds }) => {
+        const record = get(key);
+        const isOurs = record.status === "claimed" && record.epoch === epoch;
+        if (isOurs) this.#write(key, claimValue(epoch), ttlSeconds);
+        return Promise.resolve();
+      },
       finish: (key, { epoch, ttlSeconds }) => {
         const record = get(key);
         if (record.status === "claimed" && record.epoch !== epoch) return Promise.resolve(false);

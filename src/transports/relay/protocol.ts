@@ -47,7 +47,8 @@ interface Answerable {
 
 const MAX_REASON_UNITS = 200;
 const MIN_KEEP_MS = 100;
-const MAX_KEEP_MS = 120_000;
+/** Who says nothing for so long is forgotten, whatever it asked for. */
+export const MAX_KEEP_MS = 120_000;
 
 export function encodeRequest(request: Request): string {
   return JSON.stringify(request);

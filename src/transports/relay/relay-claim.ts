@@ -7,7 +7,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../transport.ts";
-import { claimValue, type RecordClaim } from "./bus.ts";
+import { ClaimRecord } from "./claim-record.ts";
 import { Listeners } from "./listeners.ts";
 import { encodePage, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
@@ -15,8 +15,6 @@ import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 const RETRY = { firstMs: 100, maxMs: 2_000 };
-/** How long an end is written again where the server doesn't take it: a restart takes seconds. */
-const MAX_FINISHING_MS = 15_000;
 
 export interface RelayClaimOptions {
   streamId: string;
@@ -35,6 +33,7 @@ export class RelayClaim implements Claim {
 
   readonly #options: RelayClaimOptions;
   readonly #relay: RelayContext;
+  readonly #record: ClaimRecord;
   readonly #listeners: Listeners;
   readonly #replies: Replies;
   readonly #closing = new AbortController();
@@ -61,6 +60,7 @@ export class RelayClaim implements Claim {
     this.#relay = options.relay;
     this.epoch = options.epoch;
     this.#isWon = options.isWon;
+    this.#record = new ClaimRecord(options);
     this.#replies = new Replies(options);
     this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
@@ -68,6 +68,7 @@ export class RelayClaim implements Claim {
     });
     this.#subscription = this.#subscribe();
     this.ready = this.#untilSubscribed();
+    this.#record.keepAlive();
   }
 
   /** The claim is written, and its producer is bound to it. */
@@ -113,6 +114,7 @@ export class RelayClaim implements Claim {
     this.#closing.abort();
     this.#hurry.abort();
     this.#ended.resolve();
+    this.#record.release();
     this.#listeners.clear();
     const { link } = this.#relay;
     try {
@@ -214,24 +216,7 @@ export class RelayClaim implements Claim {
   // The end.
 
   async #writeEnd(slice: Slice): Promise<void> {
-    const { clock, link, names, settings } = this.#relay;
-    const key = names.record(this.#options.streamId);
-    const claim: RecordClaim = { epoch: this.epoch, ttlSeconds: settings.retentionSeconds };
-    const write = (): Promise<boolean> =>
-      slice.end === "failed" ? link.freeIf(key, claimValue(this.epoch)) : link.finish(key, claim);
-    const startedAt = clock.now();
-    for (let attempt = 0; ; attempt++) {
-      try {
-        // False: a newer claim has the record, and keeps it.
-        if (!(await write()) && slice.end !== "failed") this.#options.producer.fenced();
-        return;
-      } catch (error) {
-        link.report(error);
-        if (clock.now() - startedAt >= MAX_FINISHING_MS) return;
-        await sleep(clock, backoffMs(attempt, RETRY), this.#hurry.signal);
-        if (this.#hurry.signal.aborted) return;
-      }
-    }
+    if (!(await this.#record.end(slice.end, this.#hurry.signal))) this.#options.producer.fenced();
   }
 
   /** Stays until every follower has left, or none has got further for a while. */
@@ -249,11 +234,7 @@ export class RelayClaim implements Claim {
   }
 
   async #reassert(): Promise<void> {
-    const { link, names, settings } = this.#relay;
-    const key = names.record(this.#options.streamId);
-    if (await link.claimIfFree(key, { epoch: this.epoch, ttlSeconds: settings.retentionSeconds })) return;
-    const record = await link.get(key);
-    if (record.status === "claimed" && record.epoch > this.epoch) this.#fenced();
+    if (!(await this.#record.reassert())) this.#fenced();
   }
 
   /**
@@ -265,17 +246,16 @@ export class RelayClaim implements Claim {
     if (!this.#isWon) return this.#fenced();
     if (this.#isChecking) return;
     this.#isChecking = true;
-    const { link, names } = this.#relay;
     const check = async (): Promise<void> => {
-      const record = await link.get(names.record(this.#options.streamId));
+      const isAnothers = await this.#record.isAnothers();
       this.#isChecking = false;
       if (this.#closing.signal.aborted) return;
-      if (record.status === "claimed" && record.epoch !== 0 && record.epoch !== this.epoch) this.#fenced();
+      if (isAnothers) this.#fenced();
       else onOurs();
     };
     background(check(), (error) => {
       this.#isChecking = false;
-      link.report(error);
+      this.#relay.link.report(error);
     });
   }
 

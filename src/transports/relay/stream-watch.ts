@@ -4,7 +4,7 @@ import { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { WatchSignal } from "../transport.ts";
-import { encodeRequest, parseFrame } from "./protocol.ts";
+import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
 import type { Requests } from "./requests.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -36,7 +36,7 @@ export class StreamWatch {
   constructor(options: StreamWatchOptions) {
     this.#options = options;
     const { link, names, settings, subscriptions } = options.relay;
-    this.keepMs = KEEP_PERIODS * settings.livenessMs;
+    this.keepMs = Math.min(KEEP_PERIODS * settings.livenessMs, MAX_KEEP_MS);
     const live = names.live(options.streamId);
     this.#subscriptions = [
       options.requests.openInbox(),

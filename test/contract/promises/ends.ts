@@ -3,17 +3,10 @@
 import { describe, expect, test } from "vitest";
 import type { DurableStreamContext, MakeStream } from "../../../src/api/types.ts";
 import { ResumableStreamError } from "../../../src/api/errors.ts";
+import { endOf } from "../../../src/engine/journeys.ts";
 import { freshId, type Contract } from "../contract.ts";
-import { manualSource, sourceOf } from "../manual-source.ts";
-import {
-  expectClosed,
-  expectErrored,
-  expectSameText,
-  read,
-  readWhole,
-  rejectionOf,
-  until,
-} from "../reading.ts";
+import { type ManualSource, manualSource, sourceOf } from "../manual-source.ts";
+import { expectErrored, expectSameText, read, readWhole, rejectionOf, until } from "../reading.ts";
 
 export function describeEnds(contract: Contract): void {
   describe("ends", () => {
@@ -33,6 +26,45 @@ export function describeEnds(contract: Contract): void {
       expect(error.cause).toBe(cause);
       await expectErrored(sameProcess, { text: "up to here", code: "SOURCE_FAILED" });
       await expectErrored(otherProcess, { text: "up to here", code: "SOURCE_FAILED" });
+    });
+
+    test("endOf tells all readers how a stream ended", async () => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const ends: Record<string, (id: string, source: ManualSource) => unknown> = {
+        done: (_id, source) => source.end(),
+        stopped: (id) => second.stopStream(id),
+        failed: (_id, source) => source.fail(new Error("model overloaded")),
+      };
+      for (const [end, makeEnd] of Object.entries(ends)) {
+        const id = freshId(end);
+        const source = manualSource();
+        const streams = [
+          await first.createNewResumableStream(id, source.makeStream),
+          await first.resumeExistingStream(id),
+          await second.resumeExistingStream(id),
+        ];
+        const readings = streams.map(read);
+        source.push("text");
+        await Promise.all(readings.map((reading) => reading.reached(4)));
+        await makeEnd(id, source);
+        await Promise.all(readings.map((reading) => reading.ended));
+        const told = await Promise.all(streams.map((stream) => endOf(stream ?? new ReadableStream())));
+        expect(told).toEqual([end, end, end]);
+      }
+    });
+
+    test("endOf tells nothing to a reader that left, and refuses a stream of another kind", async () => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const id = freshId();
+      const source = manualSource();
+      const streams = [
+        (await first.createNewResumableStream(id, source.makeStream)) ?? new ReadableStream<string>(),
+        (await second.resumeExistingStream(id)) ?? new ReadableStream<string>(),
+      ];
+      await Promise.all(streams.map((stream) => stream.cancel()));
+      expect(await Promise.all(streams.map((stream) => endOf(stream)))).toEqual([undefined, undefined]);
+      expect(() => endOf(new ReadableStream())).toThrow(TypeError);
+      source.end();
     });
 
     test("the id of a failed stream is free, and can be produced again", async () => {
@@ -111,8 +143,8 @@ export async function expectTakeable(
 ): Promise<void> {
   const status = contract.keepsText() ? "failed" : null;
   await until(async () => expect(await context.hasExistingStream(id)).toBe(status));
-  if (contract.keepsText()) await expectClosed(read(await context.resumeExistingStream(id)), text);
-  else expect(await context.resumeExistingStream(id)).toBeUndefined();
+  const left = await context.resumeExistingStream(id);
+  expect(left ? await readWhole(left) : left).toBe(contract.keepsText() ? text : undefined);
 }
 
 /** A failure to make a source may reject the call or error its stream: either way the caller's `try` sees it. */

@@ -1,0 +1,4 @@
+// A fetch whose response goes on where its connection stopped. For browsers and Node; needs nothing of the server's part.
+
+export { ResumableFetchError, type ResumableFetchErrorCode } from "./client/error.ts";
+export { endOf, type End, resumableFetch, type ResumableFetchInit } from "./client/resumable-fetch.ts";

@@ -1,0 +1,131 @@
+// fetch, with a body that goes on where its connection stopped.
+
+import { systemPlatform, type Platform } from "./platform.ts";
+import { Resumption } from "./resumption.ts";
+import type { End } from "./reconnect.ts";
+
+export type { End } from "./reconnect.ts";
+
+/** What `fetch` takes, and how to go on. */
+export interface ResumableFetchInit extends RequestInit {
+  /**
+   * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one. Required where the first
+   * request isn't a GET. @defaultValue the first request's URL
+   */
+  resumeUrl?: string | URL | ((offset: number) => string | URL);
+  /** A connection that brings nothing for so long, not even a heartbeat, is given up for a new one. @defaultValue 40000 */
+  stallTimeoutMs?: number;
+  /** After so many attempts in a row that brought nothing, the body errors. @defaultValue 10 */
+  maxAttempts?: number;
+}
+
+const ends = new WeakMap<Response, Promise<End | undefined>>();
+
+/**
+ * Fetches a stream. Its body goes on over new connections, at the very character where the last one stopped, until the
+ * stream has ended. The first request is made once, as `fetch` makes it; only an answer with status 200 is resumed.
+ *
+ * The body closes where the stream is done or stopped, and errors with a `ResumableFetchError` where it failed, was lost or
+ * can't be had: look at the error's `code`.
+ *
+ * @example
+ * const response = await resumableFetch("/api/chat/1/stream");
+ * for await (const text of response.body.pipeThrough(new TextDecoderStream())) show(text);
+ *
+ * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request.
+ */
+export function resumableFetch(
+  input: string | URL | Request,
+  init: ResumableFetchInit = {},
+): Promise<Response> {
+  return fetchOn(systemPlatform(), input, init);
+}
+
+/**
+ * How the stream behind a response ended. Known at the latest when its body has closed or errored.
+ *
+ * @returns undefined where the reader left first, or the end can't be known. Never rejects.
+ * @throws TypeError where `resumableFetch` didn't return this response, or it has nothing to resume.
+ */
+export function endOf(response: Response): Promise<End | undefined> {
+  const end = ends.get(response);
+  if (!end) throw new TypeError("response must be a stream from resumableFetch.");
+  return end;
+}
+
+/** On any platform. */
+export async function fetchOn(
+  platform: Platform,
+  input: string | URL | Request,
+  init: ResumableFetchInit,
+): Promise<Response> {
+  const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, ...options } = init;
+  const request = input instanceof Request ? input : undefined;
+  const method = (options.method ?? request?.method ?? "GET").toUpperCase();
+  if (resumeUrl === undefined && method !== "GET") {
+    throw new TypeError(`resumeUrl must be given with ${method}.`);
+  }
+  positive("stallTimeoutMs", stallTimeoutMs);
+  positive("maxAttempts", maxAttempts);
+
+  const signal = options.signal ?? request?.signal;
+  const abort = new AbortController();
+  const onAbort = (): void => abort.abort(signal?.reason);
+  signal?.addEventListener("abort", onAbort);
+  if (signal?.aborted) onAbort();
+  const url = input instanceof Request ? input.url : input;
+  const response = await platform.fetch(input, { ...options, signal: abort.signal }).finally(() => {
+    signal?.removeEventListener("abort", onAbort);
+  });
+  if (response.status !== 200 || !response.body) return response;
+
+  const kept = resumeInit(options, request);
+  let onEnd: (end: End | undefined) => void = () => {};
+  const ended = new Promise<End | undefined>((resolve) => (onEnd = resolve));
+  const { headers } = response;
+  const { body } = new Resumption({
+    platform,
+    response,
+    abort,
+    offset: Number(headers.get("stream-offset") ?? absolute(url).searchParams.get("resumeAt")),
+    request: (offset, resumeSignal) =>
+      platform.fetch(resumeAt(resumeUrl ?? url, offset), { ...kept, signal: resumeSignal }),
+    signal,
+    stallTimeoutMs,
+    maxAttempts,
+    onEnd,
+  });
+  const resumable = new Response(body, response);
+  Object.defineProperty(resumable, "url", { value: response.url });
+  ends.set(resumable, ended);
+  return resumable;
+}
+
+/** The first request's settings, as far as a GET takes them. */
+function resumeInit(options: RequestInit, request: Request | undefined): RequestInit {
+  const headers = new Headers(options.headers ?? request?.headers);
+  headers.delete("content-type");
+  headers.delete("content-length");
+  const { body: _body, method: _method, ...kept } = options;
+  return request
+    ? { credentials: request.credentials, mode: request.mode, ...kept, headers }
+    : { ...kept, headers };
+}
+
+function resumeAt(target: NonNullable<ResumableFetchInit["resumeUrl"]>, offset: number): URL {
+  if (typeof target === "function") return absolute(target(offset));
+  const url = absolute(target);
+  url.searchParams.set("resumeAt", String(offset));
+  return url;
+}
+
+function absolute(url: string | URL): URL {
+  return new URL(url, globalThis.location?.href);
+}
+
+function positive(name: string, value: unknown): void {
+  if (typeof value === "number" && value > 0) return;
+  throw new TypeError(
+    `${name} must be a positive number, got ${typeof value === "number" ? value : typeof value}.`,
+  );
+}

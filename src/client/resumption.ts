@@ -1,0 +1,206 @@
+// Performs what reconnect.ts decides: one body over as many connections as it takes.
+
+import { backoffMs } from "../lib/backoff.ts";
+import type { Cancel } from "../lib/clock.ts";
+import { ResumableFetchError, type ResumableFetchErrorCode } from "./error.ts";
+import type { Platform } from "./platform.ts";
+import { Received } from "./received.ts";
+import { type End, judge, type ReconnectEvent, type ReconnectState, stepReconnect } from "./reconnect.ts";
+
+const RETRY = { firstMs: 500, maxMs: 10_000 };
+/** A healthy connection may well be silent so long; one that the system has let go of always is. */
+const QUIET_MS = 5_000;
+/** What the server sends doesn't continue what was received. */
+const OTHER_TEXT: ReconnectEvent = { type: "refused", code: "PRODUCER_LOST" };
+const encoder = new TextEncoder();
+
+export interface ResumptionOptions {
+  platform: Platform;
+  /** The answer to the first request. */
+  response: Response;
+  abort: AbortController;
+  /** Where the first answer's text starts. */
+  offset: number;
+  /** Asks for the stream from an offset on. */
+  request: (offset: number, signal: AbortSignal) => Promise<Response>;
+  signal: AbortSignal | null | undefined;
+  stallTimeoutMs: number;
+  maxAttempts: number;
+  onEnd: (end: End | undefined) => void;
+}
+
+interface Connection {
+  abort: AbortController;
+  decoder: TextDecoder;
+  /** Something came after the first piece, which tells only that the connection is open. */
+  isAlive: boolean;
+  /** Absent until the answer is there. */
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+}
+
+export class Resumption {
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #options: ResumptionOptions;
+  readonly #received: Received;
+  #state: ReconnectState = { phase: "reading", attempts: 0 };
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  /** Absent between connections. */
+  #connection: Connection | undefined;
+  /** The body's reader waits for text. */
+  #isWanted = false;
+  #isReading = false;
+  #heardAt: number;
+  /** Status of the last answer. */
+  #status: number | undefined;
+  #cancelTimer: Cancel = () => {};
+  readonly #stopWaking: () => void;
+
+  constructor(options: ResumptionOptions) {
+    const { platform, response, signal } = options;
+    this.#options = options;
+    this.#heardAt = platform.clock.now();
+    const isEventStream = /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "");
+    this.#received = new Received({ offset: options.offset, isEventStream });
+    this.#connection = connectionOf(options.abort, response.body);
+    this.body = new ReadableStream(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          this.#isWanted = true;
+          this.#read();
+        },
+        cancel: () => this.#dispatch({ type: "left" }),
+      },
+      { highWaterMark: 0 },
+    );
+    this.#stopWaking = platform.onWake((why) => {
+      const silentMs = platform.clock.now() - this.#heardAt;
+      this.#dispatch({ type: "wake", isQuiet: why === "online" || silentMs > QUIET_MS });
+    });
+    signal?.addEventListener("abort", this.#onAbort);
+    if (signal?.aborted) this.#onAbort();
+  }
+
+  readonly #onAbort = (): void => {
+    this.#dispatch({ type: "left" });
+    this.#controller?.error(this.#options.signal?.reason);
+  };
+
+  #dispatch(event: ReconnectEvent): void {
+    const { state, effect } = stepReconnect(this.#state, event, this.#options.maxAttempts);
+    this.#state = state;
+    if (!effect) return;
+    this.#disconnect();
+    switch (effect.type) {
+      case "wait":
+        return this.#wait(effect.attempt);
+      case "connect":
+        return this.#connect();
+      case "finish":
+        return this.#finish(event, effect.code);
+    }
+  }
+
+  #finish(event: ReconnectEvent, code: ResumableFetchErrorCode | undefined): void {
+    const { onEnd, signal } = this.#options;
+    this.#stopWaking();
+    signal?.removeEventListener("abort", this.#onAbort);
+    onEnd(event.type === "ended" ? event.end : code === "PRODUCER_LOST" ? "lost" : undefined);
+    if (code) this.#controller?.error(new ResumableFetchError(code, this.#status));
+    else if (event.type === "ended") this.#controller?.close();
+  }
+
+  #disconnect(): void {
+    this.#cancelTimer();
+    this.#connection?.abort.abort();
+    this.#connection = undefined;
+    this.#isReading = false;
+  }
+
+  #wait(attempt: number): void {
+    const { isOffline, random } = this.#options.platform;
+    // What comes online wakes it.
+    if (isOffline()) return;
+    // Many readers that one server dropped must not come back as one.
+    const delayMs = backoffMs(attempt, RETRY) * (0.5 + random() / 2);
+    this.#after(delayMs, { type: "wake", isQuiet: false });
+  }
+
+  #after(delayMs: number, event: ReconnectEvent): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.platform.clock.after(delayMs, () => this.#dispatch(event));
+  }
+
+  #connect(): void {
+    const { request, stallTimeoutMs } = this.#options;
+    const connection = connectionOf(new AbortController());
+    this.#connection = connection;
+    this.#received.reconnect();
+    this.#after(stallTimeoutMs, { type: "cut" });
+    request(this.#received.offset, connection.abort.signal).then(
+      (response) => this.#onAnswer(connection, response),
+      () => this.#onCut(connection),
+    );
+  }
+
+  #onAnswer(connection: Connection, response: Response): void {
+    if (connection !== this.#connection) return;
+    const { body, headers, status } = response;
+    this.#heard();
+    this.#status = status;
+    connection.reader = body?.getReader();
+    const startsAt = headers.get("stream-offset");
+    const isOther = startsAt !== null && Number(startsAt) !== this.#received.offset;
+    this.#dispatch(isOther ? OTHER_TEXT : judge(status, headers.get("stream-status")));
+    this.#read();
+  }
+
+  #onCut(connection: Connection): void {
+    if (connection === this.#connection) this.#dispatch({ type: "cut" });
+  }
+
+  #heard(): void {
+    this.#cancelTimer();
+    this.#heardAt = this.#options.platform.clock.now();
+  }
+
+  /** Reads on where the body's reader waits, and never ahead of it. */
+  #read(): void {
+    const connection = this.#connection;
+    if (!this.#isWanted || this.#isReading || !connection?.reader) return;
+    this.#isReading = true;
+    // A silence counts from when somebody listens.
+    this.#after(this.#options.stallTimeoutMs, { type: "cut" });
+    connection.reader.read().then(
+      ({ value }) => this.#onRead(connection, value),
+      () => this.#onCut(connection),
+    );
+  }
+
+  #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
+    if (connection !== this.#connection) return;
+    this.#heard();
+    this.#isReading = false;
+    if (!bytes)
+      return this.#dispatch(this.#received.endsByClosing ? { type: "ended", end: "done" } : { type: "cut" });
+    // Half a character at a cut is forgotten: it was never counted.
+    const { text, end, isOther } = this.#received.push(connection.decoder.decode(bytes, { stream: true }));
+    if (text || connection.isAlive) this.#dispatch({ type: "progress" });
+    connection.isAlive = true;
+    if (text) {
+      this.#isWanted = false;
+      this.#controller?.enqueue(encoder.encode(text));
+    }
+    if (end) this.#dispatch({ type: "ended", end });
+    else if (isOther) this.#dispatch(OTHER_TEXT);
+    else this.#read();
+  }
+}
+
+function connectionOf(abort: AbortController, body?: Response["body"]): Connection {
+  // A byte order mark is a character of the text like any other.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return { abort, isAlive: false, decoder, reader: body?.getReader() };
+}

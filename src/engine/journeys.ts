@@ -1,0 +1,48 @@
+// What is known of a stream that a reader was given, beside its text: where it starts, and how it ended.
+
+import { createDeferred, type Deferred } from "../lib/deferred.ts";
+import type { EndKind } from "../transports/transport.ts";
+
+interface Journey {
+  /** Offset of the first character. */
+  from: number;
+  ended: Deferred<EndKind | undefined>;
+}
+
+/** Found by every copy of this module: bundlers give each route its own. The number changes with the shape. */
+const SHARED = Symbol.for("resumable-stream.journeys.1");
+
+/** Called where a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
+export function openJourney(
+  stream: ReadableStream<string>,
+  from: number,
+): (end: EndKind | undefined) => void {
+  const ended = createDeferred<EndKind | undefined>();
+  journeys().set(stream, { from, ended });
+  return ended.resolve;
+}
+
+/** The offset of a stream's first character; undefined for a stream that no context gave. */
+export function startOf(stream: ReadableStream<string>): number | undefined {
+  return journeys().get(stream)?.from;
+}
+
+/**
+ * How a stream of a context ended, which its clean close alone doesn't tell: `"done"` and `"stopped"` close it, `"failed"`
+ * and `"lost"` error it. Known at the latest when the stream has closed or errored.
+ *
+ * @returns undefined where the reader left first, or the stream was cut off for another reason. Never rejects because of
+ *   the stream.
+ * @throws TypeError where no context gave this stream, as with one that was piped through another.
+ */
+export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefined> {
+  const journey = journeys().get(stream);
+  if (!journey) throw new TypeError("stream must be one that a context returned, got another.");
+  return journey.ended.promise;
+}
+
+function journeys(): WeakMap<ReadableStream<string>, Journey> {
+  const place = globalThis as { [SHARED]?: WeakMap<ReadableStream<string>, Journey> };
+  place[SHARED] ??= new WeakMap();
+  return place[SHARED];
+}

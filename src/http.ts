@@ -1,0 +1,7 @@
+// Streams over HTTP, on web-standard Request and Response: Next.js, Hono, Bun, Deno, Workers, and Node by a bridge.
+
+export { endOf } from "./engine/journeys.ts";
+export { createResumeHandlers, type ResumeHandlers, type ResumeHandlersOptions } from "./http/handlers.ts";
+export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./http/node.ts";
+export { type StreamResponseOptions, streamResponse } from "./http/response.ts";
+export type { EndKind } from "./transports/transport.ts";

@@ -1,0 +1,162 @@
+// A stream of text as a response's body. Reads when its reader asks, and never ahead.
+
+import { endOf, startOf } from "../engine/journeys.ts";
+import { background } from "../lib/background.ts";
+import { type Cancel, type Clock, sleep } from "../lib/clock.ts";
+import type { EndKind } from "../transports/transport.ts";
+import type { Framing } from "./framing.ts";
+import { Utf8Encoder } from "./utf8.ts";
+
+/**
+ * A broken connection discards what its reader has received and not yet taken. So long a reader that keeps up has for the
+ * last text and the end's mark; one that doesn't will ask again.
+ */
+const BEFORE_BREAK_MS = 100;
+
+export interface BodyOptions {
+  stream: ReadableStream<string>;
+  framing: Framing;
+  heartbeatMs: number;
+  clock: Clock;
+}
+
+export function createBody(options: BodyOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const body = new Body(options);
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull: (controller) => body.pull(controller),
+      cancel: (reason) => body.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type Step = { type: "bytes"; bytes: Bytes } | { type: "closed" } | { type: "errored"; error: unknown };
+type Read = { type: "text"; text: string } | { type: "ended"; end: EndKind | undefined; error: unknown };
+
+class Body {
+  readonly #options: BodyOptions;
+  readonly #source: ReadableStreamDefaultReader<string>;
+  readonly #utf8 = new Utf8Encoder();
+  #isOpen = false;
+  /** Aborted where the reader left. */
+  readonly #left = new AbortController();
+  /** The read under way, which outlives the pull it was made for where a heartbeat answers that. */
+  #reading: Promise<Read> | undefined;
+  #cancelHeartbeat: Cancel = () => {};
+  /** Known once the last text was passed on, and performed when that is taken: an error would discard it. */
+  #ending: Step | undefined;
+
+  constructor(options: BodyOptions) {
+    this.#options = options;
+    this.#source = options.stream.getReader();
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Bytes>): Promise<void> {
+    for (;;) {
+      const step = await this.#step();
+      if (this.#left.signal.aborted) return;
+      switch (step.type) {
+        case "bytes":
+          if (step.bytes.byteLength === 0) continue;
+          return controller.enqueue(step.bytes);
+        case "closed":
+          return controller.close();
+        case "errored":
+          return controller.error(step.error);
+      }
+    }
+  }
+
+  /** Leaving stops nothing: a context's stream runs on without this reader. */
+  cancel(reason: unknown): Promise<void> {
+    this.#left.abort();
+    this.#cancelHeartbeat();
+    return this.#source.cancel(reason);
+  }
+
+  async #step(): Promise<Step> {
+    const { clock, framing } = this.#options;
+    if (this.#ending) {
+      if (this.#ending.type === "errored") await sleep(clock, BEFORE_BREAK_MS, this.#left.signal);
+      return this.#ending;
+    }
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      return this.#bytes(framing.open());
+    }
+    const read = await this.#readOrHeartbeat();
+    if (read === "heartbeat") return this.#bytes(framing.heartbeat());
+    this.#reading = undefined;
+    if (read.type === "text") return this.#bytes(framing.push(read.text));
+    // Without a known end the body is cut off, and says nothing: its reader asks again.
+    this.#ending =
+      read.end !== undefined && isClean(read.end)
+        ? { type: "closed" }
+        : { type: "errored", error: read.error };
+    const last = this.#utf8.encode(read.end === undefined ? "" : framing.close(read.end));
+    return { type: "bytes", bytes: joined(last, this.#utf8.finish()) };
+  }
+
+  #bytes(text: string): Step {
+    return { type: "bytes", bytes: this.#utf8.encode(text) };
+  }
+
+  #readOrHeartbeat(): Promise<Read | "heartbeat"> {
+    const { clock, heartbeatMs } = this.#options;
+    this.#reading ??= this.#read();
+    const reading = this.#reading;
+    return new Promise((resolve) => {
+      this.#cancelHeartbeat = clock.after(heartbeatMs, () => resolve("heartbeat"));
+      background(
+        reading.then((read) => {
+          this.#cancelHeartbeat();
+          resolve(read);
+        }),
+        (error) => resolve({ type: "ended", end: undefined, error }),
+      );
+    });
+  }
+
+  async #read(): Promise<Read> {
+    const { stream } = this.#options;
+    const isOurs = startOf(stream) !== undefined;
+    try {
+      const { done, value } = await this.#source.read();
+      if (!done) return { type: "text", text: value };
+      // Told before the stream closes, so that this waits for nothing.
+      const end = isOurs ? await endOf(stream) : "done";
+      // Text that is kept of a failed stream closes well; a response's body must not.
+      return { type: "ended", end, error: new Error(`The stream has ended: ${end}.`) };
+    } catch (error) {
+      return { type: "ended", end: endOfError(error), error };
+    }
+  }
+}
+
+function isClean(end: EndKind): boolean {
+  return end === "done" || end === "stopped";
+}
+
+/** The end that an error stands for; undefined where the stream may go on elsewhere. */
+function endOfError(error: unknown): EndKind | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  switch (error.code) {
+    case "SOURCE_FAILED":
+      return "failed";
+    case "PRODUCER_LOST":
+    case "FENCED":
+      return "lost";
+    default:
+      return undefined;
+  }
+}
+
+function joined(first: Bytes, second: Bytes): Bytes {
+  if (second.byteLength === 0) return first;
+  const both = new Uint8Array(first.byteLength + second.byteLength);
+  both.set(first);
+  both.set(second, first.byteLength);
+  return both;
+}

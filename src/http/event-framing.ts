@@ -1,0 +1,125 @@
+// Server-sent events that a reader can resume: each event of the source's text passes as it is, and gets an `id:` that is
+// its end offset. Whole events only, so that what is added is never added inside a line.
+
+import type { EndKind } from "../transports/transport.ts";
+import type { Framing } from "./framing.ts";
+
+/** A larger event is passed on in parts, so that a text that isn't events takes no more memory than this. */
+const MAX_HELD_UNITS = 65_536;
+/** Comments that begin so are ours. One of the source's gets a second colon, so that it can't be mistaken. */
+const OWN_COMMENT = ": resumable-stream";
+
+export interface EventFramingOptions {
+  /** Offset of the text's first character. */
+  from: number;
+  retryMs?: number | undefined;
+  endEvent?: string | undefined;
+}
+
+export class EventFraming implements Framing {
+  readonly #options: EventFramingOptions;
+  /** Offset after the last character pushed. */
+  #offset: number;
+  /** Whole lines of the event under way, not passed on yet. */
+  #event = "";
+  /** The line under way, as far as it isn't passed on. */
+  #line = "";
+  /** A part of the line under way was passed on. */
+  #isMidLine = false;
+  /** A part of the event under way was passed on. */
+  #isMidEvent = false;
+  /** The event under way has a line. */
+  #hasLine = false;
+  /** The text so far ends with CR: an LF that comes next belongs to it. */
+  #isAfterCr = false;
+
+  constructor(options: EventFramingOptions) {
+    this.#options = options;
+    this.#offset = options.from;
+  }
+
+  open(): string {
+    const { from, retryMs } = this.#options;
+    // First in the body always: a byte order mark in mid-text must not become the body's own after a resume.
+    return `${OWN_COMMENT} offset=${from}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}\n`;
+  }
+
+  push(text: string): string {
+    if (text === "") return "";
+    const isStart = this.#offset === 0;
+    this.#offset += text.length;
+    // The text's own byte order mark would no longer be at the body's start, where it means nothing.
+    return this.#scan(isStart && text.startsWith("\uFEFF") ? text.slice(1) : text);
+  }
+
+  heartbeat(): string {
+    // Without a blank line, which would end an event that was passed on in part.
+    return this.#isMidLine ? "" : `${OWN_COMMENT}\n`;
+  }
+
+  close(end: EndKind): string {
+    const { endEvent } = this.#options;
+    // Before an event that the source left unfinished, which no reader may take for whole.
+    const told = endEvent === undefined || this.#isMidEvent ? "" : `event: ${endEvent}\ndata: ${end}\n\n`;
+    const isLineOpen = this.#isMidLine || this.#line !== "";
+    const rest = this.#event + this.#escaped(this.#line);
+    return `${told}${rest}${isLineOpen ? "\n" : ""}${OWN_COMMENT} end=${end}\n`;
+  }
+
+  #scan(text: string): string {
+    const lines = this.#line + text;
+    const lineEnd = /\r\n|\n|\r/g;
+    lineEnd.lastIndex = this.#line.length;
+    let passed = "";
+    let start = 0;
+    for (let match = lineEnd.exec(lines); match; match = lineEnd.exec(lines)) {
+      const [end] = match;
+      const isRestOfCrLf = this.#isAfterCr && match.index === 0 && end === "\n";
+      this.#isAfterCr = false;
+      // It ended the line before: of an event that was passed on already, nothing is left to say.
+      if (isRestOfCrLf) this.#event += this.#event === "" ? "" : end;
+      else passed += this.#endLine(lines.slice(start, match.index), end, lines.length - lineEnd.lastIndex);
+      start = lineEnd.lastIndex;
+    }
+    this.#line = lines.slice(start);
+    this.#isAfterCr = this.#line === "" && lines.endsWith("\r");
+    return passed + this.#overflow();
+  }
+
+  /** A line has ended, so many units before the offset. Gives what can be passed on: an event, where the line is blank. */
+  #endLine(line: string, end: string, unitsAfter: number): string {
+    if (line !== "" || this.#isMidLine) {
+      this.#event += this.#escaped(line) + end;
+      this.#isMidLine = false;
+      this.#hasLine = true;
+      return "";
+    }
+    // Last of the event's lines: of two ids, readers take the later.
+    const id = this.#hasLine ? `id: ${this.#offset - unitsAfter}\n` : "";
+    // LF whatever it was: a CRLF that a cut divides would leave readers in doubt.
+    const event = `${this.#event}${id}\n`;
+    this.#event = "";
+    this.#hasLine = false;
+    this.#isMidEvent = false;
+    return event;
+  }
+
+  #overflow(): string {
+    if (this.#event.length + this.#line.length <= MAX_HELD_UNITS) return "";
+    // A short piece of a line may still become a comment of our kind.
+    const line = this.#line.length > OWN_COMMENT.length ? this.#line : "";
+    const passed = this.#event + this.#escaped(line);
+    this.#event = "";
+    this.#isMidEvent = true;
+    if (line !== "") {
+      this.#line = "";
+      this.#isMidLine = true;
+      this.#hasLine = true;
+    }
+    return passed;
+  }
+
+  #escaped(line: string): string {
+    return !this.#isMidLine && line.startsWith(OWN_COMMENT) ? `:${line}` : line;
+  }
+}

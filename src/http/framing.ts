@@ -1,0 +1,22 @@
+// How text becomes a response's body, apart from bytes and time.
+
+import type { EndKind } from "../transports/transport.ts";
+
+/** Turns a stream's text into a body's. Fed in order, from the offset the stream starts at. */
+export interface Framing {
+  /** What the body begins with, before any text has come. */
+  open(): string;
+  push(text: string): string;
+  /** What keeps a silent connection alive; empty where nothing may be inserted. */
+  heartbeat(): string;
+  /** What is left, and the end's mark where the format has one. */
+  close(end: EndKind): string;
+}
+
+/** Text as it is: nothing can be added that isn't text. */
+export const plainFraming: Framing = {
+  open: () => "",
+  push: (text) => text,
+  heartbeat: () => "",
+  close: () => "",
+};

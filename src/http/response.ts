@@ -1,0 +1,108 @@
+// A stream as a Response.
+
+import { startOf } from "../engine/journeys.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createBody } from "./body.ts";
+import { EventFraming } from "./event-framing.ts";
+import { plainFraming } from "./framing.ts";
+
+/** A proxy's usual patience with a silent connection is 30 or 60 seconds. */
+const DEFAULT_HEARTBEAT_MS = 15_000;
+
+/** How a stream travels. */
+export interface StreamResponseOptions {
+  /**
+   * `"events"`: the text is server-sent events; each gets an id that it can be resumed from, heartbeats keep the
+   * connection, and a comment at the end says how the stream ended. `"text"`: the text as it is, and nothing else.
+   * @defaultValue "events"
+   */
+  format?: "events" | "text";
+  /** After so much silence a heartbeat goes out. Only events have one. @defaultValue 15000 */
+  heartbeatMs?: number;
+  /** How long an `EventSource` waits before it reconnects. @defaultValue the browser's, some seconds */
+  retryMs?: number;
+  /**
+   * Name of an event that tells an `EventSource` how the stream ended (`data: done`), before the body closes. Leave it
+   * out where other code than yours reads the events. @defaultValue none
+   */
+  endEvent?: string;
+  /** Offset of the stream's first character; only for a stream that was piped through another. @defaultValue known, else 0 */
+  offset?: number;
+  /** Added to the response's, or in place of them. */
+  headers?: HeadersInit;
+}
+
+/**
+ * A response whose body is the stream's text in UTF-8. A reader that leaves stops nothing; one that is slow is waited for.
+ *
+ * The body closes where the stream is done or stopped, and breaks off where it failed, was lost or was cut off, so that no
+ * reader takes a part for the whole.
+ *
+ * @example
+ * return streamResponse(await context.createNewResumableStream(id, makeStream));
+ *
+ * @throws TypeError naming the argument that can't be used.
+ */
+export function streamResponse(
+  stream: ReadableStream<string>,
+  options: StreamResponseOptions = {},
+): Response {
+  if (!(stream instanceof ReadableStream)) {
+    throw new TypeError(`stream must be a ReadableStream, got ${stream === null ? "null" : typeof stream}.`);
+  }
+  const { format = "events", heartbeatMs, retryMs, endEvent } = checked(options);
+  const from = startOf(stream) ?? options.offset ?? 0;
+  const framing = format === "text" ? plainFraming : new EventFraming({ from, retryMs, endEvent });
+  const body = createBody({
+    stream,
+    framing,
+    heartbeatMs: heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
+    clock: systemClock,
+  });
+  return new Response(body, { headers: headersOf({ format, from, added: options.headers }) });
+}
+
+interface HeaderParts {
+  format: "events" | "text";
+  from: number;
+  added: HeadersInit | undefined;
+}
+
+function headersOf({ format, from, added }: HeaderParts): Headers {
+  const headers = new Headers({
+    "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
+    // no-transform: what compresses gathers, and what gathers delays.
+    "cache-control": "no-cache, no-transform",
+    // nginx and those that learned from it.
+    "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
+    "stream-status": "running",
+    "stream-offset": String(from),
+    "access-control-expose-headers": "stream-status, stream-offset",
+  });
+  for (const [name, value] of new Headers(added)) headers.set(name, value);
+  return headers;
+}
+
+function checked(options: StreamResponseOptions): StreamResponseOptions {
+  const { format, heartbeatMs, retryMs, endEvent, offset } = options;
+  if (format !== undefined && format !== "events" && format !== "text") {
+    throw new TypeError(`format must be "events" or "text", got ${typeof format}.`);
+  }
+  if (endEvent !== undefined && !/^[^\r\n]+$/.test(endEvent)) {
+    throw new TypeError("endEvent must be a name of one line.");
+  }
+  checkNumber("heartbeatMs", heartbeatMs, Number.MIN_VALUE);
+  checkNumber("retryMs", retryMs, 0);
+  checkNumber("offset", offset, 0);
+  return options;
+}
+
+function checkNumber(name: string, value: unknown, least: number): void {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !Number.isFinite(value) || value < least) {
+    throw new TypeError(
+      `${name} must be a ${least === 0 ? "number from 0" : "positive number"}, got ${typeof value === "number" ? value : typeof value}.`,
+    );
+  }
+}

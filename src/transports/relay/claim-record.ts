@@ -1,0 +1,83 @@
+// The record of one claim: lives as long as its stream runs, tells how it ended, and knows who holds it.
+
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { type Cancel, sleep } from "../../lib/clock.ts";
+import type { EndKind } from "../transport.ts";
+import { claimValue, type RecordClaim } from "./bus.ts";
+import type { RelayContext } from "./settings.ts";
+
+/** However long records live: timers count no further than 24 days. */
+const MAX_RENEWAL_MS = 86_400_000;
+const RETRY = { firstMs: 100, maxMs: 2_000 };
+/** How long an end is written again where the server doesn't take it: a restart takes seconds. */
+const MAX_FINISHING_MS = 15_000;
+
+export interface ClaimRecordOptions {
+  relay: RelayContext;
+  streamId: string;
+  epoch: number;
+}
+
+export class ClaimRecord {
+  readonly #relay: RelayContext;
+  readonly #key: string;
+  readonly #claim: RecordClaim;
+  #cancelRenewal: Cancel = () => {};
+
+  constructor({ relay, streamId, epoch }: ClaimRecordOptions) {
+    this.#relay = relay;
+    this.#key = relay.names.record(streamId);
+    this.#claim = { epoch, ttlSeconds: relay.settings.retentionSeconds };
+  }
+
+  /** Until released: a record that expires under a running stream would leave its id free. */
+  keepAlive(): void {
+    const { clock, link } = this.#relay;
+    const delayMs = Math.min((this.#claim.ttlSeconds * 1_000) / 2, MAX_RENEWAL_MS);
+    this.#cancelRenewal = clock.after(delayMs, () => {
+      background(link.renew(this.#key, this.#claim), (error) => link.report(error));
+      this.keepAlive();
+    });
+  }
+
+  release(): void {
+    this.#cancelRenewal();
+  }
+
+  /** Claims again what a restarted server has forgotten. False where a newer claim holds it. */
+  async reassert(): Promise<boolean> {
+    const { link } = this.#relay;
+    if (await link.claimIfFree(this.#key, this.#claim)) return true;
+    const record = await link.get(this.#key);
+    return record.status !== "claimed" || record.epoch <= this.#claim.epoch;
+  }
+
+  /** Whether another claim holds the record. */
+  async isAnothers(): Promise<boolean> {
+    const record = await this.#relay.link.get(this.#key);
+    return record.status === "claimed" && record.epoch !== 0 && record.epoch !== this.#claim.epoch;
+  }
+
+  /**
+   * Writes the end, again for a while where the server doesn't take it, unless `hurry` aborts. False where a newer claim
+   * has the record, and keeps it.
+   */
+  async end(end: EndKind | undefined, hurry: AbortSignal): Promise<boolean> {
+    const { clock, link } = this.#relay;
+    const startedAt = clock.now();
+    this.release();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (end !== "failed") return await link.finish(this.#key, this.#claim);
+        await link.freeIf(this.#key, claimValue(this.#claim.epoch));
+        return true;
+      } catch (error) {
+        link.report(error);
+        if (clock.now() - startedAt >= MAX_FINISHING_MS) return true;
+        await sleep(clock, backoffMs(attempt, RETRY), hurry);
+        if (hurry.aborted) return true;
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// A stream behind a real server and a proxy, and a client whose time, chance and network state a test decides.
+
+import { fetchOn, type ResumableFetchInit } from "../../src/client/resumable-fetch.ts";
+import type { Platform } from "../../src/client/platform.ts";
+import { createResumeHandlers, type StreamResponseOptions } from "../../src/http.ts";
+import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
+import { type ManualSource, manualSource } from "../contract/manual-source.ts";
+import { type HttpServer, serveHttp } from "../support/http-server.ts";
+import { type ManualClock, manualClock } from "../support/manual-clock.ts";
+import { TcpProxy } from "../support/proxy.ts";
+
+export interface ClientScene extends AsyncDisposable {
+  context: ResumableStreamContext;
+  id: string;
+  source: ManualSource;
+  proxy: TcpProxy;
+  /** Behind the proxy. */
+  url: string;
+  clock: ManualClock;
+  /** Of each request, what follows the path. */
+  requests: string[];
+  /** Answers instead of the stream, each once. */
+  answers: (() => Response | Promise<Response>)[];
+  platform: Platform & { offline: boolean; wake: (why: "online" | "visible") => void; wakers: () => number };
+  fetch: (init?: ResumableFetchInit) => Promise<Response>;
+}
+
+let scenes = 0;
+
+export async function openScene(options: StreamResponseOptions = {}): Promise<ClientScene> {
+  const id = `client-${++scenes}`;
+  const context = createResumableStreamContext({ waitUntil: null, onError: () => undefined });
+  const source = manualSource();
+  // Its own reader leaves at once: every other one resumes.
+  await (await context.createNewResumableStream(id, source.makeStream))?.cancel();
+  const { GET } = createResumeHandlers(context, { streamId: () => id, authorize: () => true, ...options });
+  const requests: string[] = [];
+  const answers: ClientScene["answers"] = [];
+  const server: HttpServer = await serveHttp(async (request) => {
+    requests.push(new URL(request.url).search);
+    return (await answers.shift()?.()) ?? GET(request);
+  });
+  const proxy = await TcpProxy.start(server.port);
+  const url = `http://127.0.0.1:${proxy.port}/stream`;
+  const clock = manualClock();
+  const platform = platformOn(clock);
+  return {
+    context,
+    id,
+    source,
+    proxy,
+    url,
+    clock,
+    requests,
+    answers,
+    platform,
+    fetch: (init = {}) => fetchOn(platform, url, init),
+    async [Symbol.asyncDispose]() {
+      await proxy.stop();
+      await server[Symbol.asyncDispose]();
+      await context.close();
+    },
+  };
+}
+
+function platformOn(clock: ManualClock): ClientScene["platform"] {
+  const wakers = new Set<(why: "online" | "visible") => void>();
+  const platform: ClientScene["platform"] = {
+    fetch: (...args) => fetch(...args),
+    clock,
+    random: () => 1,
+    offline: false,
+    isOffline: () => platform.offline,
+    onWake: (callback) => {
+      wakers.add(callback);
+      return () => wakers.delete(callback);
+    },
+    wake: (why) => wakers.forEach((callback) => callback(why)),
+    wakers: () => wakers.size,
+  };
+  return platform;
+}

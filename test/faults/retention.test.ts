@@ -1,0 +1,46 @@
+// A stream may run for longer than its record is kept after its end: the record must not expire under it (G3).
+
+import { setTimeout as pass } from "node:timers/promises";
+import { afterEach, expect, inject, test } from "vitest";
+import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
+import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
+import type { ResumableStreamContext } from "../../src/api/types.ts";
+import { freshId } from "../contract/contract.ts";
+import { manualSource, mustNotProduce } from "../contract/manual-source.ts";
+import { expectClosed, read, until } from "../contract/reading.ts";
+import { freshKeyPrefix } from "../contract/redis-backend.ts";
+import { createClients } from "../support/clients.ts";
+
+let contexts: ResumableStreamContext[] = [];
+
+afterEach(async () => {
+  await Promise.all(contexts.map((context) => context.close()));
+  contexts = [];
+});
+
+const RETENTION_SECONDS = 1;
+
+test.each(["memory", "redis-6", "ioredis-6"] as const)(
+  "%s: a stream that runs for longer than retentionSeconds keeps its id, and loses it after its end",
+  async (kind) => {
+    const options = { waitUntil: null, keyPrefix: freshKeyPrefix(), retentionSeconds: RETENTION_SECONDS };
+    const clients = kind === "memory" ? undefined : await createClients(kind, inject("redisUrl"));
+    const context = clients ? overRedis({ ...options, ...clients }) : overMemory(options);
+    contexts.push(context);
+    const other = clients ? overRedis({ ...options, ...clients }) : overMemory(options);
+    contexts.push(other);
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.resumableStream(id, source.makeStream));
+    source.push("long ");
+    // Nothing tells that a record would have expired but the time that it takes.
+    await pass(RETENTION_SECONDS * 2_500);
+    const follower = read(await other.resumableStream(id, mustNotProduce));
+    source.push("text");
+    source.end();
+    for (const reading of [primary, follower]) await expectClosed(reading, "long text");
+    await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
+    await Promise.all(contexts.map((each) => each.close()));
+    clients?.close();
+  },
+);

@@ -1,0 +1,45 @@
+// A failed stream whose text is kept: a reader gets what it lacks, and is then told to come no more.
+
+import { PGlite } from "@electric-sql/pglite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createResumeHandlers } from "../../src/http.ts";
+import { createPgliteResumableStreamContext } from "../../src/pglite.ts";
+import { manualSource } from "../contract/manual-source.ts";
+import { read } from "../contract/reading.ts";
+import { until } from "../support/wait.ts";
+import { readBody } from "./bytes.ts";
+
+let pglite: PGlite;
+
+beforeAll(async () => {
+  pglite = await PGlite.create();
+});
+
+afterAll(() => pglite.close());
+
+test("from an offset within it 200 and the rest, from its end 410 with how it ended", async () => {
+  await using context = createPgliteResumableStreamContext({
+    pglite,
+    waitUntil: null,
+    onError: () => undefined,
+  });
+  const id = "kept";
+  const source = manualSource();
+  const reading = read(await context.createNewResumableStream(id, source.makeStream));
+  source.push("data: a\n\n", "data: b\n\n");
+  await reading.reached(18);
+  source.fail(new Error("model overloaded"));
+  await until(async () => (await context.hasExistingStream(id)) === "failed", { what: "its end" });
+
+  const { GET } = createResumeHandlers(context, { streamId: () => id, authorize: () => true });
+  const from = (lastEventId: string) =>
+    GET(new Request("http://localhost/", { headers: { "last-event-id": lastEventId } }));
+  const within = await from("9");
+  expect(within.status).toBe(200);
+  expect(await readBody(within).rest()).toEqual({
+    text: ": resumable-stream offset=9\n\ndata: b\nid: 18\n\n: resumable-stream end=failed\n",
+    end: "broken",
+  });
+  const atEnd = await from("18");
+  expect([atEnd.status, atEnd.headers.get("stream-status")]).toEqual([410, "failed"]);
+});

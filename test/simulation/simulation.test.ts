@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Plan } from "./plan.ts";
+import { simulate, simulateSeed } from "./simulate.ts";
+
+const SEEDS_PER_TEST = 500;
+const found = JSON.parse(readFileSync(new URL("found.json", import.meta.url), "utf8")) as Array<{
+  name: string;
+  plan: Plan;
+}>;
+
+describe("every promise holds in every schedule (G1, G2, G3, G4, G6, G7, G9)", () => {
+  it.each([0, 1, 2, 3, 4, 5])("part %i of the fixed seeds", { timeout: 60_000 }, async (part) => {
+    for (let seed = part * SEEDS_PER_TEST + 1; seed <= (part + 1) * SEEDS_PER_TEST; seed++) {
+      const { violation } = await simulateSeed(seed);
+      expect(violation, `npm run simulate -- --seed ${seed}`).toBeUndefined();
+    }
+  });
+});
+
+describe("what the simulator found once", () => {
+  it.each(found)("$name", async ({ plan }) => {
+    const { violation } = await simulate(plan);
+    expect(violation).toBeUndefined();
+  });
+});
+
+describe("a seed decides everything", () => {
+  it("the same seed gives the same trace", async () => {
+    for (const seed of [2, 44, 71, 244]) {
+      const [first, second] = [
+        await simulateSeed(seed, { isTraced: true }),
+        await simulateSeed(seed, { isTraced: true }),
+      ];
+      expect(second.trace).toEqual(first.trace);
+    }
+  });
+});
