@@ -39,6 +39,12 @@ describe.each(["memory", "generic", "http", "client"])('"resumable-stream/%s"', 
   });
 });
 
+test("what leaks is named, with the file it leaks from", async () => {
+  const { imports, globals } = await bundle(`import "./dist/cli.js";`);
+  expect(imports).toContain("dist/cli/args.js: node:util");
+  expect(globals).toContain("dist/cli.js: process");
+});
+
 test("each of the two client libraries is imported by its own entry only", async () => {
   const importsOf = async (entry: string) =>
     (await bundle(`export * from "resumable-stream/${entry}";`)).imports;

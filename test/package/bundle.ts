@@ -39,8 +39,8 @@ export async function bundle(code: string): Promise<Bundle> {
     plugins: [
       {
         name: "what isn't ours stays outside",
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
+        setup: (builder) =>
+          builder.onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
             if (path.startsWith("resumable-stream")) return undefined;
             imports.push(`${importer.replace(root, "")}: ${path}`);
             return { path, external: true };
