@@ -54,7 +54,7 @@ export async function bundle(code: string): Promise<Bundle> {
 }
 
 /** A name is replaced only where the file itself declares none of it. */
-async function globalsOf(path: string): Promise<string[]> {
+export async function globalsOf(path: string): Promise<string[]> {
   const define = Object.fromEntries(NODE_GLOBALS.map((name) => [name, `leaked_${name}`]));
   const { code } = await transform(await readFile(`${root}${path}`, "utf8"), { define });
   return NODE_GLOBALS.filter((name) => code.includes(`leaked_${name}`)).map((name) => `${path}: ${name}`);
