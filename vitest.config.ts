@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Fault tests time real servers and processes; two files at once is what a 2-core machine can time fairly.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // A promise nobody handled fails the run (G7): never turn this on.
     dangerouslyIgnoreUnhandledErrors: false,

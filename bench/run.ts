@@ -1,5 +1,5 @@
 // npm run bench: this library and the published one in turn, on one private Redis. Prints a table and keeps it in
-// RESULTS.md. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
+// RESULTS.md; then the Postgres rows. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
 
 import { writeFile } from "node:fs/promises";
 import { TcpProxy } from "../test/support/proxy.ts";
@@ -7,6 +7,7 @@ import { RedisServer } from "../test/support/redis-server.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { measureRow } from "./lib/measure-row.ts";
 import { failures, linesOf, table } from "./lib/table.ts";
+import { measurePostgres } from "./postgres/index.ts";
 import { REDIS_ROWS } from "./rows/index.ts";
 
 /** Far enough for a machine's own delays to be small beside it. */
@@ -27,7 +28,9 @@ for (const row of rows) {
   failed.push(...failures(row, result));
 }
 
-const report = [table(lines), ...failed.map((failure) => `- ${failure}`)].join("\n");
+const postgres = await measurePostgres(words);
+const redisTable = rows.length === 0 ? [] : [table(lines), ...failed.map((failure) => `- ${failure}`)];
+const report = [...redisTable, ...(postgres === undefined ? [] : ["", postgres])].join("\n");
 process.stdout.write(`\n${report}\n`);
 if (words.length === 0) {
   await writeFile(new URL("RESULTS.md", import.meta.url), await resultsPage(report));

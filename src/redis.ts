@@ -3,6 +3,7 @@
 import { createRelayContext } from "./api/relay-context.ts";
 import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
 import { connect } from "./transports/redis/connect.ts";
+import { nodeRedisLibrary } from "./transports/redis/node-redis-library.ts";
 
 export * from "./api/public.ts";
 
@@ -22,6 +23,6 @@ export function createResumableStreamContext(
   options: CreateResumableStreamContextOptions,
 ): ResumableStreamContext {
   return createRelayContext(options, () =>
-    connect({ publisher: options.publisher, subscriber: options.subscriber, library: "redis" }),
+    connect({ publisher: options.publisher, subscriber: options.subscriber, library: nodeRedisLibrary }),
   );
 }

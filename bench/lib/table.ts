@@ -23,12 +23,16 @@ export function linesOf(row: Row, result: RowResult): string[][] {
 }
 
 export function table(lines: string[][]): string {
-  const rows = [HEAD, ...lines];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return printTable(HEAD, lines);
+}
+
+export function printTable(head: string[], lines: string[][]): string {
+  const rows = [head, ...lines];
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const print = (row: string[]): string =>
     `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [print(HEAD), rule, ...lines.map(print)].join("\n");
+  return [print(head), rule, ...lines.map(print)].join("\n");
 }
 
 /** Why a library has no value, a line each. */

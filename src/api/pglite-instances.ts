@@ -39,13 +39,13 @@ function sharedInstances(): Map<string, Instance> {
 }
 
 async function openPglite(dataDir: string | undefined): Promise<PgliteClient> {
-  const { PGlite } = await importPglite();
+  const { PGlite } = await importing(import("@electric-sql/pglite"));
   return PGlite.create(dataDir);
 }
 
-async function importPglite(): Promise<typeof import("@electric-sql/pglite")> {
+async function importing<T>(loading: Promise<T>): Promise<T> {
   try {
-    return await import("@electric-sql/pglite");
+    return await loading;
   } catch (cause) {
     const message =
       'Cannot load the "@electric-sql/pglite" package: run "npm install @electric-sql/pglite", or pass an instance as pglite.';

@@ -6,10 +6,15 @@ import { createChannel } from "../transports/postgres/names.ts";
 import { postgresTransport } from "../transports/postgres/postgres.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
+import type { Transport } from "../transports/transport.ts";
 import { createContext } from "./context.ts";
 import type { ResumableStreamError } from "./errors.ts";
-import { checkOptions } from "./options.ts";
-import { checkPostgresOptions, type PostgresStoreOptions } from "./postgres-options.ts";
+import { type CheckedOptions, checkOptions } from "./options.ts";
+import {
+  type CheckedPostgresOptions,
+  checkPostgresOptions,
+  type PostgresStoreOptions,
+} from "./postgres-options.ts";
 import type { DurableStreamContext } from "./types.ts";
 
 export interface DatabaseParts {
@@ -17,23 +22,36 @@ export interface DatabaseParts {
   onError: (error: ResumableStreamError) => void;
 }
 
+interface DurableParts {
+  checked: CheckedOptions;
+  postgres: CheckedPostgresOptions;
+  database: Database;
+  hasGrace: boolean;
+}
+
 export function createDurableContext(
   options: PostgresStoreOptions,
   { open, hasGrace }: { open: (parts: DatabaseParts) => Database; hasGrace: boolean },
 ): DurableStreamContext {
   const checked = checkOptions(options);
-  const { settings, tables } = checkPostgresOptions(options, checked);
-  const { keyPrefix, onError } = checked;
-  const transport = postgresTransport(
+  const postgres = checkPostgresOptions(options, checked);
+  const { tables } = postgres;
+  const database = open({ tables, onError: checked.onError });
+  const transport = createDurableTransport({ checked, postgres, database, hasGrace });
+  return createContext({ transport, options: checked, clock: systemClock });
+}
+
+export function createDurableTransport({ checked, postgres, database, hasGrace }: DurableParts): Transport {
+  const { settings, tables } = postgres;
+  return postgresTransport(
     {
       settings,
       queries: createQueries({ tables, leaseMs: settings.leaseMs, hasGrace }),
-      database: open({ tables, onError }),
+      database,
       channel: createChannel(tables.sessions),
       clock: systemClock,
-      onError,
+      onError: checked.onError,
     },
-    keyPrefix,
+    checked.keyPrefix,
   );
-  return createContext({ transport, options: checked, clock: systemClock });
 }

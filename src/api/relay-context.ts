@@ -3,8 +3,9 @@
 import { systemClock } from "../lib/clock.ts";
 import { systemRandom } from "../lib/random.ts";
 import { type RelayConnection, relayTransport } from "../transports/relay/relay.ts";
+import type { Transport } from "../transports/transport.ts";
 import { createContext } from "./context.ts";
-import { checkOptions } from "./options.ts";
+import { type CheckedOptions, checkOptions } from "./options.ts";
 import type { CommonOptions, ResumableStreamContext } from "./types.ts";
 
 export function createRelayContext(
@@ -12,17 +13,7 @@ export function createRelayContext(
   connection: () => RelayConnection,
 ): ResumableStreamContext {
   const checked = checkOptions(options);
-  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } =
-    checked;
-  const transport = relayTransport({
-    connection: connection(),
-    keyPrefix,
-    settings: { ackTimeoutMs, lingerMs, livenessMs, retentionSeconds },
-    claimTimeoutMs,
-    clock: systemClock,
-    random: systemRandom,
-    onError,
-  });
+  const transport = createRelayTransport(checked, connection());
   const context = createContext({ transport, options: checked, clock: systemClock });
   return {
     ...context,
@@ -32,4 +23,18 @@ export function createRelayContext(
       return status === "failed" ? null : status;
     },
   };
+}
+
+export function createRelayTransport(options: CheckedOptions, connection: RelayConnection): Transport {
+  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } =
+    options;
+  return relayTransport({
+    connection,
+    keyPrefix,
+    settings: { ackTimeoutMs, lingerMs, livenessMs, retentionSeconds },
+    claimTimeoutMs,
+    clock: systemClock,
+    random: systemRandom,
+    onError,
+  });
 }

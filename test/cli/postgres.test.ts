@@ -1,7 +1,5 @@
 // `resumable-stream postgres setup | cleanup`, as people run it.
 
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { Pool } from "pg";
 import { expect, inject, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
@@ -9,24 +7,7 @@ import { manualSource, sourceOf } from "../contract/manual-source.ts";
 import { expectClosed, expectRejection, expectSameText, read, readWhole } from "../contract/reading.ts";
 import { OLDER_TABLES } from "../support/older-schema.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
-
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
-
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { env: { PATH: process.env["PATH"], ...env }, timeout: 25_000 };
-    execFile(process.execPath, [cli, ...args], options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : Number(error.code ?? -1);
-      resolve({ code, stdout: stdout.trim(), stderr: stderr.trim() });
-    });
-  });
-}
+import { run } from "./run.ts";
 
 function contextOn({ url }: PrivateDatabase) {
   const pool = new Pool({ connectionString: url });
@@ -157,6 +138,7 @@ test.each([
   [["--loud"], 2, "Unknown option"],
   [["postgres", "setup"], 2, "set POSTGRES_URL"],
   [["postgres", "setup", "--url", "postgres://127.0.0.1:1/none"], 1, "ECONNREFUSED"],
+  [["postgres", "setup", "--url", "redis://127.0.0.1:1"], 2, "postgres://"],
 ])("%j exits with %i and says why", async (args, code, why) => {
   const outcome = await run(args);
   expect(outcome.stderr).toContain(why);

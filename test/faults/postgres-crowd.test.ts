@@ -53,7 +53,8 @@ test(
     const client = (await pool.connect()) as { release: () => void };
     client.release();
     pool.on("acquire", (acquired) => countStatements(acquired, statements));
-    const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+    // A busy machine may need longer than the default for a thousand claims on ten connections.
+    const context = createPostgresResumableStreamContext({ pool, waitUntil: null, claimTimeoutMs: 30_000 });
     const texts = Array.from({ length: 1_000 }, (_, index) =>
       Array.from({ length: 20 }, (__, chunk) => `[${index}:${chunk}]`),
     );
@@ -86,7 +87,9 @@ function countStatements(client: { query: unknown }, counts: { append: number; c
   counted.add(client);
   const query = client.query as (this: unknown, ...args: unknown[]) => unknown;
   client.query = function count(this: unknown, ...args: unknown[]) {
-    const text = String(args[0]);
+    const [statement] = args;
+    // A prepared one is an object.
+    const text = typeof statement === "string" ? statement : String((statement as { text: string }).text);
     if (text.startsWith("with input")) counts.append += 1;
     if (text.startsWith("with claimed")) counts.claim += 1;
     return query.apply(this, args);

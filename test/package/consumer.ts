@@ -34,7 +34,15 @@ export async function pack(): Promise<Tarball> {
 export interface Consumer {
   /** Runs a module or a CommonJS script to its end, and gives what it printed. Rejects when it exits with an error. */
   run: (script: { kind: "module" | "commonjs"; code: string; env?: NodeJS.ProcessEnv }) => Promise<string>;
+  /** Runs the package's command, as `npx` finds it, whatever it exits with. */
+  command: (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<CommandOutcome>;
   remove: () => Promise<void>;
+}
+
+export interface CommandOutcome {
+  code: number;
+  stdout: string;
+  stderr: string;
 }
 
 /** A project that has the package and, of all clients, only those named. */
@@ -54,6 +62,14 @@ export async function createConsumer(tarball: Tarball, clients: readonly string[
       });
       return stdout.trim();
     },
+    command: (args, env) =>
+      new Promise((resolve) => {
+        const bin = join(folder, "node_modules/.bin/resumable-stream");
+        const options = { cwd: folder, env: { ...bareEnvironment(), ...env }, timeout: 25_000 };
+        execFile(bin, [...args], options, (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+        });
+      }),
     remove: () => rm(folder, { recursive: true }),
   };
 }
@@ -90,7 +106,9 @@ function npm(args: readonly string[], cwd: string): Promise<{ stdout: string }> 
 function bareEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(npm_(?!config_(registry|cache|userconfig))|NODE_|VITEST|TEST|REDIS_URL|KV_URL)/i.test(name),
+      !/^(npm_(?!config_(registry|cache|userconfig))|NODE_|VITEST|TEST|REDIS_URL|KV_URL|POSTGRES_)/i.test(
+        name,
+      ),
   );
   return Object.fromEntries(inherited);
 }

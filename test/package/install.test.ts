@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { createDatabase } from "../support/postgres-database.ts";
 import { createConsumer, pack, type Consumer, type Tarball } from "./consumer.ts";
 
 const opened: { remove: () => Promise<void> }[] = [];
@@ -61,9 +62,23 @@ describe("with no client installed", () => {
 
   test("every entry can be required", async () => {
     const code = `
-      const entries = ["", "/redis", "/ioredis", "/generic", "/memory"];
-      console.log(entries.map((entry) => typeof require("resumable-stream" + entry).createResumableStreamContext).join());`;
-    expect(await consumer.run({ kind: "commonjs", code })).toBe(Array(5).fill("function").join());
+      const manifest = require("resumable-stream/package.json");
+      const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
+      const empty = entries.filter((entry) => Object.keys(require("resumable-stream" + entry.slice(1))).length === 0);
+      console.log(JSON.stringify([entries.length > 8, empty]));`;
+    expect(await consumer.run({ kind: "commonjs", code })).toBe("[true,[]]");
+  });
+
+  test("the command runs, and says which package it lacks", async () => {
+    const help = await consumer.command(["--help"]);
+    expect([help.code, help.stderr]).toEqual([0, ""]);
+    expect(help.stdout).toContain("doctor");
+    const list = await consumer.command(["list"], { REDIS_URL: inject("redisUrl") });
+    expect(list.code).toBe(2);
+    expect(list.stderr).toMatch(/npm install redis\b.*npm install ioredis\b/);
+    const setup = await consumer.command(["postgres", "setup"], { POSTGRES_URL: inject("postgresUrl") });
+    expect(setup.code).toBe(2);
+    expect(setup.stderr).toContain("npm install pg");
   });
 
   test("the entries for HTTP and the client can be required", async () => {
@@ -141,6 +156,14 @@ describe.each([
     expect(printed).toBe(JSON.stringify([text, text.slice(5)]));
   });
 
+  test("the command talks to Redis with it", async () => {
+    const env = { REDIS_URL: inject("redisUrl") };
+    const outcome = await consumer.command(["doctor", "--json", "--key-prefix", randomUUID()], env);
+    expect(outcome.stdout).not.toContain('"failed"');
+    expect(outcome.stdout).toContain('"check":"a stream","status":"ok"');
+    expect(outcome.code).toBe(0);
+  });
+
   test.each(entries)('"resumable-stream%s" can be required, and streams', async (entry) => {
     const code = `
       const { createResumableStreamContext } = require("resumable-stream${entry}");
@@ -163,6 +186,49 @@ describe.each([
       await context.close();`;
     const printed = await consumer.run({ kind: "module", code, env: { REDIS_URL: inject("redisUrl") } });
     expect(printed).toBe(JSON.stringify([[], [client]]));
+  });
+});
+
+describe("with only pg installed", () => {
+  let consumer: Consumer;
+
+  beforeAll(async () => {
+    consumer = await open(["pg"]);
+  });
+
+  test.each(["", "/postgres"])(
+    '"resumable-stream%s" streams over tables that the command sets up',
+    async (entry) => {
+      await using database = await createDatabase(inject("postgresUrl"));
+      const env = { POSTGRES_URL: database.url };
+      expect(await consumer.command(["postgres", "setup"], env)).toMatchObject({ code: 0, stderr: "" });
+      const code = `
+      import pg from "pg";
+      import { createPostgresResumableStreamContext } from "resumable-stream${entry}";
+      const pool = new pg.Pool({ connectionString: process.env.POSTGRES_URL });
+      const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+      ${produceAndFollow}
+      await pool.end();`;
+      expect(await consumer.run({ kind: "module", code, env })).toBe(JSON.stringify([text, text.slice(5)]));
+      const doctor = await consumer.command(["doctor"], env);
+      expect([doctor.code, doctor.stderr]).toEqual([0, ""]);
+    },
+  );
+});
+
+describe("with only PGlite installed", () => {
+  test('"resumable-stream/pglite" streams, as a module and required', async () => {
+    const consumer = await open(["@electric-sql/pglite"]);
+    const rest = `
+      const context = createPgliteResumableStreamContext({ waitUntil: null });
+      ${produceAndFollow}`;
+    const asModule = `import { createPgliteResumableStreamContext } from "resumable-stream/pglite"; ${rest}`;
+    const required = `
+      const { createPgliteResumableStreamContext } = require("resumable-stream/pglite");
+      (async () => { ${rest} })();`;
+    const expected = JSON.stringify([text, text.slice(5)]);
+    expect(await consumer.run({ kind: "module", code: asModule })).toBe(expected);
+    expect(await consumer.run({ kind: "commonjs", code: required })).toBe(expected);
   });
 });
 

@@ -20,6 +20,8 @@ export class Machine {
   diedAt: number = Number.POSITIVE_INFINITY;
 
   readonly #timeline: Timeline;
+  /** Takes back the timers that wait: a dead process has none. */
+  readonly #cancels = new Set<() => void>();
   /** What came while it was frozen. */
   readonly #held: Array<() => void> = [];
 
@@ -72,6 +74,7 @@ export class Machine {
     this.state = "dead";
     this.diedAt = this.#timeline.now;
     this.#held.length = 0;
+    for (const cancel of this.#cancels) cancel();
   }
 
   #nextTurn(callback: () => void): void {
@@ -92,6 +95,7 @@ export class Machine {
       const was = isWaiting;
       if (was) this.timers -= 1;
       isWaiting = false;
+      this.#cancels.delete(cancel);
       return was;
     };
     const cancel = this.#timeline.after(Math.max(1, Math.trunc(delayMs)), () =>
@@ -99,6 +103,7 @@ export class Machine {
         if (settle()) callback();
       }),
     );
+    this.#cancels.add(cancel);
     return () => {
       settle();
       // A frozen process's timer is held by now: `settle` has disarmed it.

@@ -2,6 +2,7 @@
 // A further server gets an entry in `provide` and a `share…` function here.
 
 import type { TestProject } from "vitest/node";
+import { buildWorker } from "./process.ts";
 import { RedisServer } from "./redis-server.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { setUpTables } from "./postgres-tables.ts";
@@ -21,7 +22,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ensureBinary(redisBinary);
   ensureBinary(chromiumBinary);
   ensureBinary(postgresBinary);
-  const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres()]);
+  const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres(), buildWorker()]);
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);
   return async () => {

@@ -22,7 +22,6 @@ export function manualClock(): ManualClock {
   return {
     now: () => now,
     wallTime: () => now,
-    nextTurn: (callback) => void setImmediate(callback),
     after: (delayMs, callback) => {
       const timer = { at: now + delayMs, callback };
       timers.add(timer);

@@ -41,6 +41,10 @@ test(
   },
 );
 
+test("pg's Pool and a PGlite instance are accepted", () => {
+  expect(errorsOfFiles([program("postgres-clients")])).toEqual([]);
+});
+
 test("the program for the published package compiles against the published package", () => {
   expect(errorsOfFiles([program("published-api")], published)).toEqual([]);
 });

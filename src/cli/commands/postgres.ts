@@ -1,67 +1,61 @@
 // `postgres setup` and `postgres cleanup`.
 
-import { cleanUp, setUp } from "../../transports/postgres/setup.ts";
-import { DEFAULT_TABLES, type TableNames } from "../../transports/postgres/schema.ts";
+import { cleanUp, type Queryable, setUp } from "../../transports/postgres/setup.ts";
 import { type Arguments, UsageError } from "../args.ts";
 import type { Command, World } from "../command.ts";
-
-interface Connection {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
-}
+import { EXIT } from "../exit.ts";
+import { openPostgres, tableNames } from "../postgres-client.ts";
+import { printable, toJson } from "../print.ts";
+import { parseTarget } from "../target.ts";
 
 export const postgresSetup: Command = {
   words: ["postgres", "setup"],
+  takesId: false,
   summary: "creates the tables, or upgrades those of an older version and keeps their rows",
-  run: (args, world) =>
-    withConnection(args, world, async (connection) => {
-      const tables = tableNames(world);
-      await setUp(connection, tables);
-      world.print(`The tables ${tables.sessions} and ${tables.chunks} are ready.`);
-    }),
+  run: async (args, world) => {
+    const tables = tableNames(world);
+    await withConnection(args, world, (connection) => setUp(connection, tables));
+    world.print(
+      args.isJson
+        ? toJson(tables)
+        : printable(`The tables ${tables.sessions} and ${tables.chunks} are ready.`),
+    );
+    return EXIT.done;
+  },
 };
 
 export const postgresCleanup: Command = {
   words: ["postgres", "cleanup"],
+  takesId: false,
   summary: "deletes streams whose retention has passed, in batches, beside live streams",
-  run: (args, world) =>
-    withConnection(args, world, async (connection) => {
-      const total = { sessions: 0, chunks: 0 };
-      for await (const soFar of cleanUp(connection, tableNames(world))) Object.assign(total, soFar);
-      world.print(`Deleted ${total.sessions} expired streams and ${total.chunks} chunks.`);
-    }),
+  run: async (args, world) => {
+    const deleted = { sessions: 0, chunks: 0 };
+    await withConnection(args, world, async (connection) => {
+      for await (const soFar of cleanUp(connection, tableNames(world))) Object.assign(deleted, soFar);
+    });
+    world.print(
+      args.isJson
+        ? toJson({ streams: deleted.sessions, chunks: deleted.chunks })
+        : `Deleted ${deleted.sessions} expired streams and ${deleted.chunks} chunks.`,
+    );
+    return EXIT.done;
+  },
 };
-
-function tableNames({ env }: World): TableNames {
-  return {
-    sessions: env["POSTGRES_SESSION_TABLE"] || DEFAULT_TABLES.sessions,
-    chunks: env["POSTGRES_CHUNK_TABLE"] || DEFAULT_TABLES.chunks,
-  };
-}
 
 async function withConnection(
   { url }: Arguments,
   { env }: World,
-  use: (connection: Connection) => Promise<void>,
+  use: (connection: Queryable) => Promise<void>,
 ): Promise<void> {
   const connectionString = url ?? env["POSTGRES_URL"];
   if (!connectionString) throw new UsageError("No database: set POSTGRES_URL, or pass --url.");
-  const { Client } = await importPg();
-  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
-  // A connection that breaks while idle is told by the statement that needs it.
-  client.on("error", () => undefined);
-  await client.connect();
+  if (parseTarget(connectionString, url === undefined ? "POSTGRES_URL" : "--url").kind !== "postgres") {
+    throw new UsageError("This command is about Postgres: its URL begins with postgres://.");
+  }
+  const client = await openPostgres(connectionString);
   try {
     await use(client);
   } finally {
     await client.end();
-  }
-}
-
-async function importPg(): Promise<Pick<typeof import("pg"), "Client">> {
-  try {
-    const { default: pg } = await import("pg");
-    return pg;
-  } catch (cause) {
-    throw new UsageError('Cannot load the "pg" package: run "npm install pg".', { cause });
   }
 }

@@ -45,7 +45,8 @@ export function lateError(what: string, timeoutMs: number): ResumableStreamError
   );
 }
 
-function stateOf(error: unknown): string {
+/** The SQLSTATE of an error; empty where it has none. */
+export function stateOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 

@@ -56,13 +56,13 @@ export class Followed {
   /** A notification names streams that moved. */
   moved(hints: readonly string[]): void {
     for (const hint of hints) {
-      for (const stream of this.#byHint.get(hint) ?? []) signal(stream, { type: "missed" });
+      for (const stream of this.#byHint.get(hint) ?? []) tell(stream, { type: "missed" });
     }
   }
 
   /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
   proven(isProven: boolean): void {
-    if (isProven) for (const stream of this.#streams.values()) signal(stream, { type: "missed" });
+    if (isProven) for (const stream of this.#streams.values()) tell(stream, { type: "missed" });
     this.#schedule(this.#intervalMs());
   }
 
@@ -180,11 +180,12 @@ export class Followed {
       if (state) onState(stream, state);
       // A row without text tells how far the stream is and how it ended. No row: a read finds out what that means.
       const page = state && toPage(state, { from: state.tail, text: "" });
-      signal(stream, page ? { type: "page", page } : { type: "missed" });
+      tell(stream, page ? { type: "page", page } : { type: "missed" });
     }
   }
 }
 
-function signal({ listeners }: FollowedStream, heard: WatchSignal): void {
-  for (const listener of [...listeners]) listener(heard);
+function tell({ listeners }: FollowedStream, heard: WatchSignal): void {
+  // One that leaves while others are told changes nothing for them.
+  for (const listener of listeners) listener(heard);
 }

@@ -7,8 +7,10 @@ import {
   type Listening,
   type ListenRequest,
   type Row,
+  stateOf,
   toError,
 } from "./database.ts";
+import { createHint } from "./names.ts";
 import { quoted } from "./schema.ts";
 
 /** A connection taken from a pool. */
@@ -45,7 +47,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   return {
     run: (statement, values, timeoutMs) =>
       runOn({ pool, clock, timeoutMs }, async (client) => {
-        const { rows } = await client.query(statement, [...values]);
+        const { rows } = await send(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       }),
     listen: isAlone ? undefined : (request) => listenOn(listenerPool ?? pool, { ...request, clock }),
@@ -54,6 +56,41 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
       return Promise.resolve();
     },
   };
+}
+
+/** Pools behind a pooler that hands each statement to another backend, which knows no statement prepared before. */
+const unprepared = new WeakSet<PostgresPool>();
+/** SQLSTATEs of a prepared statement that a backend doesn't have, or has already. */
+const PREPARED_STATES = new Set(["26000", "42P05"]);
+
+/**
+ * Prepared on `pg`'s own clients: planning would take as long again as the statement. Where backends change under a
+ * connection that fails before it does anything, and is sent as it is from then on.
+ */
+async function send(
+  client: PostgresClient,
+  { pool, statement, values }: { pool: PostgresPool; statement: string; values: unknown[] },
+): Promise<{ rows: unknown[] }> {
+  if (unprepared.has(pool) || !isPgClient(client)) return client.query(statement, values);
+  try {
+    return await client.query({ name: createHint(statement), text: statement, values });
+  } catch (error) {
+    if (!PREPARED_STATES.has(stateOf(error))) throw error;
+    unprepared.add(pool);
+    return client.query(statement, values);
+  }
+}
+
+interface PgClient extends PostgresClient {
+  query(query: { name: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
+/** By what a JavaScript client of `pg` keeps of its prepared statements. */
+function isPgClient(client: PostgresClient): client is PgClient {
+  if (!("connection" in client)) return false;
+  const { connection } = client;
+  return typeof connection === "object" && connection !== null && "parsedStatements" in connection;
 }
 
 interface RunOptions {
@@ -168,8 +205,8 @@ function watchPool(pool: PostgresPool, onError: (error: unknown) => void): () =>
 
 function isServerError(error: unknown): boolean {
   // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
-  if (typeof error !== "object" || error === null || !("code" in error)) return false;
-  return /^[0-9A-Z]{5}$/.test(String(error.code)) && !String(error.code).startsWith("57");
+  const state = stateOf(error);
+  return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57");
 }
 
 function toRow(row: unknown): Row {

@@ -23,28 +23,8 @@ export interface QueryOptions {
 }
 
 export function createQueries(options: QueryOptions): Queries {
-  const { tables } = options;
   const leaseMs = Math.ceil(options.leaseMs);
-  const sessions = quoted(tables.sessions);
-  const chunks = quoted(tables.chunks);
-  const lease = `${leaseMs} * interval '1 millisecond'`;
-  // A row of the older version has no lease: its last write counts as one.
-  const ownLease = `coalesce(s.lease_expires_at, s.updated_at + ${lease})`;
-  // While the server was down nobody could renew a lease, so it can't lapse before producers had their chance.
-  const leaseEnd = options.hasGrace
-    ? `greatest(${ownLease}, pg_postmaster_start_time() + ${lease})`
-    : ownLease;
-  const isOpen = "s.status in ('streaming', 'pending')";
-  const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
-  const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
-  const status = `case when ${isOpen} and not ${isLive} then 'lost' else s.status end`;
-  // The older version kept no exact last offset.
-  const tail = `case when s.epoch > 0 then s.last_offset else
-      coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id), 0) end`;
-  const remaining = (moment: string): string =>
-    `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
-  const state = `s.epoch, ${tail} as tail, ${status} as status,
-    case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
+  const { chunks, isLive, isOpen, isThere, lease, sessions, state, status } = createFragments(options);
   const request = "q(n int, stream_id text)";
 
   return {
@@ -144,8 +124,9 @@ returning free.n, ${state}`,
 where s.stream_id = $1 and ${isThere} and ${isLive}
 returning s.stream_id`,
 
-    // $1 channel, $2 payloads.
-    notify: `select pg_notify($1, value) from json_array_elements_text($2::json)`,
+    // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
+    notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
+from json_array_elements_text($2::json)`,
 
     // $1 how many at most.
     expire: `with expired as (
@@ -161,3 +142,28 @@ select (select count(*) from removed)::int as sessions, (select count(*) from cl
     abandon: `update ${sessions} set lease_expires_at = now() where status = 'streaming'`,
   };
 }
+
+/** What several statements say alike. `s` is a row of the sessions. */
+export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Record<Fragment, string> {
+  const sessions = quoted(tables.sessions);
+  const chunks = quoted(tables.chunks);
+  const lease = `${Math.ceil(leaseMs)} * interval '1 millisecond'`;
+  // A row of the older version has no lease: its last write counts as one.
+  const ownLease = `coalesce(s.lease_expires_at, s.updated_at + ${lease})`;
+  // While the server was down nobody could renew a lease, so it can't lapse before producers had their chance.
+  const leaseEnd = hasGrace ? `greatest(${ownLease}, pg_postmaster_start_time() + ${lease})` : ownLease;
+  const isOpen = "s.status in ('streaming', 'pending')";
+  const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
+  const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
+  const status = `case when ${isOpen} and not ${isLive} then 'lost' else s.status end`;
+  // The older version kept no exact last offset.
+  const tail = `case when s.epoch > 0 then s.last_offset else
+      coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id), 0) end`;
+  const remaining = (moment: string): string =>
+    `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
+  const state = `s.epoch, ${tail} as tail, ${status} as status,
+    case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
+  return { chunks, isLive, isOpen, isThere, lease, sessions, state, status };
+}
+
+type Fragment = "chunks" | "isLive" | "isOpen" | "isThere" | "lease" | "sessions" | "state" | "status";

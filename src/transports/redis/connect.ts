@@ -125,7 +125,7 @@ const madeConnections = new Map<string, MadeConnection>();
 const madeByUs = new WeakMap<object, RedisConnection>();
 
 function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
-  const key = `${role} ${library} ${redisUrl() ?? ""}`;
+  const key = `${role} ${library.name} ${redisUrl() ?? ""}`;
   const connection = lazyConnection(() => openDefaultClient(library));
   const made = madeConnections.get(key) ?? { key, connection, users: 0 };
   madeByUs.set(made.connection, made.connection);

@@ -1,10 +1,13 @@
 // Clients made from the environment, on first use, so that an entry loads no client library that isn't used.
 
-import { ioredisConnection } from "./ioredis.ts";
-import { nodeRedisConnection } from "./node-redis.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
-export type ClientLibrary = "redis" | "ioredis";
+/** A package that makes clients. Each has a file of its own, so that a bundler looks only for what an entry uses. */
+export interface ClientLibrary {
+  readonly name: "redis" | "ioredis";
+  /** Makes a client, from the package that it loads then. */
+  readonly open: (url: string) => Promise<RedisConnection>;
+}
 
 /** After an outage a producer has to be back before its followers give it up. */
 const MAX_RECONNECT_DELAY_MS = 500;
@@ -14,29 +17,26 @@ export function redisUrl(): string | undefined {
   return process?.env["REDIS_URL"] || process?.env["KV_URL"] || undefined;
 }
 
-export async function openDefaultClient(library: ClientLibrary): Promise<RedisConnection> {
-  const url = redisUrl();
-  if (url === undefined) {
-    throw new TypeError(
-      "No Redis to connect to: set REDIS_URL (or KV_URL), or pass publisher and subscriber to createResumableStreamContext.",
-    );
-  }
-  const delayMs = (attempt: number): number =>
-    Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
-  if (library === "ioredis") {
-    const { Redis } = await importing(import("ioredis"), library);
-    return ioredisConnection(new Redis(url, { retryStrategy: delayMs }));
-  }
-  const { createClient } = await importing(import("redis"), library);
-  return nodeRedisConnection(createClient({ url, socket: { reconnectStrategy: delayMs } }));
+export function reconnectDelayMs(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS);
 }
 
-async function importing<T>(loading: Promise<T>, library: ClientLibrary): Promise<T> {
+export function openDefaultClient({ open }: ClientLibrary): Promise<RedisConnection> {
+  const url = redisUrl();
+  if (url !== undefined) return open(url);
+  return Promise.reject(
+    new TypeError(
+      "No Redis to connect to: set REDIS_URL (or KV_URL), or pass publisher and subscriber to createResumableStreamContext.",
+    ),
+  );
+}
+
+export async function importing<T>(loading: Promise<T>, name: ClientLibrary["name"]): Promise<T> {
   try {
     return await loading;
   } catch (cause) {
     throw new TypeError(
-      `Cannot load the "${library}" package: run "npm install ${library}", or pass publisher and subscriber to createResumableStreamContext.`,
+      `Cannot load the "${name}" package: run "npm install ${name}", or pass publisher and subscriber to createResumableStreamContext.`,
       { cause },
     );
   }

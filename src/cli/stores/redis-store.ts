@@ -1,0 +1,150 @@
+// Streams over Redis: their records, and what their producers answer.
+
+import { createContext } from "../../api/context.ts";
+import { checkOptions } from "../../api/options.ts";
+import { createRelayTransport } from "../../api/relay-context.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { connect } from "../../transports/redis/connect.ts";
+import { parseRecord, type StatusRecord } from "../../transports/relay/bus.ts";
+import { createNames, type Names } from "../../transports/relay/protocol.ts";
+import type { Page, Transport } from "../../transports/transport.ts";
+import { openRedis, type RedisClient, toPairs } from "../redis-client.ts";
+import { follow, LastEnd, type Store, type StreamFacts } from "./store.ts";
+import type { StoreOptions } from "./open-store.ts";
+
+/** Keys a `SCAN` looks at: few enough not to hold the server up. */
+const SCAN_COUNT = 500;
+
+interface Parts {
+  publisher: RedisClient;
+  names: Names;
+  transport: Transport;
+}
+
+export async function openRedisStore({ url, ...options }: StoreOptions): Promise<Store> {
+  const last = new LastEnd();
+  const checked = checkOptions({ ...options, waitUntil: null, onEvent: last.onEvent });
+  const publisher = await openRedis(url);
+  const subscriber = await openRedis(url).catch((error: unknown) => {
+    publisher.close();
+    throw error;
+  });
+  const connection = connect({ publisher: publisher.client, subscriber: subscriber.client });
+  const transport = createRelayTransport(checked, connection);
+  const context = createContext({ transport, options: checked, clock: systemClock });
+  const parts: Parts = { publisher, names: createNames(checked.keyPrefix), transport };
+  return {
+    list: () => list(parts),
+    show: (streamId) => show(parts, streamId),
+    tail: (streamId, from) => follow({ context, transport, last }, { streamId, from }),
+    context,
+    remove: async (streamId) => void (await publisher.ask("DEL", parts.names.record(streamId))),
+    close: async () => {
+      await context.close();
+      publisher.close();
+      subscriber.close();
+    },
+  };
+}
+
+async function* list({ publisher, names }: Parts): AsyncGenerator<StreamFacts> {
+  const prefix = names.record("");
+  // A scan may give a key twice.
+  const seen = new Set<string>();
+  let cursor = "0";
+  do {
+    const pattern = `${prefix.replace(/[*?[\]\\^]/g, "\\$&")}*`;
+    const reply = await publisher.ask("SCAN", cursor, "MATCH", pattern, "COUNT", String(SCAN_COUNT));
+    const [next, keys] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    cursor = String(next);
+    const fresh = strings(keys).filter((key) => !seen.has(key));
+    for (const key of fresh) seen.add(key);
+    yield* facts(
+      { publisher, names },
+      fresh.map((key) => key.slice(prefix.length)),
+    );
+  } while (cursor !== "0");
+}
+
+async function* facts(
+  { publisher, names }: Pick<Parts, "publisher" | "names">,
+  ids: readonly string[],
+): AsyncGenerator<StreamFacts> {
+  if (ids.length === 0) return;
+  const [values, lives, listening] = await Promise.all([
+    publisher.ask("MGET", ...ids.map(names.record)),
+    Promise.all(ids.map((id) => publisher.ask("TTL", names.record(id)))),
+    countSubscribers(publisher, ids.map(names.request)),
+  ]);
+  for (const [index, streamId] of ids.entries()) {
+    const record = parseRecord(Array.isArray(values) ? values[index] : undefined);
+    if (record.status === "free") continue;
+    const isAlive = listening.get(names.request(streamId)) !== 0;
+    const status = record.status === "done" ? "done" : isAlive ? "running" : "lost";
+    yield { streamId, status, expiresInSeconds: toExpiry(lives[index]) };
+  }
+}
+
+async function show(
+  { publisher, names, transport }: Parts,
+  streamId: string,
+): Promise<StreamFacts | undefined> {
+  const [[found], value] = await Promise.all([
+    collect(facts({ publisher, names }, [streamId])),
+    publisher.ask("GET", names.record(streamId)),
+  ]);
+  const record = parseRecord(value);
+  if (!found || record.status !== "claimed") return found;
+  const [page, following] = await Promise.all([
+    askProducer(transport, { streamId, record }),
+    countSubscribers(publisher, [names.live(streamId)]),
+  ]);
+  return {
+    ...found,
+    status: page ? (page.end ?? "running") : "lost",
+    tail: page?.tail ?? null,
+    epoch: record.epoch || null,
+    followerProcesses: following.get(names.live(streamId)) ?? null,
+  };
+}
+
+/** What its producer says of itself; undefined where it is gone. */
+async function askProducer(
+  transport: Transport,
+  { streamId, record }: { streamId: string; record: Extract<StatusRecord, { status: "claimed" }> },
+): Promise<Page | undefined> {
+  const watch = transport.watch(streamId, () => undefined);
+  try {
+    await watch.ready;
+    const epoch = record.epoch === 0 ? undefined : record.epoch;
+    const result = await transport.read(streamId, { from: 0, maxUnits: 0, epoch });
+    return result.status === "page" ? result.page : undefined;
+  } finally {
+    watch.close();
+  }
+}
+
+/** By channel; without those of which the server doesn't tell. */
+async function countSubscribers(
+  client: RedisClient,
+  channels: readonly string[],
+): Promise<Map<string, number>> {
+  const reply = await client.ask("PUBSUB", "NUMSUB", ...channels);
+  return new Map([...toPairs(reply)].map(([channel, count]) => [channel, Number(count)]));
+}
+
+/** Null where it never expires. */
+function toExpiry(reply: unknown): number | null {
+  const seconds = Number(reply);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+}
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const value of values) collected.push(value);
+  return collected;
+}
+
+function strings(reply: unknown): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}

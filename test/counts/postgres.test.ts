@@ -1,0 +1,120 @@
+// What streams cost Postgres, by the server's own counters (G8), and how many round trips a resume waits for.
+
+import { setTimeout as pass } from "node:timers/promises";
+import { Client, Pool } from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { freshId } from "../contract/contract.ts";
+import { manualSource, sourceOf } from "../contract/manual-source.ts";
+import { read, readWhole, until } from "../contract/reading.ts";
+import { PostgresServer } from "../support/postgres-server.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+import { TcpProxy } from "../support/proxy.ts";
+import { SpecifiedSource } from "../support/source.ts";
+
+/** A backend tells its counters when it has been idle for so long, or with its next statement after a second. */
+const COUNTERS_LAG_MS = 11_000;
+
+let server: PostgresServer;
+let closers: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  server = await PostgresServer.start({ settings: ["autovacuum=off"] });
+  await setUpTables(server.url);
+});
+
+afterAll(async () => {
+  for (const close of closers.toReversed()) await close();
+  closers = [];
+  await server.stop();
+});
+
+function open(url = server.url) {
+  const pool = new Pool({ connectionString: url, idleTimeoutMillis: 0 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+  closers.push(async () => {
+    await context.close();
+    await pool.end();
+  });
+  return { pool, context };
+}
+
+async function counters(): Promise<{ transactions: number; walBytes: number }> {
+  await pass(COUNTERS_LAG_MS);
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  const { rows } = await client.query<{ transactions: string; wal: string }>(
+    `select xact_commit + xact_rollback as transactions, pg_current_wal_insert_lsn() - '0/0' as wal
+     from pg_stat_database where datname = current_database()`,
+  );
+  await client.end();
+  return { transactions: Number(rows[0]?.transactions), walBytes: Number(rows[0]?.wal) };
+}
+
+test(
+  "a stream nobody follows costs a transaction a tick, and a few bytes of WAL a character",
+  { timeout: 60_000 },
+  async () => {
+    const { context } = open();
+    const source = new SpecifiedSource({ label: "x", chunks: 1_000, everyMs: 5, chunkLength: 8 });
+    await readWhole(context.resumableStream(freshId(), sourceOf(["warm"])));
+    const before = await counters();
+    const text = await readWhole(context.resumableStream(freshId(), source.make));
+    const after = await counters();
+    expect((after.transactions - before.transactions) / 1_000).toBeLessThanOrEqual(0.25);
+    expect((after.walBytes - before.walBytes) / text.length).toBeLessThanOrEqual(30);
+  },
+);
+
+test("20 idle followers cost less than a transaction a second", { timeout: 60_000 }, async () => {
+  const [producing, following] = [open(), open()];
+  const id = freshId();
+  const source = manualSource();
+  const primary = read(await producing.context.createNewResumableStream(id, source.makeStream));
+  const followers = await Promise.all(
+    Array.from({ length: 20 }, async () => read(await following.context.resumeExistingStream(id))),
+  );
+  source.push("text");
+  for (const follower of followers) await follower.reached(4);
+  const before = await counters();
+  const startedAt = performance.now();
+  await pass(12_000);
+  const after = await counters();
+  const seconds = (performance.now() - startedAt) / 1000;
+  // Of our own there are the first look, its connection's start and the second's.
+  const transactions = after.transactions - before.transactions - 3;
+  // The producer's heartbeat is one every 3.3 s.
+  expect(transactions / seconds - 0.3).toBeLessThan(1);
+  source.end();
+  await Promise.all([primary, ...followers].map(({ ended }) => ended));
+});
+
+test("the first byte of a resume takes one round trip", async () => {
+  const { context } = open();
+  const id = freshId();
+  const source = manualSource();
+  const primary = read(await context.createNewResumableStream(id, source.makeStream));
+  source.push("text");
+  const row = "select 1 from rs_stream_sessions where stream_id = $1 and last_offset = 4";
+  const { pool } = open();
+  await until(async () =>
+    expect((await pool.query(row, [`resumable-stream:rs:${id}`])).rows).toHaveLength(1),
+  );
+  await using proxy = await TcpProxy.start(server.port, { toServerMs: 100, toClientMs: 100 });
+  const far = open(server.url.replace(`:${server.port}/`, `:${proxy.port}/`));
+  await Promise.all([1, 2, 3].map(() => far.context.hasExistingStream(id)));
+
+  const startedAt = performance.now();
+  const follower = read(await far.context.resumeExistingStream(id));
+  await follower.reached(4);
+  const tookMs = performance.now() - startedAt;
+
+  // One is 200 ms, two would be 400.
+  expect(tookMs).toBeLessThan(390);
+  source.end();
+  await Promise.all([primary.ended, follower.ended]);
+  // While the proxy is there to close over.
+  await far.context.close();
+  await far.pool.end();
+  closers.pop();
+});

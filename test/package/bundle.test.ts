@@ -1,0 +1,112 @@
+// Entries that need no Node run where there is none, and each entry stays small.
+
+import { gzipSync } from "node:zlib";
+import { createContext, runInContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { bundle, globalsOf } from "./bundle.ts";
+
+/** What an edge platform has, and no more. */
+const WEB = {
+  AbortController,
+  AbortSignal,
+  Headers,
+  ReadableStream,
+  Request,
+  Response,
+  TextDecoder,
+  TextEncoder,
+  TransformStream,
+  URL,
+  clearTimeout,
+  console,
+  crypto,
+  performance,
+  queueMicrotask,
+  setTimeout,
+};
+
+describe.each(["memory", "generic", "http", "client"])('"resumable-stream/%s"', (entry) => {
+  test("imports no package, nothing of Node's, and uses none of its globals", async () => {
+    const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
+    expect(imports).toEqual([]);
+    expect(globals).toEqual([]);
+  });
+
+  test("loads where there are web standards only", async () => {
+    const { code } = await bundle(`export * from "resumable-stream/${entry}";`);
+    const names: unknown = runInContext(`${code}; Object.keys(bundled)`, createContext({ ...WEB }));
+    expect(names).not.toHaveLength(0);
+  });
+});
+
+test("what leaks is named, with the file it leaks from", async () => {
+  const { imports } = await bundle(`export * from "./dist/cli/args.js";`);
+  expect(imports).toEqual(["dist/cli/args.js: node:util"]);
+  expect(await globalsOf("dist/cli.js")).toEqual(["dist/cli.js: process"]);
+});
+
+test("each of the two client libraries is imported by its own entry only", async () => {
+  const importsOf = async (entry: string) =>
+    (await bundle(`export * from "resumable-stream/${entry}";`)).imports;
+  expect(await importsOf("redis")).toEqual([expect.stringMatching(/: redis$/)]);
+  expect(await importsOf("ioredis")).toEqual([expect.stringMatching(/: ioredis$/)]);
+  expect(await importsOf("postgres")).toEqual([]);
+});
+
+test("memory streams are produced and followed where there are web standards only", async () => {
+  const { code } = await bundle(`
+    import { createResumableStreamContext } from "resumable-stream/memory";
+    export async function run() {
+      const context = createResumableStreamContext({ waitUntil: null });
+      const read = async (stream) => {
+        let text = "";
+        const reader = stream.getReader();
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return text;
+          text += value;
+        }
+      };
+      const makeStream = () => new ReadableStream({
+        start(controller) {
+          setTimeout(() => { controller.enqueue("some text"); controller.close(); }, 1);
+        },
+      });
+      const produced = await context.resumableStream("id", makeStream);
+      const followed = await context.resumeExistingStream("id", 5);
+      const texts = await Promise.all([read(produced), read(followed)]);
+      await context.close();
+      return texts.join("|");
+    }`);
+  const texts: unknown = await runInContext(`${code}; bundled.run()`, createContext({ ...WEB }));
+  expect(texts).toBe("some text|text");
+});
+
+// Bytes, minified and gzipped: what a page or a cold start loads. Raised only with a reason.
+test.each([
+  { what: "the client", entry: "client", budget: 3_500 },
+  { what: "http", entry: "http", budget: 4_400 },
+  { what: "memory", entry: "memory", budget: 15_000 },
+  { what: "generic", entry: "generic", budget: 17_000 },
+  { what: "redis", entry: "redis", budget: 17_400 },
+  { what: "ioredis", entry: "ioredis", budget: 17_400 },
+  { what: "postgres", entry: "postgres", budget: 17_500 },
+  { what: "pglite", entry: "pglite", budget: 17_500 },
+  { what: "the schema", entry: "postgres/schema", budget: 1_300 },
+  { what: "everything", entry: "", budget: 27_000 },
+])("$what takes at most $budget bytes", async ({ entry, budget }) => {
+  expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
+    budget,
+  );
+});
+
+test("the engine and the relay, without the context and its options, take at most 12500 bytes", async () => {
+  const code = `
+    export { Streams } from "./dist/engine/streams.js";
+    export { relayTransport } from "./dist/transports/relay/relay.js";`;
+  expect(await sizeOf(code)).toBeLessThanOrEqual(12_500);
+});
+
+async function sizeOf(code: string): Promise<number> {
+  return gzipSync((await bundle(code)).code, { level: 9 }).length;
+}
