@@ -73,7 +73,14 @@ describe.each(code.filter(hasHandlers))("$name", (block) => {
 
 test("every command is one that npm has: installing, testing, or a script of this package", async () => {
   const { scripts } = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as { scripts: object };
-  const known = ["npm install", "npm test", ...Object.keys(scripts).map((name) => `npm run ${name}`)];
+  // Those of the examples: npm run test:examples runs what follows the folder.
+  const examples = ["cd examples/ai-chat", "cd examples/next-app", "npm start"];
+  const known = [
+    "npm install",
+    "npm test",
+    ...examples,
+    ...Object.keys(scripts).map((name) => `npm run ${name}`),
+  ];
   const commands = shell.flatMap((block) => block.code.trim().split(/ && |\n/));
   expect(commands).toContain("npm test");
   expect(
