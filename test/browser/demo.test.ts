@@ -134,6 +134,8 @@ describe.each<Case>([
   test("kill: readers are told what became of the text, get what was kept of it, and may start again", async () => {
     const page = await openPage();
     const seen = await textOf(page, 2);
+    // What comes in the very last moment is shown before it is written.
+    await untilLonger(page, 2, seen.length + 20);
     await page.locator("#kill").focus();
     await page.keyboard.press("Enter");
     for (const reader of [1, 2] as const) await untilStatus(page, reader, death);
