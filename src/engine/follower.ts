@@ -14,8 +14,11 @@ import {
 } from "./follower-state.ts";
 import { openJourney } from "./journeys.ts";
 
-/** 1 MiB of UTF-16: what a follower holds for a reader that doesn't keep up. */
-export const MAX_QUEUED_UNITS = 524_288;
+/**
+ * What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16, so that half of it, which one
+ * read asks for, fits one message with its header.
+ */
+export const MAX_QUEUED_UNITS = 520_000;
 /** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
 const MAX_UNREACHABLE_MS = 30_000;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
