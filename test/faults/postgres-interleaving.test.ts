@@ -24,7 +24,7 @@ afterAll(async () => {
 
 /** Statements go on only when the test has done what it wants to at their boundary. */
 function steppedPool(
-  { onBoundary, onSent }: { onBoundary: () => Promise<void>; onSent: (statement: string) => void },
+  { onBoundary, onAnswered }: { onBoundary: () => Promise<void>; onAnswered: (statement: string) => void },
   isListening: boolean,
 ): PostgresPool {
   const stepped = async (
@@ -32,8 +32,8 @@ function steppedPool(
     send: () => Promise<{ rows: unknown[] }>,
   ): Promise<{ rows: unknown[] }> => {
     await onBoundary();
-    onSent(statement);
     const answer = await send();
+    onAnswered(statement);
     await onBoundary();
     return answer;
   };
@@ -81,7 +81,10 @@ async function run({ text, end }: Commits, isListening: boolean): Promise<void> 
 
   let boundary = 0;
   let isEnding = false;
-  /** Whether the end was on its way when the follower looked first; absent until it did. */
+  /**
+   * Whether the end was on its way when the follower's first look was answered; absent until it was. Another statement of
+   * the follower's may commit it while that look is under way.
+   */
   let wasOver: boolean | undefined;
   const commit = async (): Promise<void> => {
     const at = boundary;
@@ -94,12 +97,12 @@ async function run({ text, end }: Commits, isListening: boolean): Promise<void> 
       await until(isCommitted("status = 'done'"), { what: "the end" });
     }
   };
-  const onSent = (statement: string): void => {
+  const onAnswered = (statement: string): void => {
     if (statement.includes("string_agg")) wasOver ??= isEnding;
   };
   const following = createPostgresResumableStreamContext({
     ...common,
-    pool: steppedPool({ onBoundary: commit, onSent }, isListening),
+    pool: steppedPool({ onBoundary: commit, onAnswered }, isListening),
   });
   const stream = await following.resumeExistingStream(id);
   // A stream that was over before the follower looked is null, which says that it was whole.
