@@ -11,7 +11,7 @@ import { measurePostgres } from "./postgres/index.ts";
 import { REDIS_ROWS } from "./rows/index.ts";
 
 /** Far enough for a machine's own delays to be small beside it. */
-const ONE_WAY_MS = 25;
+const ONE_WAY_MS = 100;
 
 const words = process.argv.slice(2);
 const rows = REDIS_ROWS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

@@ -59,5 +59,7 @@ function cell(outcome: Outcome | undefined, line: Line): string {
 
 function ratio(ours: number | undefined, published: number | undefined): string {
   if (ours === undefined || published === undefined) return "";
-  return `${(ours / published).toPrecision(2)}`;
+  const value = ours / published;
+  // Two digits that count, and no exponent.
+  return value >= 100 ? value.toFixed() : value.toPrecision(2);
 }
