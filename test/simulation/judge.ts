@@ -7,8 +7,8 @@ import type { Win, World } from "./world.ts";
 
 /** The slowest way to find a dead producer where nothing else is wrong: a silence, the proof, and the time to answer. */
 export const FIND_DEAD_MS = 6_500;
-/** Messages of one question and its answer, of the proof beside it, and of the second read that the first one's answer set off. */
-const LEGS = 12;
+/** Messages of one question and its answer, and of the proof beside it. */
+const LEGS = 10;
 
 /** A reading's end: the whole text and the right word for how it ended (G1, G4, G6). */
 export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void {
