@@ -4,7 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 
 export interface Platform {
   fetch: typeof fetch;
-  clock: Pick<Clock, "now" | "after">;
+  clock: Pick<Clock, "now" | "after" | "nextTurn">;
   /** From 0 up to 1. */
   random: () => number;
   /** Nothing can be reached until it is woken by `online`. */
@@ -24,6 +24,7 @@ export function systemPlatform(): Platform {
         const timer = setTimeout(callback, delayMs);
         return () => clearTimeout(timer);
       },
+      nextTurn: (callback) => void setTimeout(callback),
     },
     random: Math.random,
     isOffline: () => globalThis.navigator?.onLine === false,

@@ -13,11 +13,12 @@ const endMark = /(?<=^|[\r\n]): resumable-stream end=(\w+)\n/;
 export interface Taken {
   /** Handed on at once, and never again. */
   text: string;
-  /** The server told how the stream ended. */
-  end?: End;
-  /** What the server sends doesn't continue what was received. */
-  isOther?: boolean;
+  /** How the stream ended: the server told, or what it sends doesn't continue what was received. */
+  end?: End | undefined;
 }
+
+/** The stream that was received is gone. */
+const OTHER_TEXT: Taken = { text: "", end: "lost" };
 
 export class Received {
   /** Where a next connection has to start: after all that was handed on. */
@@ -57,8 +58,7 @@ export class Received {
   #open(): Taken {
     const [beginning, offset] = opening.exec(this.#held) ?? [];
     if (beginning === undefined) return this.#openOther();
-    const isOther = this.#mode === "events" && Number(offset) !== this.offset;
-    if (isOther) return { text: "", isOther };
+    if (this.#mode === "events" && Number(offset) !== this.offset) return OTHER_TEXT;
     this.#mode = "events";
     this.#isOpen = true;
     this.offset = Number(offset);
@@ -70,7 +70,7 @@ export class Received {
   #openOther(): Taken {
     const known = this.#held.slice(0, OWN_BEGINNING.length);
     if (OWN_BEGINNING.startsWith(known)) return { text: "" };
-    if (this.#mode === "events") return { text: "", isOther: true };
+    if (this.#mode === "events") return OTHER_TEXT;
     this.#mode = "characters";
     return this.#count(this.#held);
   }
@@ -91,7 +91,6 @@ export class Received {
     const mark = endMark.exec(this.#held);
     // The last event may be unfinished, as the source left it.
     const rest = mark ? this.#held.slice(0, mark.index) : "";
-    const text = (events + rest).replace(ownComments, "");
-    return mark ? { text, end: mark[1] as End } : { text };
+    return { text: (events + rest).replace(ownComments, ""), end: mark?.[1] as End | undefined };
   }
 }

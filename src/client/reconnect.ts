@@ -37,7 +37,7 @@ export type ReconnectEffect =
   | { type: "wait"; attempt: number }
   | { type: "connect" }
   /** End the body: well, or with an error of this code. */
-  | { type: "finish"; code?: ResumableFetchErrorCode };
+  | { type: "finish"; code?: ResumableFetchErrorCode | undefined };
 
 export interface ReconnectStep {
   readonly state: ReconnectState;
@@ -73,29 +73,24 @@ export function stepReconnect(
     case "refused":
       return goTo("over", { type: "finish", code: event.code });
     case "ended":
-      return goTo("over", finish(event.end));
+      return goTo("over", { type: "finish", code: CODES[event.end] });
     case "left":
       return goTo("over", { type: "finish" });
   }
 }
 
-function finish(end: End): ReconnectEffect {
-  switch (end) {
-    case "done":
-    case "stopped":
-      return { type: "finish" };
-    case "failed":
-      return { type: "finish", code: "SOURCE_FAILED" };
-    case "lost":
-      return { type: "finish", code: "PRODUCER_LOST" };
-  }
-}
+/** Absent where the body ends well. */
+const CODES: Partial<Record<End, ResumableFetchErrorCode>> = {
+  failed: "SOURCE_FAILED",
+  lost: "PRODUCER_LOST",
+};
 
 /** What an answer to an attempt means. `streamStatus`: the header of that name. */
 export function judge(status: number, streamStatus: string | null): ReconnectEvent {
   if (status === 200) return { type: "opened" };
-  // Those without our header answer 204 or 422 where the stream is done.
-  if (status === 410 || streamStatus === "absent") return { type: "refused", code: "PRODUCER_LOST" };
+  // Those without our header answer 410 where the stream ended badly, and 204 or 422 where it is done.
+  if (status === 410) return { type: "ended", end: streamStatus === "failed" ? "failed" : "lost" };
+  if (streamStatus === "absent") return { type: "ended", end: "lost" };
   if (status === 204 || status === 422) return { type: "refused", code: "MISSED_END" };
   const mayPass = status >= 500 || status === 408 || status === 429;
   return mayPass ? { type: "cut" } : { type: "refused", code: "REFUSED" };

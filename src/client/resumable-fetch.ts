@@ -60,7 +60,7 @@ export async function fetchOn(
   init: ResumableFetchInit,
 ): Promise<Response> {
   const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, ...options } = init;
-  const request = input instanceof Request ? input : undefined;
+  const [request, url] = input instanceof Request ? [input, input.url] : [undefined, input];
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   if (resumeUrl === undefined && method !== "GET") {
     throw new TypeError(`resumeUrl must be given with ${method}.`);
@@ -68,32 +68,19 @@ export async function fetchOn(
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);
 
-  const signal = options.signal ?? request?.signal;
-  const abort = new AbortController();
-  const onAbort = (): void => abort.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted) onAbort();
-  const url = input instanceof Request ? input.url : input;
-  const response = await platform.fetch(input, { ...options, signal: abort.signal }).finally(() => {
-    signal?.removeEventListener("abort", onAbort);
-  });
+  const response = await platform.fetch(input, options);
   if (response.status !== 200 || !response.body) return response;
 
   const kept = resumeInit(options, request);
-  let onEnd: (end: End | undefined) => void = () => {};
-  const ended = new Promise<End | undefined>((resolve) => (onEnd = resolve));
-  const { headers } = response;
-  const { body } = new Resumption({
+  const { body, ended } = new Resumption({
     platform,
     response,
-    abort,
-    offset: Number(headers.get("stream-offset") ?? absolute(url).searchParams.get("resumeAt")),
+    offset: Number(response.headers.get("stream-offset") ?? absolute(url).searchParams.get("resumeAt")),
     request: (offset, resumeSignal) =>
       platform.fetch(resumeAt(resumeUrl ?? url, offset), { ...kept, signal: resumeSignal }),
-    signal,
+    signal: options.signal ?? request?.signal,
     stallTimeoutMs,
     maxAttempts,
-    onEnd,
   });
   const resumable = new Response(body, response);
   Object.defineProperty(resumable, "url", { value: response.url });
@@ -107,9 +94,11 @@ function resumeInit(options: RequestInit, request: Request | undefined): Request
   headers.delete("content-type");
   headers.delete("content-length");
   const { body: _body, method: _method, ...kept } = options;
-  return request
-    ? { credentials: request.credentials, mode: request.mode, ...kept, headers }
-    : { ...kept, headers };
+  return {
+    ...(request && { credentials: request.credentials, mode: request.mode }),
+    ...kept,
+    headers,
+  };
 }
 
 function resumeAt(target: NonNullable<ResumableFetchInit["resumeUrl"]>, offset: number): URL {

@@ -1,24 +1,26 @@
 // Performs what reconnect.ts decides: one body over as many connections as it takes.
 
-import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel } from "../lib/clock.ts";
 import { ResumableFetchError, type ResumableFetchErrorCode } from "./error.ts";
 import type { Platform } from "./platform.ts";
 import { Received } from "./received.ts";
 import { type End, judge, type ReconnectEvent, type ReconnectState, stepReconnect } from "./reconnect.ts";
 
-const RETRY = { firstMs: 500, maxMs: 10_000 };
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
 /** A healthy connection may well be silent so long; one that the system has let go of always is. */
 const QUIET_MS = 5_000;
-/** What the server sends doesn't continue what was received. */
-const OTHER_TEXT: ReconnectEvent = { type: "refused", code: "PRODUCER_LOST" };
+/**
+ * Events travel one by one. A pipe passes an error on only once it has written what it read; so a parser that makes one piece
+ * of each loses none, however slow its reader is.
+ */
+const afterEvents = /(?<=.(?:\r?\n){2})/;
 const encoder = new TextEncoder();
 
 export interface ResumptionOptions {
   platform: Platform;
   /** The answer to the first request. */
   response: Response;
-  abort: AbortController;
   /** Where the first answer's text starts. */
   offset: number;
   /** Asks for the stream from an offset on. */
@@ -26,10 +28,10 @@ export interface ResumptionOptions {
   signal: AbortSignal | null | undefined;
   stallTimeoutMs: number;
   maxAttempts: number;
-  onEnd: (end: End | undefined) => void;
 }
 
 interface Connection {
+  /** Of the request; what was answered is cancelled by its reader. */
   abort: AbortController;
   decoder: TextDecoder;
   /** Something came after the first piece, which tells only that the connection is open. */
@@ -40,6 +42,9 @@ interface Connection {
 
 export class Resumption {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** How the stream ended; undefined where that isn't known. */
+  readonly ended: Promise<End | undefined>;
+  #onEnd: (end: End | undefined) => void = () => {};
   readonly #options: ResumptionOptions;
   readonly #received: Received;
   #state: ReconnectState = { phase: "reading", attempts: 0 };
@@ -49,6 +54,8 @@ export class Resumption {
   /** The body's reader waits for text. */
   #isWanted = false;
   #isReading = false;
+  /** What the body will error with; absent until known. */
+  #failure: ResumableFetchError | undefined;
   #heardAt: number;
   /** Status of the last answer. */
   #status: number | undefined;
@@ -58,10 +65,11 @@ export class Resumption {
   constructor(options: ResumptionOptions) {
     const { platform, response, signal } = options;
     this.#options = options;
+    this.ended = new Promise((resolve) => (this.#onEnd = resolve));
     this.#heardAt = platform.clock.now();
     const isEventStream = /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "");
     this.#received = new Received({ offset: options.offset, isEventStream });
-    this.#connection = connectionOf(options.abort, response.body);
+    this.#connection = connectionOf(response.body);
     this.body = new ReadableStream(
       {
         start: (controller) => {
@@ -69,6 +77,7 @@ export class Resumption {
         },
         pull: () => {
           this.#isWanted = true;
+          this.#fail();
           this.#read();
         },
         cancel: () => this.#dispatch({ type: "left" }),
@@ -104,17 +113,30 @@ export class Resumption {
   }
 
   #finish(event: ReconnectEvent, code: ResumableFetchErrorCode | undefined): void {
-    const { onEnd, signal } = this.#options;
     this.#stopWaking();
-    signal?.removeEventListener("abort", this.#onAbort);
-    onEnd(event.type === "ended" ? event.end : code === "PRODUCER_LOST" ? "lost" : undefined);
-    if (code) this.#controller?.error(new ResumableFetchError(code, this.#status));
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#onEnd(event.type === "ended" ? event.end : undefined);
+    if (code) this.#failure = new ResumableFetchError(code, this.#status);
     else if (event.type === "ended") this.#controller?.close();
+    this.#fail();
+  }
+
+  /**
+   * Errors the body where its reader asks for more than there is, for an error discards what nobody has taken; and a turn of
+   * the event loop later, for it does so in each pipe behind the body.
+   */
+  #fail(): void {
+    const failure = this.#failure;
+    if (failure && this.#isWanted) {
+      this.#options.platform.clock.nextTurn(() => this.#controller?.error(failure));
+    }
   }
 
   #disconnect(): void {
     this.#cancelTimer();
     this.#connection?.abort.abort();
+    // One that broke can't be cancelled.
+    this.#connection?.reader?.cancel().catch(() => {});
     this.#connection = undefined;
     this.#isReading = false;
   }
@@ -124,7 +146,7 @@ export class Resumption {
     // What comes online wakes it.
     if (isOffline()) return;
     // Many readers that one server dropped must not come back as one.
-    const delayMs = backoffMs(attempt, RETRY) * (0.5 + random() / 2);
+    const delayMs = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + random() / 2);
     this.#after(delayMs, { type: "wake", isQuiet: false });
   }
 
@@ -135,7 +157,7 @@ export class Resumption {
 
   #connect(): void {
     const { request, stallTimeoutMs } = this.#options;
-    const connection = connectionOf(new AbortController());
+    const connection = connectionOf();
     this.#connection = connection;
     this.#received.reconnect();
     this.#after(stallTimeoutMs, { type: "cut" });
@@ -153,7 +175,7 @@ export class Resumption {
     connection.reader = body?.getReader();
     const startsAt = headers.get("stream-offset");
     const isOther = startsAt !== null && Number(startsAt) !== this.#received.offset;
-    this.#dispatch(isOther ? OTHER_TEXT : judge(status, headers.get("stream-status")));
+    this.#dispatch(isOther ? { type: "ended", end: "lost" } : judge(status, headers.get("stream-status")));
     this.#read();
   }
 
@@ -186,21 +208,20 @@ export class Resumption {
     if (!bytes)
       return this.#dispatch(this.#received.endsByClosing ? { type: "ended", end: "done" } : { type: "cut" });
     // Half a character at a cut is forgotten: it was never counted.
-    const { text, end, isOther } = this.#received.push(connection.decoder.decode(bytes, { stream: true }));
+    const { text, end } = this.#received.push(connection.decoder.decode(bytes, { stream: true }));
     if (text || connection.isAlive) this.#dispatch({ type: "progress" });
     connection.isAlive = true;
     if (text) {
       this.#isWanted = false;
-      this.#controller?.enqueue(encoder.encode(text));
+      for (const piece of text.split(afterEvents)) this.#controller?.enqueue(encoder.encode(piece));
     }
     if (end) this.#dispatch({ type: "ended", end });
-    else if (isOther) this.#dispatch(OTHER_TEXT);
     else this.#read();
   }
 }
 
-function connectionOf(abort: AbortController, body?: Response["body"]): Connection {
+function connectionOf(body?: Response["body"]): Connection {
   // A byte order mark is a character of the text like any other.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return { abort, isAlive: false, decoder, reader: body?.getReader() };
+  return { abort: new AbortController(), isAlive: false, decoder, reader: body?.getReader() };
 }

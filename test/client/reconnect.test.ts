@@ -85,9 +85,11 @@ describe("an answer", () => {
     [200, null, "opened"],
     [204, "done", "MISSED_END"],
     [204, null, "MISSED_END"],
-    [204, "absent", "PRODUCER_LOST"],
+    [204, "absent", "lost"],
     [422, null, "MISSED_END"],
-    [410, "lost", "PRODUCER_LOST"],
+    [410, "lost", "lost"],
+    [410, "failed", "failed"],
+    [410, null, "lost"],
     [400, null, "REFUSED"],
     [403, null, "REFUSED"],
     [404, null, "REFUSED"],
@@ -97,6 +99,8 @@ describe("an answer", () => {
     [503, "unavailable", "cut"],
   ])("of status %s, %s: %s", (status, streamStatus, answer) => {
     const event = judge(status, streamStatus);
-    expect(event.type === "refused" ? event.code : event.type).toBe(answer);
+    expect(event.type === "refused" ? event.code : event.type === "ended" ? event.end : event.type).toBe(
+      answer,
+    );
   });
 });

@@ -1,8 +1,10 @@
 // resumableFetch against a real server behind a proxy.
 
+import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { endOf } from "../../src/client.ts";
 import { manualSource } from "../contract/manual-source.ts";
+import { read } from "../contract/reading.ts";
 import { until } from "../support/wait.ts";
 import { endAfterNext, errorOf, letRetry, readText } from "./reader.ts";
 import { type ClientScene, openScene } from "./scene.ts";
@@ -98,6 +100,66 @@ describe("the end", () => {
     expect(scene.clock.waiting()).toEqual([]);
     expect(scene.requests).toHaveLength(1);
   });
+});
+
+describe("a bad end comes after the whole text", () => {
+  const events = "data: a\nid: 9\n\ndata: b\nid: 18\n\ndata: c\nid: 27\n\n";
+
+  /** All events and the end come in one piece. */
+  async function fetchFailed(scene: ClientScene): Promise<ReadableStream<string>> {
+    const body = `: resumable-stream offset=0\n\n${events}: resumable-stream end=failed\n`;
+    scene.answers.push(() => new Response(body, { headers: { "content-type": "text/event-stream" } }));
+    const response = await scene.fetch();
+    return (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream());
+  }
+
+  /** Makes many pieces of one. */
+  const splitAt = (separator: RegExp) =>
+    new TransformStream<string, string>({
+      transform(text, controller) {
+        for (const piece of text.split(separator)) controller.enqueue(piece);
+      },
+    });
+
+  test("to a reader behind pipes that reads as fast as it can, whatever they make of it", async () => {
+    await using scene = await openScene();
+    const reading = read(
+      (await fetchFailed(scene)).pipeThrough(splitAt(/(?:)/)).pipeThrough(splitAt(/(?:)/)),
+    );
+    expect((await errorOf(reading)).code).toBe("SOURCE_FAILED");
+    expect(reading.text()).toBe(events);
+  });
+
+  test("to a slow reader behind a parser of events", async () => {
+    await using scene = await openScene();
+    const reader = (await fetchFailed(scene)).pipeThrough(splitAt(/(?<=\n\n)/)).getReader();
+    const pieces: (string | undefined)[] = [];
+    for (let piece = 0; piece < 3; piece++) {
+      // Longer than all that happens by itself.
+      await pass(50);
+      pieces.push((await reader.read()).value);
+    }
+    expect(pieces.join("")).toBe(events);
+    await expect(reader.read()).rejects.toMatchObject({ code: "SOURCE_FAILED" });
+  });
+});
+
+test("a stream that failed while the reader was away is told from one that was lost", async () => {
+  for (const [status, code] of [
+    ["failed", "SOURCE_FAILED"],
+    ["lost", "PRODUCER_LOST"],
+  ] as const) {
+    await using scene = await openScene();
+    const response = await scene.fetch();
+    const reading = readText(response);
+    scene.source.push("data: a\n\n");
+    await reading.reached(9);
+    scene.answers.push(() => new Response(null, { status: 410, headers: { "stream-status": status } }));
+    scene.proxy.cut();
+    await letRetry(scene);
+    expect(await errorOf(reading)).toMatchObject({ code, status: 410 });
+    expect(await endOf(response)).toBe(status);
+  }
 });
 
 describe("a new connection is made", () => {

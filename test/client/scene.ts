@@ -67,7 +67,8 @@ function platformOn(clock: ManualClock): ClientScene["platform"] {
   const wakers = new Set<(why: "online" | "visible") => void>();
   const platform: ClientScene["platform"] = {
     fetch: (...args) => fetch(...args),
-    clock,
+    // What is read in a turn is up to the runtime's streams.
+    clock: { ...clock, nextTurn: (callback) => void setImmediate(callback) },
     random: () => 1,
     offline: false,
     isOffline: () => platform.offline,

@@ -6,6 +6,8 @@ import { root } from "../types/compile.ts";
 
 export interface Bundle {
   code: string;
+  /** The files it is made of. */
+  files: string[];
   /** What it imports of packages and of Node, by the file that does: `dist/x.js: redis`. */
   imports: string[];
   /** Names that only Node has, by the file that uses them: `dist/x.js: process`. */
@@ -23,8 +25,8 @@ const NODE_GLOBALS = [
   "global",
 ];
 
-/** Bundles code that imports by the package's own name. */
-export async function bundle(code: string): Promise<Bundle> {
+/** Bundles code that imports by the package's own name. `iife`: to be run as it is; `esm`: as a page loads it. */
+export async function bundle(code: string, format: "iife" | "esm" = "iife"): Promise<Bundle> {
   const imports: string[] = [];
   const { metafile, outputFiles } = await build({
     stdin: { contents: code, resolveDir: root },
@@ -32,8 +34,8 @@ export async function bundle(code: string): Promise<Bundle> {
     minify: true,
     platform: "neutral",
     target: "es2022",
-    format: "iife",
-    globalName: "bundled",
+    format,
+    ...(format === "iife" && { globalName: "bundled" }),
     metafile: true,
     write: false,
     plugins: [
@@ -50,7 +52,7 @@ export async function bundle(code: string): Promise<Bundle> {
   });
   const files = Object.keys(metafile.inputs).filter((path) => path !== "<stdin>");
   const globals = await Promise.all(files.map(globalsOf));
-  return { code: outputFiles[0]?.text ?? "", imports, globals: globals.flat() };
+  return { code: outputFiles[0]?.text ?? "", files, imports, globals: globals.flat() };
 }
 
 /** A name is replaced only where the file itself declares none of it. */
