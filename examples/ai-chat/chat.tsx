@@ -4,14 +4,14 @@ import { useChat } from "@ai-sdk/react";
 import { DefaultChatTransport, type UIMessage } from "ai";
 import { type SubmitEvent, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { chatFetch } from "./chat-fetch.ts";
+import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
 
 location.hash ||= crypto.randomUUID();
 const id = location.hash.slice(1);
 const streamUrl = `/api/chat/${id}/stream`;
 
 const transport = new DefaultChatTransport({
-  fetch: (input, init) => chatFetch(input, { ...init, streamUrl }),
+  fetch: (input, init) => resumableFetch(input, { ...init, resumeUrl: streamUrl }),
 });
 
 async function loadMessages(): Promise<UIMessage[]> {
@@ -26,9 +26,9 @@ function Chat({ stored }: { stored: UIMessage[] }) {
     messages: stored,
     resume: true,
     transport,
-    onError: async ({ message }) => {
+    onError: async (broken) => {
       // The answer ended while this tab was offline: the server has stored it.
-      if (message !== "MISSED_END") return;
+      if (!(broken instanceof ResumableFetchError && broken.code === "MISSED_END")) return;
       setMessages(await loadMessages());
       clearError();
     },

@@ -3,7 +3,7 @@
 import { useChat } from "@ai-sdk/react";
 import { DefaultChatTransport, type UIMessage } from "ai";
 import { type SubmitEvent, useState } from "react";
-import { chatFetch } from "../lib/chat-fetch.ts";
+import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
 
 export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
   const streamUrl = `/api/chat/${id}/stream`;
@@ -13,11 +13,11 @@ export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
     messages: stored,
     resume: true,
     transport: new DefaultChatTransport({
-      fetch: (input, init) => chatFetch(input, { ...init, streamUrl }),
+      fetch: (input, init) => resumableFetch(input, { ...init, resumeUrl: streamUrl }),
     }),
-    onError: async ({ message }) => {
+    onError: async (broken) => {
       // The answer ended while this tab was offline: the server has stored it.
-      if (message !== "MISSED_END") return;
+      if (!(broken instanceof ResumableFetchError && broken.code === "MISSED_END")) return;
       const response = await fetch(`/api/chat/${id}`);
       setMessages((await response.json()) as UIMessage[]);
       clearError();
