@@ -1,4 +1,4 @@
-// The examples, as their readers start them. Apart from the other tests, since each installs packages of its own.
+// All examples, as their readers start them: those that npm test leaves out, too.
 
 import { defineConfig } from "vitest/config";
 

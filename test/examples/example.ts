@@ -9,7 +9,10 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/wait.ts";
 
-const INSTALL = "npm install --no-audit --no-fund --loglevel=error";
+/** As a reader does, but for what it would change: the lock file holds the versions. */
+const INSTALL = "npm install --no-save --no-audit --no-fund --loglevel=error";
+/** An answer takes 5 s, not 15. */
+const WORD_MS = "20";
 
 export interface Example {
   url: string;
@@ -26,7 +29,7 @@ export async function startExample(name: string): Promise<Example> {
   const cwd = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const port = await freePort();
   const dataFolder = await mkdtemp(join(tmpdir(), `${name}-`));
-  const env = { ...process.env, POSTGRES_URL: "", PORT: String(port), DATA_FOLDER: dataFolder };
+  const env = { ...process.env, POSTGRES_URL: "", PORT: String(port), DATA_FOLDER: dataFolder, WORD_MS };
   const url = `http://localhost:${port}/`;
   let kill = async (): Promise<void> => {};
 
@@ -41,13 +44,16 @@ export async function startExample(name: string): Promise<Example> {
     });
     const exited = once(child, "exit");
     const killNow = (): void => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+      const isRunning = child.exitCode === null && child.signalCode === null;
+      if (child.pid !== undefined && isRunning) process.kill(-child.pid, "SIGKILL");
     };
     process.once("exit", killNow);
     kill = async () => {
       process.removeListener("exit", killNow);
       killNow();
       await exited;
+      // The shell's end isn't the server's: what starts next needs the port.
+      await until(async () => !(await isUp(url)), { what: `${name} to be gone` });
     };
     await until(() => isUp(url), { what: `${name} to start`, withinMs: 240_000 });
   };

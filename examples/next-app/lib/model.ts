@@ -8,6 +8,8 @@ const answer = Array.from({ length: 40 }, (_, line) => `${line + 1}. One more li
   "",
 );
 
+const wordMs = Number(process.env["WORD_MS"] ?? 60);
+
 const none = { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined };
 const usage = {
   inputTokens: none,
@@ -32,7 +34,7 @@ async function* parts(signal: AbortSignal | undefined): AsyncGenerator<LanguageM
   yield { type: "stream-start", warnings: [] };
   yield { type: "text-start", id: "text" };
   for (const delta of answer.match(/\S+\s+/g) ?? []) {
-    await sleep(60, undefined, { signal });
+    await sleep(wordMs, undefined, { signal });
     yield { type: "text-delta", id: "text", delta };
   }
   yield { type: "text-end", id: "text" };
