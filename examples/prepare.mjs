@@ -7,5 +7,5 @@ import { fileURLToPath } from "node:url";
 
 const library = fileURLToPath(new URL("..", import.meta.url));
 if (!existsSync(new URL("../dist/index.js", import.meta.url))) {
-  execSync("npm install --no-audit --no-fund && npm run build", { cwd: library, stdio: "inherit" });
+  execSync("npm install --no-save --no-audit --no-fund && npm run build", { cwd: library, stdio: "inherit" });
 }
