@@ -5,7 +5,7 @@ import { Hindrance } from "./hindrance.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** 2026-01-01 in Unix milliseconds. */
-const WALL_START_MS = 1_767_225_600_000;
+export const WALL_START_MS = 1_767_225_600_000;
 
 export class Machine {
   readonly name: string;

@@ -79,13 +79,27 @@ export interface Plan {
   halfOpenMaxMs: number;
   maxSkewMs: number;
   maxQueuedUnits: number;
+  /** Over a database; absent over a pub/sub server. */
+  log?: LogPlan;
   actions: Action[];
 }
 
-export function planFor(seed: number): Plan {
+export interface LogPlan {
+  leaseMs: number;
+  flushIntervalMs: number;
+  pollIntervalMs: number;
+  maxConnections: number;
+  /** No notification ever arrives. */
+  isDeaf: boolean;
+}
+
+/** What keeps the streams: a pub/sub server and their producers' memory, or a database. */
+export type StoreKind = "relay" | "log";
+
+export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   const dice = new Dice(seed);
   const durationMs = dice.pick([300, 2_000, 8_000, 20_000]);
-  const client = dice.chance(0.75) ? "atomic" : "documented";
+  const client = dice.chance(0.75) || store === "log" ? "atomic" : "documented";
   const slowestMs = client === "atomic" ? dice.pick([1, 5, 40, 150, 400]) : dice.pick([1, 5, 40, 100]);
   const plan: Plan = {
     seed,
@@ -99,6 +113,7 @@ export function planFor(seed: number): Plan {
     halfOpenMaxMs: dice.pick([0, 0, 500, 5_000]),
     maxSkewMs: dice.pick([0, 0, 5, 1_000]),
     maxQueuedUnits: dice.pick([8, 40, 200, 100_000]),
+    ...(store === "log" ? { log: logPlan(new Dice(seed, 2)) } : {}),
     actions: [],
   };
   const isCalm = dice.chance(0.3);
@@ -110,6 +125,16 @@ export function planFor(seed: number): Plan {
   if (!isCalm && dice.chance(0.3)) plan.actions.push(...takeOver(dice, plan));
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
+}
+
+function logPlan(dice: Dice): LogPlan {
+  return {
+    leaseMs: dice.pick([10_000, 10_000, 3_000]),
+    flushIntervalMs: dice.pick([50, 50, 1, 400]),
+    pollIntervalMs: dice.pick([250, 250, 20]),
+    maxConnections: dice.pick([10, 10, 2]),
+    isDeaf: dice.chance(0.15),
+  };
 }
 
 function starting(dice: Dice, plan: Plan): Action {
