@@ -123,6 +123,7 @@ export class StoreConnection {
       for (const listener of listeners.get(event) ?? []) listener(value);
     };
     let channel = "";
+    let isReleased = false;
     const ear = (payload: string): void =>
       this.#hear(payload, () => emit("notification", { channel, payload }));
     // Told late that it broke, or never, where it was given back meanwhile.
@@ -141,10 +142,11 @@ export class StoreConnection {
       query: (statement) =>
         this.subscriber.command("listen", () => {
           channel = /"(.+)"/.exec(statement)?.[1] ?? "";
-          if (!isDeaf) store.ears.add(ear);
+          if (!isDeaf && !isReleased) store.ears.add(ear);
           return { rows: [] };
         }),
       release: () => {
+        isReleased = true;
         stopWatching();
         store.ears.delete(ear);
         listeners.clear();

@@ -41,13 +41,17 @@ export class Writer {
 
   open(key: string, { epoch, producer }: { epoch: number; producer: ProducerPort }): PostgresClaim {
     const { clock } = this.#context;
-    // One of this process that is superseded: its row is another's.
-    const previous = this.#claims.get(key);
-    if (previous) this.#fence(previous);
     const claim = new PostgresClaim(
       { key, hint: createHint(key), epoch, producer, onPending: (pending) => this.#pending(pending) },
       clock.now(),
     );
+    // Two claims of this process: the row is the newer one's, whichever answer comes first.
+    const other = this.#claims.get(key);
+    if (other && other.epoch > epoch) {
+      this.#fence(claim);
+      return claim;
+    }
+    if (other) this.#fence(other);
     this.#claims.set(key, claim);
     this.#dueBy(clock.now() + this.#heartbeatMs);
     return claim;
