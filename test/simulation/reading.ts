@@ -32,6 +32,8 @@ export class Reading {
   readonly startedAt: number;
   /** How much text it has taken. */
   length = 0;
+  /** When it last took some. */
+  takenAt = Number.NEGATIVE_INFINITY;
   end: ReadingEnd | undefined;
   endedAt = Number.POSITIVE_INFINITY;
   /** It took all it could get at once, always. */
@@ -91,6 +93,7 @@ export class Reading {
     }
     if (text !== "") this.#fitting = fitting;
     this.length += text.length;
+    this.takenAt = this.options.now();
   }
 
   #finish(end: ReadingEnd): void {

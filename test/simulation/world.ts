@@ -164,12 +164,16 @@ export class World {
   isSuperseded({ order, streamId }: Win): boolean {
     const key = this.backend.keyOf(streamId);
     // Over a database nobody but the newer producer tells of a claim whose answer was lost, and it holds its lease.
-    const isUnheard = (epoch: number): boolean =>
-      this.backend.keepsText && !this.wins.some((win) => win.epoch === epoch);
+    const isUnheard = (epoch: number): boolean => this.backend.keepsText && !this.isHeard(streamId, epoch);
     return this.backend.claims.some(
       ({ epoch, key: claimed }, at) =>
         at > order && claimed === key && (this.superseding.has(epoch) || isUnheard(epoch)),
     );
+  }
+
+  /** Whether a process knows that it holds this claim. */
+  isHeard(streamId: string, epoch: number): boolean {
+    return this.wins.some((win) => win.epoch === epoch && win.streamId === streamId);
   }
 
   winOf(run: Run): Win | undefined {
@@ -228,7 +232,7 @@ export class World {
     const isSuperseding = this.superseding.has(epoch);
     this.log(`${participant.machine.name} wins ${streamId}${isSuperseding ? " over whoever had it" : ""}`);
     // A producer that finds its record missing claims it again: the same claim, no new one.
-    if (this.wins.some((win) => win.epoch === epoch)) return;
+    if (this.isHeard(streamId, epoch)) return;
     const order = this.backend.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
     const previous = this.newestWin(streamId);
     this.wins.push({ participant, streamId, epoch, order, askedAt, isGranted: false, run: undefined });

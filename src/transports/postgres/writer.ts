@@ -111,7 +111,11 @@ export class Writer {
     this.#cancelTimer();
     if (this.#isFlushing || this.#claims.size === 0) return;
     const portions = this.#collect();
-    if (portions.size === 0) return this.#next();
+    if (portions.size === 0) {
+      // Whose write failed is gone: nothing is left to be tried again, and what comes next has a time of its own.
+      this.#outage = undefined;
+      return this.#next();
+    }
     this.#isFlushing = true;
     background(
       this.#write(portions).then(
