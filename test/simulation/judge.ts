@@ -111,7 +111,8 @@ function unheardOf(world: World, streamId: string): number[] {
   return world.backend.claims
     .filter(
       ({ epoch, key: claimed }) =>
-        claimed === key && !world.wins.some((win) => win.epoch === epoch && win.run),
+        claimed === key &&
+        !world.wins.some((win) => win.epoch === epoch && win.streamId === streamId && win.run),
     )
     .map(({ epoch }) => epoch);
 }
@@ -121,17 +122,23 @@ function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): 
   const [run] = runs;
   if (!run || runs.length > 1 || reading.length === 0) return false;
   const { askedAt, participant } = reading.options;
-  const [kept, ...others] = keptOf(world, run);
-  const win = world.winOf(run);
-  if (!kept || others.length > 0 || !win || kept.failedAt > askedAt || world.isFollowedBy(win)) return false;
+  const [win, ...others] = winsLike(world, run);
+  if (!win || others.length > 0 || world.isFollowedBy(win)) return false;
+  const kept = world.backend.kept(win.streamId, win.epoch);
+  if (!kept || kept.failedAt > askedAt) return false;
   return world.isCalm(participant, world.ownerOf(run));
 }
 
-/** What was kept under the claims that may be a run's: a process may hold several of one stream at one moment. */
+/** What was kept under the claims that may be a run's. */
 function keptOf(world: World, run: Run): Kept[] {
-  return world.wins
-    .filter(({ participant, streamId }) => participant.machine === run.machine && streamId === run.streamId)
-    .flatMap(({ epoch, streamId }) => world.backend.kept(streamId, epoch) ?? []);
+  return winsLike(world, run).flatMap(({ epoch, streamId }) => world.backend.kept(streamId, epoch) ?? []);
+}
+
+/** A process may hold several claims of one stream at one moment, and any of them may be the run's. */
+function winsLike(world: World, run: Run): Win[] {
+  return world.wins.filter(
+    ({ participant, streamId }) => participant.machine === run.machine && streamId === run.streamId,
+  );
 }
 
 function isWhole(run: Run, reading: Reading): boolean {
