@@ -118,12 +118,12 @@ function receive(state: FollowerState, page: Page, via: "reply" | "live"): Follo
   return deliver({ ...known, epoch: page.epoch, end }, page);
 }
 
-function endAfter({ end, epoch, next }: FollowerState, page: Page): FollowerState["end"] {
+function endAfter({ end, epoch, isBound, next }: FollowerState, page: Page): FollowerState["end"] {
   // How another producer's text ended says nothing of this one's.
   const knownEnd = page.epoch === epoch ? end : undefined;
   // Lost is what its silence looks like, until it writes again: what it wrote since tells that it lives.
   const isBack = knownEnd?.kind === "lost" && page.end === undefined && page.tail > knownEnd.offset;
-  const isOutdated = page.end === "lost" && page.tail < next;
+  const isOutdated = page.end === "lost" && isBound && page.tail < next;
   if (page.end === undefined || isOutdated) return isBack ? undefined : knownEnd;
   return { kind: page.end, offset: page.tail };
 }

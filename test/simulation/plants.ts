@@ -26,7 +26,7 @@ function misread(
   };
 }
 
-function withClaims(change: (claim: Claim) => Claim): Plant {
+export function withClaims(change: (claim: Claim) => Claim): Plant {
   return {
     transport: (transport) => {
       const claim: Transport["claim"] = async (streamId, request) => {
