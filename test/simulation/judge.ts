@@ -122,6 +122,8 @@ function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): 
   const [run] = runs;
   if (!run || runs.length > 1 || reading.length === 0) return false;
   const { askedAt, participant } = reading.options;
+  // Next to its producer it is followed as it was, until that has heard that its end is written.
+  if (run.machine === participant.machine) return false;
   const [win, ...others] = winsLike(world, run);
   if (!win || others.length > 0 || world.isFollowedBy(win)) return false;
   const kept = world.backend.kept(win.streamId, win.epoch);

@@ -79,6 +79,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     plant: { stepFollower: (state, event) => stepFollower({ ...state, epoch: undefined }, event) },
   },
   {
+    name: "a follower keeps the end of another epoch",
+    breaks: ["G1", "G4", "G6"],
+    plant: {
+      stepFollower: (state, event) => {
+        const step = stepFollower(state, event);
+        const { end, epoch } = state;
+        if (!end || step.state.end || step.state.epoch === epoch) return step;
+        const kept = { ...step.state, end };
+        if (kept.status === "ended" || kept.next < end.offset) return { ...step, state: kept };
+        const told = { type: "end", kind: end.kind } as const;
+        return { state: { ...kept, status: "ended" }, effects: [...step.effects, told] };
+      },
+    },
+  },
+  {
     name: "a follower accepts pages of a lower epoch",
     breaks: ["G1", "G6"],
     plant: misread((event, { epoch = 0 }) =>
