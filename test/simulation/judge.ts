@@ -1,5 +1,6 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
+import { ResumableStreamError } from "../../src/api/errors.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
@@ -215,6 +216,16 @@ function settledTruth(world: World, { participant, run }: Win, since: number): A
   if (run.endedAt + legsMs > since) return undefined;
   if (run.end === "done" || run.end === "stopped") return participant.isClosing ? undefined : "done";
   return keepsText && run.end === "failed" ? "failed" : undefined;
+}
+
+/** A call that rejects does so with an error of ours, and where something hindered it (G7). */
+export function judgeRejection(world: World, { participant, what }: Asked, error: unknown): void {
+  const failed = `${what} in ${participant.machine.name} rejected`;
+  world.log(`${failed}: ${String(error)}`);
+  if (!(error instanceof ResumableStreamError))
+    return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
+  if (error.code === "CLOSED" && participant.isClosing) return;
+  if (world.isCalm(participant)) world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
 }
 
 /** An original reader that takes everything has everything, after every step but within a burst (G2). */

@@ -1,7 +1,6 @@
 // One simulation, from its plan to a verdict.
 
-import { ResumableStreamError } from "../../src/api/errors.ts";
-import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries } from "./judge.ts";
+import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries, judgeRejection } from "./judge.ts";
 import type { Participant, Plant } from "./participant.ts";
 import {
   type Action,
@@ -15,6 +14,7 @@ import {
 import { Reading } from "./reading.ts";
 import type { Run } from "./run.ts";
 import { hinder } from "./faults.ts";
+import { unsettled } from "./unsettled.ts";
 import { type Violation, World } from "./world.ts";
 
 export interface Outcome {
@@ -196,23 +196,12 @@ class Simulation {
         world.log(`${participant.machine.name}: ${asked.what} → ${answer ?? "ok"}`);
         if (answer) judgeAnswer(world, asked, answer);
       } catch (error) {
-        this.#judgeRejection(asked, error);
+        judgeRejection(world, asked, error);
       } finally {
         this.#calls.delete(asked);
       }
     };
     void settle();
-  }
-
-  #judgeRejection({ participant, what }: Asked, error: unknown): void {
-    const world = this.#world;
-    const failed = `${what} in ${participant.machine.name} rejected`;
-    world.log(`${failed}: ${String(error)}`);
-    if (!(error instanceof ResumableStreamError))
-      return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
-    if (error.code === "CLOSED" && participant.isClosing) return;
-    if (world.isCalm(participant))
-      world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
   }
 
   #reads(
@@ -258,25 +247,13 @@ class Simulation {
     const how = await world.timeline.run(world.now + SETTLE_MS, this.#check);
     if (how === "stopped") return false;
     if (how === "late")
-      world.violate("G7", `${when} ${SETTLE_MS} ms ago, and timers still run: ${this.#left()}`);
-    const left = this.#left();
+      world.violate(
+        "G7",
+        `${when} ${SETTLE_MS} ms ago, and timers still run: ${unsettled(world, this.#calls)}`,
+      );
+    const left = unsettled(world, this.#calls);
     if (left !== "") world.violate("G7", `${when}, and unsettled: ${left}`);
     return world.violation === undefined;
-  }
-
-  #left(): string {
-    const isAlive = ({ machine }: Participant): boolean => machine.state !== "dead";
-    const calls = [...this.#calls].filter(({ participant }) => isAlive(participant)).map(({ what }) => what);
-    const readings = this.#world.readings
-      .filter(({ end, options }) => end === undefined && isAlive(options.participant))
-      .map(({ options }) => options.name);
-    const processes = this.#world.everybody
-      .filter(isAlive)
-      .flatMap(({ machine, waits }) => [
-        ...(waits > 0 ? [`${waits} promises of ${machine.name}`] : []),
-        ...(machine.timers > 0 ? [`${machine.timers} timers of ${machine.name}`] : []),
-      ]);
-    return [...calls, ...readings, ...processes].join(", ");
   }
 
   /** After all has settled every id can be asked for, and produced again where it isn't done (G4). */
