@@ -210,37 +210,6 @@ test("what is known to exist beyond a read in flight is asked for meanwhile, as 
   expect(second.effects).toEqual([]);
 });
 
-describe("a producer that was lost and writes again", () => {
-  const draining: FollowerState = { ...bound, reads: 2, asked: 7, end: { kind: "lost", offset: 5 } };
-  const answer = (changes: Partial<Page>): FollowerEvent => ({
-    type: "page",
-    isReply: true,
-    page: page(changes),
-  });
-
-  test("is followed on, beyond where it seemed to have ended", () => {
-    const { state, effects } = stepFollower(draining, answer({ text: "abcd", tail: 20 }));
-    expect(effects.map(inShort)).toEqual(["+abcd", "?7/4"]);
-    expect(state.end).toBeUndefined();
-  });
-
-  test("isn't lost again by an answer that was on its way", () => {
-    const { state } = stepFollower(draining, answer({ text: "abcd", tail: 20 }));
-    expect(stepFollower(state, answer({ text: "", tail: 5, end: "lost" })).state.status).toBe("following");
-  });
-
-  test("is lost where it wrote nothing more", () => {
-    const { effects } = stepFollower(draining, answer({ text: "ab", tail: 5, end: "lost" }));
-    expect(effects.map(inShort)).toEqual(["+ab", ".lost"]);
-  });
-
-  test("is lost to a follower that starts beyond its text", () => {
-    const beyond: FollowerState = { ...fresh, next: 90, reads: 1, asked: 94 };
-    const { effects } = stepFollower(beyond, answer({ from: 90, text: "", tail: 5, end: "lost" }));
-    expect(effects.map(inShort)).toEqual([".lost"]);
-  });
-});
-
 test("a false claim about the tail costs one read", () => {
   const claimed = stepFollower(bound, { type: "page", isReply: false, page: page({ from: 9, tail: 9_000 }) });
   expect(claimed.effects.map(inShort)).toEqual(["?3/4", "?7/4"]);
