@@ -1,7 +1,7 @@
 // A pub/sub that delivers badly: messages get lost, come twice, late, and therefore in another order.
 
 import type { Subscriber } from "../../src/transports/relay/ports.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../../src/lib/random.ts";
 
 export interface LossyOptions {
   seed: number;

@@ -1,0 +1,5 @@
+// The promises of this library as suites for a test runner, to run over what you write yourself.
+
+export type { ContractBackend, ContractFactory } from "./testing/contract.ts";
+export { describeContexts } from "./testing/contexts.ts";
+export type { Runner } from "./testing/runner.ts";
