@@ -2,4 +2,6 @@
 
 export type { ContractBackend, ContractFactory } from "./testing/contract.ts";
 export { describeContexts } from "./testing/contexts.ts";
+export { describePubSub } from "./testing/pubsub/describe.ts";
+export type { PubSubBackend, PubSubFactory, PubSubPair } from "./testing/pubsub/pair.ts";
 export type { Runner } from "./testing/runner.ts";

@@ -39,21 +39,23 @@ const CONTEXT_SECTIONS: readonly Section<Contract>[] = [
  * @throws TypeError where no runner is given, and none has globals.
  */
 export function describeContexts(name: string, factory: ContractFactory, runner?: Runner): void {
-  describeContract(CONTEXT_SECTIONS, { name, factory, runner });
+  const resolved = resolveRunner(runner);
+  resolved.describe(name, () => {
+    describeContract(factory, { runner: resolved, seed: resolved.seed ?? createSeed() });
+  });
 }
 
 /** Runs only the four calls, for variants that differ in how they come to a connection. */
-export function describeContextCalls(name: string, factory: ContractFactory, runner?: Runner): void {
-  describeContract([callPromises], { name, factory, runner });
+export function describeContextCalls(name: string, factory: ContractFactory, runner: Runner): void {
+  runner.describe(name, () => {
+    describeSections([callPromises], { runner, open: () => openContract(factory, runner.seed ?? 0) });
+  });
 }
 
-function describeContract(
-  sections: readonly Section<Contract>[],
-  { name, factory, runner: given }: { name: string; factory: ContractFactory; runner: Runner | undefined },
+/** All promises of contexts, for a suite that has more. */
+export function describeContract(
+  factory: ContractFactory,
+  { runner, seed }: { runner: Runner; seed: number },
 ): void {
-  const runner = resolveRunner(given);
-  const seed = runner.seed ?? createSeed();
-  runner.describe(name, () => {
-    describeSections(sections, { runner, open: () => openContract(factory, seed) });
-  });
+  describeSections(CONTEXT_SECTIONS, { runner, open: () => openContract(factory, seed) });
 }

@@ -27,7 +27,8 @@ const TEXTS: [string, string[]][] = [
   ["quotes and backslashes", ['"', "\\", '\\"', "\\u0000", "'`$"]],
 ];
 
-const IDS: [string, string][] = [
+/** Ids as users choose them; keys and channels are made of them. */
+export const IDS: [string, string][] = [
   ["quotes", `"double" and 'single'`],
   ["colons", "chat:1::live:"],
   ["emoji", "chat-😀"],
