@@ -5,7 +5,7 @@ import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { postgresTransport } from "../../src/transports/postgres/postgres.ts";
 import type { Transport } from "../../src/transports/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
 import { KEY_PREFIX, type Participant, type Plant } from "./participant.ts";
 import type { LogPlan } from "./plan.ts";

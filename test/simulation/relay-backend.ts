@@ -5,7 +5,7 @@ import { relayTransport } from "../../src/transports/relay/relay.ts";
 import type { Transport } from "../../src/transports/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
 import { Connection, relayConnection } from "./connection.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
 import { KEY_PREFIX, type Participant, type Plant, type Ports } from "./participant.ts";
 import { Server } from "./server.ts";

@@ -1,6 +1,6 @@
 // Several actions that meet at one moment, which chance alone seldom makes them do.
 
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../src/testing/dice.ts";
 import type { Action, Plan } from "./plan.ts";
 import { canSupersede, readerScript, sourceScript } from "./scripts.ts";
 

@@ -1,7 +1,7 @@
 // What sources, readers and the weather do, by chance.
 
 import type { Weather } from "./connection.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../src/testing/dice.ts";
 import type { Plan, ReaderScript } from "./plan.ts";
 import type { SourceScript } from "./run.ts";
 

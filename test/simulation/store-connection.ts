@@ -3,7 +3,7 @@
 import type { PostgresClient, PostgresPool } from "../../src/transports/postgres/pool.ts";
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import type { Weather } from "./connection.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../src/testing/dice.ts";
 import type { Execute, Rows, StatementName, Store } from "./store.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Backend } from "./backend.ts";
 import type { Weather } from "./connection.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import { Hindrance } from "./hindrance.ts";
 import { LogBackend } from "./log-backend.ts";
 import { Machine } from "./machine.ts";
