@@ -3,8 +3,8 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { endOf } from "../../src/client.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { read } from "../contract/reading.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { read } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 import { endAfterNext, errorOf, letRetry, readText } from "./reader.ts";
 import { type ClientScene, openScene } from "./scene.ts";

@@ -3,8 +3,9 @@
 import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { expectClosed, expectSameText, read, readWhole } from "../contract/reading.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectSameText } from "../../src/testing/assert.ts";
+import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { Pooler } from "../support/pooler.ts";
 import { PostgresScene } from "../support/scene.ts";
 import { sourceText, SpecifiedSource, type SourceSpec } from "../support/source.ts";
