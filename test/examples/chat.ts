@@ -26,7 +26,8 @@ async function untilStatus(page: Page, status: string): Promise<void> {
 }
 
 export function describeChat(name: string): void {
-  describe(name, () => {
+  // Beside other tests an answer may take three times as long.
+  describe(name, { timeout: 120_000 }, () => {
     let browser: Browser;
     let example: Example;
 
