@@ -1,6 +1,13 @@
 // The port between the engine and a backend: all that either knows of the other.
 
-/** How a stream ended. `lost`: its producer died, or was superseded by a newer one. */
+/**
+ * How a stream ended.
+ *
+ * - `done`: the source ended by itself.
+ * - `failed`: the source errored, or `makeStream` threw.
+ * - `stopped`: by `stopStream`.
+ * - `lost`: its producer died, or was superseded by a newer one.
+ */
 export type EndKind = "done" | "failed" | "stopped" | "lost";
 
 /** A run of a stream's text as its producer has it. Offsets are UTF-16 code units since the start of the stream. */
