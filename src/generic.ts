@@ -15,7 +15,7 @@ export * from "./api/public.ts";
  *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: null, publisher, subscriber });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
  * @param options - `waitUntil`, `publisher` and `subscriber` are required.
  * @throws TypeError naming the option that is missing or can't be used.

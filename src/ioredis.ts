@@ -19,7 +19,7 @@ export * from "./api/public.ts";
  *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: after });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
  * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.

@@ -26,7 +26,7 @@ export type {
  *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: null });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
  * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.

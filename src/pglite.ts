@@ -41,7 +41,7 @@ export interface CreatePgliteResumableStreamContextOptions extends PostgresStore
  *
  * @example
  * const streams = createPgliteResumableStreamContext({ dataDir: "./streams", waitUntil: null });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
  * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.

@@ -33,7 +33,7 @@ export type { PostgresClient, PostgresPool } from "./transports/postgres/pool.ts
  *
  * @example
  * const streams = createPostgresResumableStreamContext({ pool: new Pool({ connectionString }), waitUntil: after });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
  * @param options - `pool` and `waitUntil` are required.
  * @throws TypeError naming the option that can't be used.

@@ -43,9 +43,12 @@ export type MakeStream = (
  * A follower that leaves, or that ends with `TRANSPORT_UNAVAILABLE`, has no `ended`.
  *
  * @example
- * onEvent: (event) => {
- *   if (event.type === "ended" && event.end === "lost") lostStreams.inc();
- * };
+ * const streams = createResumableStreamContext({
+ *   waitUntil: null,
+ *   onEvent: (event) => {
+ *     if (event.type === "ended" && event.end === "lost") lostStreams.inc();
+ *   },
+ * });
  */
 export type StreamEvent =
   | { type: "producing"; streamId: string }

@@ -36,7 +36,7 @@ const ends = new WeakMap<Response, Promise<End | undefined>>();
  * @returns the first answer; its body is the whole text.
  * @example
  * const response = await resumableFetch("/api/chat/1/stream");
- * for await (const text of response.body.pipeThrough(new TextDecoderStream())) show(text);
+ * for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) show(text);
  *
  * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request.
  */

@@ -47,7 +47,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void
  * @param handler - answers a request.
  * @param options - where trouble goes.
  * @example
- * createServer(toNodeHandler(GET)).listen(3000);
+ * createServer(toNodeHandler(handler)).listen(3000);
  */
 export function toNodeHandler(
   handler: (request: Request) => Response | Promise<Response>,
