@@ -39,3 +39,14 @@ export class ResumableStreamError extends Error {
     this.code = code;
   }
 }
+
+/** `error` where it is one of ours, else one with this code and message, caused by it. */
+export function asResumableStreamError(
+  error: unknown,
+  code: ResumableStreamErrorCode,
+  message: string,
+): ResumableStreamError {
+  return error instanceof ResumableStreamError
+    ? error
+    : new ResumableStreamError(code, message, { cause: error });
+}

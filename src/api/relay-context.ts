@@ -6,7 +6,7 @@ import { type RelayConnection, relayTransport } from "../transports/relay/relay.
 import type { Transport } from "../transports/transport.ts";
 import { createContext } from "./context.ts";
 import { type CheckedOptions, checkOptions } from "./options.ts";
-import type { CommonOptions, ResumableStreamContext } from "./types.ts";
+import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "./types.ts";
 
 export function createRelayContext(
   options: CommonOptions,
@@ -14,12 +14,15 @@ export function createRelayContext(
 ): ResumableStreamContext {
   const checked = checkOptions(options);
   const transport = createRelayTransport(checked, connection());
-  const context = createContext({ transport, options: checked, clock: systemClock });
+  return withoutFailed(createContext({ transport, options: checked, clock: systemClock }));
+}
+
+/** A relay keeps no text: what failed is gone, and its id free. */
+export function withoutFailed(context: DurableStreamContext): ResumableStreamContext {
   return {
     ...context,
     hasExistingStream: async (streamId) => {
       const status = await context.hasExistingStream(streamId);
-      // A relay keeps no text: what failed is gone, and its id free.
       return status === "failed" ? null : status;
     },
   };

@@ -1,6 +1,6 @@
 // A follower in another process than its producer: performs what follower-state decides, as a stream.
 
-import { ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
@@ -175,12 +175,8 @@ export class Follower {
   #onUnanswered(error: unknown): void {
     if (this.#isClosed) return;
     const { clock, streamId } = this.#options;
-    const unavailable =
-      error instanceof ResumableStreamError
-        ? error
-        : new ResumableStreamError("TRANSPORT_UNAVAILABLE", `Reading "${streamId}" failed: see cause.`, {
-            cause: error,
-          });
+    const message = `Reading "${streamId}" failed: see cause.`;
+    const unavailable = asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
     this.#rejectFirstRead(unavailable);

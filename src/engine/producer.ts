@@ -1,6 +1,6 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
-import { ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 import { background } from "../lib/background.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
@@ -191,15 +191,8 @@ export class Producer implements ProducerPort {
     this.#abort.abort(reason);
     // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
     background(this.#source?.cancel(reason) ?? Promise.resolve(), (error) => {
-      this.#report(
-        new ResumableStreamError(
-          "SOURCE_FAILED",
-          `The source of "${this.#options.streamId}" failed to cancel.`,
-          {
-            cause: error,
-          },
-        ),
-      );
+      const message = `The source of "${this.#options.streamId}" failed to cancel: see cause.`;
+      this.#report(new ResumableStreamError("SOURCE_FAILED", message, { cause: error }));
     });
   }
 
@@ -229,13 +222,8 @@ export class Producer implements ProducerPort {
 
   #fail(error: unknown): void {
     if (this.#state.source !== "running") return;
-    const { streamId } = this.#options;
-    this.#failure =
-      error instanceof ResumableStreamError
-        ? error
-        : new ResumableStreamError("SOURCE_FAILED", `The source of "${streamId}" failed: see cause.`, {
-            cause: error,
-          });
+    const message = `The source of "${this.#options.streamId}" failed: see cause.`;
+    this.#failure = asResumableStreamError(error, "SOURCE_FAILED", message);
     this.#dispatch({ type: "source-ended", end: "failed" });
     // A source that gave something else than strings still runs; one that failed by itself ignores this.
     this.#source?.cancel(error).catch(() => undefined);
@@ -265,9 +253,8 @@ export class Producer implements ProducerPort {
   }
 
   #report(error: unknown): void {
-    if (error instanceof ResumableStreamError) return this.#options.onError(error);
     const message = `Writing "${this.#options.streamId}" failed: see cause. Its original reader isn't affected.`;
-    this.#options.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+    this.#options.onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
 
   #supersededMessage(what: "produce" | "follow"): string {

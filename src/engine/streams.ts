@@ -1,6 +1,6 @@
 // The streams of one context: who produces here, who follows, and how each is opened and ended.
 
-import { ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 import { background } from "../lib/background.ts";
 import { type Clock, withDeadline } from "../lib/clock.ts";
 import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../transports/transport.ts";
@@ -176,10 +176,9 @@ export class Streams {
   }
 
   #report(error: unknown): void {
-    const isOurs = error instanceof ResumableStreamError;
-    const wrapped = (): ResumableStreamError =>
-      new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing failed: see cause.", { cause: error });
-    this.#options.onError(isOurs ? error : wrapped());
+    this.#options.onError(
+      asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", "Closing failed: see cause."),
+    );
   }
 }
 

@@ -6,11 +6,11 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createResumeHandlers } from "../../src/http.ts";
 import { createResumableStreamContext } from "../../src/memory.ts";
-import { manualSource } from "../contract/manual-source.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
 import { openChromium } from "../support/chromium.ts";
 import { serveHttp } from "../support/http-server.ts";
 import { TcpProxy } from "../support/proxy.ts";
-import { seededRandom } from "../support/random.ts";
+import { seededRandom } from "../../src/lib/random.ts";
 import { until } from "../support/wait.ts";
 
 const CUTS = 30;

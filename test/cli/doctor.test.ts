@@ -3,8 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, inject, test } from "vitest";
 import { compareClocks } from "../../src/cli/doctor/check.ts";
-import { startDeafPooler } from "../support/deaf-pooler.ts";
 import { OLDER_TABLES } from "../support/older-schema.ts";
+import { Pooler } from "../support/pooler.ts";
 import { createDatabase } from "../support/postgres-database.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 import { TcpProxy } from "../support/proxy.ts";
@@ -191,7 +191,7 @@ test("a Postgres without the tables, or with those of an older version, gets the
 test("a pooler that swallows notifications is found, and the advice names listenerPool", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await setUpTables(database.url);
-  await using pooler = await startDeafPooler(database.url);
+  await using pooler = await Pooler.start(database.url);
   const { code, findings, wrong } = await examine(pooler.url);
   expect(wrong).toEqual(["listen"]);
   expect(findings.get("listen")).toMatchObject({

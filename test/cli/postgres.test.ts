@@ -3,8 +3,9 @@
 import { Pool } from "pg";
 import { expect, inject, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
-import { manualSource, sourceOf } from "../contract/manual-source.ts";
-import { expectClosed, expectRejection, expectSameText, read, readWhole } from "../contract/reading.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
+import { expectRejection, expectSameText } from "../../src/testing/assert.ts";
+import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { OLDER_TABLES } from "../support/older-schema.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
 import { run } from "./run.ts";

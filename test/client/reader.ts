@@ -1,7 +1,7 @@
 // A reader of resumableFetch's body, and what a test waits for with it.
 
 import { ResumableFetchError } from "../../src/client.ts";
-import { read, type Reading } from "../contract/reading.ts";
+import { read, type Reading } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 import type { ClientScene } from "./scene.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { endOf } from "../../src/client.ts";
-import { manualSource } from "../contract/manual-source.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
 import { until } from "../support/wait.ts";
 import { endAfterNext, errorOf, letRetry, readText } from "./reader.ts";
 import { type ClientScene, openScene } from "./scene.ts";

@@ -4,7 +4,7 @@ import { fetchOn, type ResumableFetchInit } from "../../src/client/resumable-fet
 import type { Platform } from "../../src/client/platform.ts";
 import { createResumeHandlers, type StreamResponseOptions } from "../../src/http.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
-import { type ManualSource, manualSource } from "../contract/manual-source.ts";
+import { type ManualSource, manualSource } from "../../src/testing/manual-source.ts";
 import { type HttpServer, serveHttp } from "../support/http-server.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { TcpProxy } from "../support/proxy.ts";

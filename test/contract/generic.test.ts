@@ -1,25 +1,26 @@
 // The contract over plain objects with the documented methods, which say little of what a Redis client says.
 
-import { inject } from "vitest";
+import { describe, inject, test } from "vitest";
 import { createResumableStreamContext } from "../../src/generic.ts";
+import { describeContextCalls, describeContexts } from "../../src/testing/contexts.ts";
+import { freshKeyPrefix, type ContractFactory } from "../../src/testing/contract.ts";
 import { createGenericPair, type GenericPair } from "../support/clients.ts";
-import type { ContractFactory } from "./contract.ts";
-import { freshKeyPrefix } from "./redis-backend.ts";
-import { describeTransport, describeTransportCalls } from "./transport.ts";
 
 const url = inject("redisUrl");
 
-describeTransport(
+describeContexts(
   "generic",
   genericBackend("redis-6", (pair) => pair),
+  { describe, test },
 );
 
-describeTransportCalls(
+describeContextCalls(
   "generic over ioredis",
   genericBackend("ioredis-6", (pair) => pair),
+  { describe, test },
 );
 
-describeTransport(
+describeContexts(
   "generic, of a publisher that doesn't count who received",
   genericBackend("redis-6", ({ publisher, ...pair }) => ({
     ...pair,
@@ -30,6 +31,7 @@ describeTransport(
       },
     },
   })),
+  { describe, test },
 );
 
 function genericBackend(

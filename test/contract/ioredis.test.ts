@@ -1,12 +1,12 @@
 // The contract over ioredis 5 and 6; a raw instance is accepted in every entry.
 
-import { describe, inject } from "vitest";
+import { describe, inject, test } from "vitest";
 import { createResumableStreamContext as fromGeneric } from "../../src/generic.ts";
 import { createResumableStreamContext as fromIndex } from "../../src/index.ts";
 import { createResumableStreamContext as fromIoredis } from "../../src/ioredis.ts";
 import { createResumableStreamContext as fromRedis } from "../../src/redis.ts";
+import { describeContextCalls, describeContexts } from "../../src/testing/contexts.ts";
 import { redisBackend, type CreateContext } from "./redis-backend.ts";
-import { describeTransport, describeTransportCalls } from "./transport.ts";
 
 const otherEntries: [string, CreateContext][] = [
   ["index", fromIndex],
@@ -17,17 +17,23 @@ const otherEntries: [string, CreateContext][] = [
 describe.each(["ioredis-5", "ioredis-6"] as const)("%s", (clients) => {
   const url = inject("redisUrl");
 
-  describeTransport("connected clients", async () =>
-    redisBackend({ url, clients, createContext: fromIoredis, state: "connected" }),
+  describeContexts(
+    "connected clients",
+    async () => redisBackend({ url, clients, createContext: fromIoredis, state: "connected" }),
+    { describe, test },
   );
 
-  describeTransportCalls("clients that aren't connected yet", async () =>
-    redisBackend({ url, clients, createContext: fromIoredis, state: "fresh" }),
+  describeContextCalls(
+    "clients that aren't connected yet",
+    async () => redisBackend({ url, clients, createContext: fromIoredis, state: "fresh" }),
+    { describe, test },
   );
 
   for (const [entry, createContext] of otherEntries) {
-    describeTransportCalls(`a raw instance through the ${entry} entry`, async () =>
-      redisBackend({ url, clients, createContext, state: "connected" }),
+    describeContextCalls(
+      `a raw instance through the ${entry} entry`,
+      async () => redisBackend({ url, clients, createContext, state: "connected" }),
+      { describe, test },
     );
   }
 });

@@ -1,10 +1,10 @@
 // The contract over an embedded Postgres, whose contexts share one instance as processes share a server.
 
 import { PGlite } from "@electric-sql/pglite";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { createPgliteResumableStreamContext } from "../../src/pglite.ts";
-import { freshKeyPrefix } from "./redis-backend.ts";
-import { describeTransport } from "./transport.ts";
+import { describeContexts } from "../../src/testing/contexts.ts";
+import { freshKeyPrefix } from "../../src/testing/contract.ts";
 
 let pglite: PGlite;
 
@@ -16,11 +16,15 @@ afterAll(async () => {
   await pglite.close();
 });
 
-describeTransport("pglite", async () => {
-  const keyPrefix = freshKeyPrefix();
-  return {
-    keepsText: true,
-    createContext: async (options) => createPgliteResumableStreamContext({ keyPrefix, ...options, pglite }),
-    dispose: async () => undefined,
-  };
-});
+describeContexts(
+  "pglite",
+  async () => {
+    const keyPrefix = freshKeyPrefix();
+    return {
+      keepsText: true,
+      createContext: async (options) => createPgliteResumableStreamContext({ keyPrefix, ...options, pglite }),
+      dispose: async () => undefined,
+    };
+  },
+  { describe, test },
+);

@@ -6,8 +6,8 @@ import type {
   CreateResumableStreamContextOptions,
   ResumableStreamContext,
 } from "../../src/api/types.ts";
+import { freshKeyPrefix, type ContractBackend } from "../../src/testing/contract.ts";
 import { createClients, type ClientKind } from "../support/clients.ts";
-import type { ContractBackend } from "./contract.ts";
 
 export type CreateContext = (options: CreateResumableStreamContextOptions) => ResumableStreamContext;
 
@@ -17,14 +17,6 @@ export interface RedisBackendOptions {
   createContext: CreateContext;
   /** `connected`: before the library sees them. `fresh`: connecting them, or waiting for it, is the library's. */
   state: "connected" | "fresh";
-}
-
-let runs = 0;
-
-/** A prefix that no other test, run or process uses on a shared server. */
-export function freshKeyPrefix(): string {
-  runs += 1;
-  return `contract-${process.pid}-${Date.now().toString(36)}-${runs}`;
 }
 
 export function redisBackend({ url, clients, createContext, state }: RedisBackendOptions): ContractBackend {

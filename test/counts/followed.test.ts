@@ -1,9 +1,9 @@
 // What followers cost (G8): one publish a chunk at most, however many there are, and nothing once they left.
 
 import { describe, expect, test } from "vitest";
-import { freshId } from "../contract/contract.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { expectClosed, read } from "../contract/reading.ts";
+import { freshId } from "../../src/testing/contract.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
 import { countFrom, overhear, usePrivateRedis } from "./counting.ts";
 
 const redis = usePrivateRedis();

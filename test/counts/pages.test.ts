@@ -1,9 +1,9 @@
 // Replay travels in pages of at most 256 KiB (G9).
 
 import { expect, test } from "vitest";
-import { freshId } from "../contract/contract.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { expectClosed, read } from "../contract/reading.ts";
+import { freshId } from "../../src/testing/contract.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
 import { overhear, usePrivateRedis } from "./counting.ts";
 
 const redis = usePrivateRedis();

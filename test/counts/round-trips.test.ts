@@ -3,9 +3,9 @@
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
 import { createClient } from "redis";
-import { freshId } from "../contract/contract.ts";
-import { manualSource, sourceOf } from "../contract/manual-source.ts";
-import { read } from "../contract/reading.ts";
+import { freshId } from "../../src/testing/contract.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
+import { read } from "../../src/testing/reading.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { usePrivateRedis } from "./counting.ts";
 

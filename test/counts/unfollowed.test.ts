@@ -1,9 +1,9 @@
 // A stream nobody follows costs next to nothing (G8), by the server's own counters.
 
 import { describe, expect, test } from "vitest";
-import { freshId } from "../contract/contract.ts";
-import { manualSource, sourceOf } from "../contract/manual-source.ts";
-import { read, readWhole, until } from "../contract/reading.ts";
+import { freshId } from "../../src/testing/contract.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
+import { read, readWhole, until } from "../../src/testing/reading.ts";
 import { countFrom, sum, usePrivateRedis } from "./counting.ts";
 
 const redis = usePrivateRedis();

@@ -95,7 +95,7 @@ export function testNamesOf({ text }: Document): { file: string; name: string }[
   return withoutBlocks(text)
     .split("\n")
     .flatMap((line) => {
-      const file = /`(test\/[^`\s]+\.ts)`/.exec(line)?.[1];
+      const file = /`((?:test|src\/testing)\/[^`\s]+\.ts)`/.exec(line)?.[1];
       if (file === undefined) return [];
       return [...line.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => ({ file, name }));
     });

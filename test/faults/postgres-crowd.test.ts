@@ -3,8 +3,9 @@
 import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
-import { sourceOf } from "../contract/manual-source.ts";
-import { expectSameText, readWhole } from "../contract/reading.ts";
+import { sourceOf } from "../../src/testing/manual-source.ts";
+import { expectSameText } from "../../src/testing/assert.ts";
+import { readWhole } from "../../src/testing/reading.ts";
 import { PostgresScene } from "../support/scene.ts";
 import { sourceText, SpecifiedSource, type SourceSpec } from "../support/source.ts";
 

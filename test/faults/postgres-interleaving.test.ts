@@ -3,10 +3,9 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createPostgresResumableStreamContext, type PostgresPool } from "../../src/postgres.ts";
-import { freshId } from "../contract/contract.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { expectClosed, read, readWhole } from "../contract/reading.ts";
-import { freshKeyPrefix } from "../contract/redis-backend.ts";
+import { freshId, freshKeyPrefix } from "../../src/testing/contract.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 
 /** A follower's statements have two sides each, before they go out and before their answer comes in: so many are tried. */

@@ -3,8 +3,8 @@
 import { Pool } from "pg";
 import { describe, expect, test } from "vitest";
 import { createPostgresResumableStreamContext, type PostgresPool } from "../../src/postgres.ts";
-import { manualSource, type ManualSource } from "../contract/manual-source.ts";
-import { expectClosed, read, type Reading } from "../contract/reading.ts";
+import { manualSource, type ManualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read, type Reading } from "../../src/testing/reading.ts";
 import { DeafProxy } from "../support/deaf-proxy.ts";
 import { PostgresScene } from "../support/scene.ts";
 import { until, within } from "../support/wait.ts";

@@ -4,8 +4,8 @@ import { inspect } from "node:util";
 import { afterEach, expect, test } from "vitest";
 import type { ResumableStreamError } from "../../src/api/errors.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { read, until } from "../contract/reading.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { read, until } from "../../src/testing/reading.ts";
 import { createClients } from "../support/clients.ts";
 import { RedisServer } from "../support/redis-server.ts";
 

@@ -4,7 +4,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { FAULT_CLIENTS } from "../support/clients.ts";
 import type { WorkerProcess } from "../support/process.ts";
-import { seededRandom } from "../support/random.ts";
+import { seededRandom } from "../../src/lib/random.ts";
 import type { ReadingReport } from "../support/reading.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";

@@ -5,10 +5,9 @@ import { afterEach, expect, inject, test } from "vitest";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
 import type { ResumableStreamContext } from "../../src/api/types.ts";
-import { freshId } from "../contract/contract.ts";
-import { manualSource, mustNotProduce } from "../contract/manual-source.ts";
-import { expectClosed, read, until } from "../contract/reading.ts";
-import { freshKeyPrefix } from "../contract/redis-backend.ts";
+import { freshId, freshKeyPrefix } from "../../src/testing/contract.ts";
+import { manualSource, mustNotProduce } from "../../src/testing/manual-source.ts";
+import { expectClosed, read, until } from "../../src/testing/reading.ts";
 import { createClients } from "../support/clients.ts";
 
 let contexts: ResumableStreamContext[] = [];

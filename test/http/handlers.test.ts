@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createResumeHandlers, type ResumeHandlersOptions } from "../../src/http.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/generic.ts";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
-import { manualSource, sourceOf } from "../contract/manual-source.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { until } from "../support/wait.ts";
 import { readBody } from "./bytes.ts";
 

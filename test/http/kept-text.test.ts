@@ -4,8 +4,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createResumeHandlers } from "../../src/http.ts";
 import { createPgliteResumableStreamContext } from "../../src/pglite.ts";
-import { manualSource } from "../contract/manual-source.ts";
-import { read } from "../contract/reading.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { read } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 import { readBody } from "./bytes.ts";
 

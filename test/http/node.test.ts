@@ -5,7 +5,7 @@ import { createServer, request as openRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { toNodeHandler } from "../../src/http.ts";
-import { withResolvers } from "../contract/manual-source.ts";
+import { createDeferred } from "../../src/lib/deferred.ts";
 import { until } from "../support/wait.ts";
 
 const servers: Server[] = [];
@@ -95,7 +95,7 @@ test("a body that breaks off breaks the connection, after what it gave", async (
 
 describe("a client", () => {
   test("that leaves cancels the body and aborts the request's signal", async () => {
-    const cancelled = withResolvers<unknown>();
+    const cancelled = createDeferred<unknown>();
     let signal: AbortSignal | undefined;
     const url = await serve((request) => {
       ({ signal } = request);
@@ -110,8 +110,8 @@ describe("a client", () => {
 
   test("that left before the answer was made costs nothing, and is no error", async () => {
     const errors: unknown[] = [];
-    const cancelled = withResolvers<unknown>();
-    const arrived = withResolvers<undefined>();
+    const cancelled = createDeferred<unknown>();
+    const arrived = createDeferred<undefined>();
     const url = await serve(
       async (request) => {
         arrived.resolve(undefined);

@@ -6,7 +6,7 @@ import { createBody } from "../../src/http/body.ts";
 import { EventFraming } from "../../src/http/event-framing.ts";
 import { plainFraming } from "../../src/http/framing.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
-import { manualSource, mustNotProduce } from "../contract/manual-source.ts";
+import { manualSource, mustNotProduce } from "../../src/testing/manual-source.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { until } from "../support/wait.ts";
 import { readBody } from "./bytes.ts";

@@ -25,7 +25,7 @@ const WEB = {
   setTimeout,
 };
 
-describe.each(["memory", "generic", "http", "client"])('"resumable-stream/%s"', (entry) => {
+describe.each(["memory", "generic", "http", "client", "testing"])('"resumable-stream/%s"', (entry) => {
   test("imports no package, nothing of Node's, and uses none of its globals", async () => {
     const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
     expect(imports).toEqual([]);
@@ -93,6 +93,7 @@ test.each([
   { what: "postgres", entry: "postgres", budget: 17_500 },
   { what: "pglite", entry: "pglite", budget: 17_500 },
   { what: "the schema", entry: "postgres/schema", budget: 1_300 },
+  { what: "testing", entry: "testing", budget: 40_000 },
   { what: "everything", entry: "", budget: 27_000 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(

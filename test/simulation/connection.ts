@@ -4,7 +4,7 @@ import { publishPort, subscribePort } from "../../src/transports/relay/generic-p
 import type { PublishPort, StatusRecords, SubscribePort } from "../../src/transports/relay/bus.ts";
 import type { RelayConnection } from "../../src/transports/relay/relay.ts";
 import { Subscriptions } from "../../src/transports/relay/subscriptions.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../src/testing/dice.ts";
 import type { Ear, Server } from "./server.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 

@@ -10,7 +10,7 @@ import type { PublishPort, SubscribePort } from "../../src/transports/relay/bus.
 import { relayTransport } from "../../src/transports/relay/relay.ts";
 import type { Transport } from "../../src/transports/transport.ts";
 import { type Connection, relayConnection } from "./connection.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
 import { watchQueue } from "./queue-watch.ts";
 

@@ -1,7 +1,7 @@
 // What happens in a simulation, decided from its seed before it starts.
 
 import type { Weather } from "./connection.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import type { SourceScript } from "./run.ts";
 
 /** How a reader takes its text. */

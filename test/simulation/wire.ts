@@ -1,6 +1,6 @@
 // A simulated connection between a process and the server: in order, late, stalled, broken and back.
 
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
 import type { Timeline } from "./timeline.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Connection, Weather } from "./connection.ts";
 import { Connection as SimulatedConnection } from "./connection.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../src/testing/dice.ts";
 import { Hindrance } from "./hindrance.ts";
 import { Machine } from "./machine.ts";
 import { KEY_PREFIX, Participant, type Plant, type Ports } from "./participant.ts";

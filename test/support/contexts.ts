@@ -7,9 +7,10 @@ import { createResumableStreamContext as overIoredis } from "../../src/ioredis.t
 import { createPgliteResumableStreamContext as overPglite } from "../../src/pglite.ts";
 import { createPostgresResumableStreamContext as overPostgres } from "../../src/postgres.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
+import { Dice } from "../../src/testing/dice.ts";
+import { createLine } from "../../src/testing/pubsub/line.ts";
 import { createClients, createGenericPair, type ClientPair } from "./clients.ts";
 import { reportError, type ErrorReport } from "./error-report.ts";
-import { lossySubscriber } from "./lossy.ts";
 import type { OpenParams, RedisClients, Vitals } from "./worker-protocol.ts";
 
 export interface OpenedContext extends AsyncDisposable {
@@ -66,7 +67,13 @@ async function clientsOf({ clients, url, lossy }: RedisParams): Promise<ClientPa
   if (clients !== "redis-6" && clients !== "ioredis-6")
     throw new TypeError(`No lossy pub/sub over ${clients}`);
   const pair = await createGenericPair(clients, url);
-  return { ...pair, subscriber: lossySubscriber(pair.subscriber, lossy).subscriber };
+  const { pair: mistreated } = createLine(pair, { ...lossy, dice: new Dice(lossy.seed) });
+  const connect = (): Promise<void> => Promise.resolve();
+  return {
+    publisher: { ...mistreated.publisher, connect },
+    subscriber: { ...mistreated.subscriber, connect },
+    close: pair.close,
+  };
 }
 
 function contextOf(

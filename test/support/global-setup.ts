@@ -6,7 +6,13 @@ import { buildWorker } from "./process.ts";
 import { RedisServer } from "./redis-server.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { setUpTables } from "./postgres-tables.ts";
-import { chromiumBinary, ensureBinary, postgresBinary, redisBinary } from "./server-binary.ts";
+import {
+  chromiumBinary,
+  ensureBinary,
+  pgbouncerBinary,
+  postgresBinary,
+  redisBinary,
+} from "./server-binary.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -22,6 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ensureBinary(redisBinary);
   ensureBinary(chromiumBinary);
   ensureBinary(postgresBinary);
+  ensureBinary(pgbouncerBinary);
   const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres(), buildWorker()]);
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);

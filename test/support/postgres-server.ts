@@ -10,6 +10,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 import { ensureBinary, postgresBinary } from "./server-binary.ts";
+import { unprivilegedUser } from "./unprivileged-user.ts";
 
 /** How often a start is tried: what a killed server leaves behind takes a moment to go. */
 const MAX_STARTS = 50;
@@ -19,11 +20,6 @@ export interface PostgresServerOptions {
   survives?: "process" | "disk";
   /** Further settings, as `name=value`. */
   settings?: string[];
-}
-
-interface User {
-  uid: number;
-  gid: number;
 }
 
 /** Start with `PostgresServer.start()`, best as `await using`; what it started and wrote is gone afterwards. */
@@ -104,7 +100,7 @@ export class PostgresServer {
 
   async #launch(): Promise<void> {
     const child = spawn(binary("postgres"), this.#arguments(), {
-      ...runAs(),
+      ...unprivilegedUser(),
       cwd: this.#folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -133,7 +129,7 @@ export class PostgresServer {
   }
 
   async #initialize(): Promise<void> {
-    const user = runAs();
+    const user = unprivilegedUser();
     if (user) await chown(this.#folder, user.uid, user.gid);
     const options = ["-D", this.#data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"];
     await promisify(execFile)(binary("initdb"), options, { ...user, cwd: this.#folder, timeout: 60_000 });
@@ -156,17 +152,6 @@ export class PostgresServer {
 /** A program of the server's version. */
 function binary(name: "postgres" | "initdb"): string {
   return join(dirname(realpathSync(ensureBinary(postgresBinary))), name);
-}
-
-/** Postgres refuses to run as root: then it runs as the user its package made, or as nobody. */
-function runAs(): User | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = existsSync("/etc/passwd") ? readFileSync("/etc/passwd", "utf8").split("\n") : [];
-  for (const name of ["postgres", "nobody"]) {
-    const fields = users.find((line) => line.startsWith(`${name}:`))?.split(":");
-    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]) };
-  }
-  throw new Error("Postgres doesn't run as root, and there is neither a user postgres nor a user nobody.");
 }
 
 function childrenOf(pid: number): number[] {

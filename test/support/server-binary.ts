@@ -34,6 +34,14 @@ export const postgresBinary: ServerBinary = {
   advice: "Install PostgreSQL 14 or newer. POSTGRES_URL isn't enough: some tests kill theirs.",
 };
 
+export const pgbouncerBinary: ServerBinary = {
+  names: ["pgbouncer"],
+  folders: () => ["/usr/sbin"],
+  debianPackage: "pgbouncer",
+  debianService: "pgbouncer",
+  advice: "Install PgBouncer and put it on PATH.",
+};
+
 export const chromiumBinary: ServerBinary = {
   names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
   debianPackage: "chromium",

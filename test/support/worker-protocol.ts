@@ -3,7 +3,7 @@
 import type { PostgresStoreOptions } from "../../src/postgres.ts";
 import type { ClientKind } from "./clients.ts";
 import type { ErrorReport } from "./error-report.ts";
-import type { LossyOptions } from "./lossy.ts";
+import type { Mistreatment } from "../../src/testing/mistreat.ts";
 import type { ReadingOptions, ReadingReport } from "./reading.ts";
 import type { SourceReport, SourceSpec } from "./source.ts";
 
@@ -23,7 +23,7 @@ export interface OpenParams {
   /** How many connections a Postgres pool has. @defaultValue 10 */
   poolSize?: number;
   /** Uses the generic entry over a pub/sub that delivers badly; only with redis-6 and ioredis-6. */
-  lossy?: LossyOptions;
+  lossy?: Mistreatment & { seed: number };
 }
 
 export interface StartParams extends ReadingOptions {

@@ -2,7 +2,7 @@
 // lease, and learns who was fenced, who is asked to stop and who is watched. One statement in flight, all that gathers
 // meanwhile in the next.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
@@ -235,9 +235,8 @@ export class Writer {
   }
 
   #report(error: unknown): void {
-    if (error instanceof ResumableStreamError) return this.#context.onError(error);
     const message = "Writing to Postgres failed: see cause. Readers of this process aren't affected.";
-    this.#context.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+    this.#context.onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
 }
 

@@ -1,6 +1,5 @@
 // The record of one claim: lives as long as its stream runs, tells how it ended, and knows who holds it.
 
-import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
 import type { EndKind } from "../transport.ts";
@@ -36,7 +35,7 @@ export class ClaimRecord {
     const { clock, link } = this.#relay;
     const delayMs = Math.min((this.#claim.ttlSeconds * 1_000) / 2, MAX_RENEWAL_MS);
     this.#cancelRenewal = clock.after(delayMs, () => {
-      background(link.renew(this.#key, this.#claim), (error) => link.report(error));
+      link.background(link.renew(this.#key, this.#claim));
       this.keepAlive();
     });
   }

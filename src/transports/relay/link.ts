@@ -1,6 +1,7 @@
 // A publish port with deadlines: every call settles, and fails in one way.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { asResumableStreamError, type ResumableStreamError } from "../../api/errors.ts";
+import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import type { PublishPort, RecordClaim, StatusRecord } from "./bus.ts";
 
@@ -56,7 +57,8 @@ export class Link {
       this.#isReported = false;
       return answer;
     } catch (error) {
-      throw asUnavailable(what, error);
+      // A mistake in the set-up stays a `TypeError`: waiting won't cure it.
+      throw error instanceof TypeError ? error : unavailable(what, error);
     }
   }
 
@@ -64,19 +66,17 @@ export class Link {
   report(error: unknown): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    const isOurs = error instanceof ResumableStreamError;
-    this.#options.onError(isOurs ? error : unavailable("write to", error));
+    this.#options.onError(unavailable("write to", error));
   }
-}
 
-/** A mistake in the set-up stays a `TypeError`: waiting won't cure it. */
-function asUnavailable(what: string, error: unknown): Error {
-  if (error instanceof TypeError || error instanceof ResumableStreamError) return error;
-  return unavailable(what, error);
+  /** Lets work run on that nobody waits for, and reports its failure. */
+  background(work: Promise<unknown>): void {
+    background(work, (error) => this.report(error));
+  }
 }
 
 function unavailable(what: string, cause: unknown): ResumableStreamError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message = `Cannot ${what} the stream: the pub/sub server is unavailable (${why}). Check that it runs and can be reached.`;
-  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause });
+  return asResumableStreamError(cause, "TRANSPORT_UNAVAILABLE", message);
 }

@@ -1,13 +1,12 @@
 // The producer's side of a relay: answers requests from the backlog, publishes live frames while somebody follows, and
 // leaves a record that says how the stream ended.
 
-import { ResumableStreamError } from "../../api/errors.ts";
-import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../transport.ts";
 import { ClaimRecord } from "./claim-record.ts";
+import { foreignMessageReport } from "./foreign-messages.ts";
 import { Listeners } from "./listeners.ts";
 import { encodePage, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
@@ -36,6 +35,7 @@ export class RelayClaim implements Claim {
   readonly #record: ClaimRecord;
   readonly #listeners: Listeners;
   readonly #replies: Replies;
+  readonly #reportForeign: () => void;
   readonly #closing = new AbortController();
   /** Settles when nothing is held any more; absent until it closes. */
   #closed: Promise<void> | undefined;
@@ -51,7 +51,6 @@ export class RelayClaim implements Claim {
   #isFenced = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
   readonly #hurry = new AbortController();
-  #hasReportedGarbage = false;
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
   #onListenersMoved: () => void = () => {};
 
@@ -66,6 +65,10 @@ export class RelayClaim implements Claim {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
     });
+    this.#reportForeign = foreignMessageReport(
+      options.relay.onError,
+      `the request channel of "${options.streamId}"`,
+    );
     this.#subscription = this.#subscribe();
     this.ready = this.#untilSubscribed();
     this.#record.keepAlive();
@@ -94,7 +97,7 @@ export class RelayClaim implements Claim {
   /** The publisher's connection is back: a restarted server may have forgotten the record. */
   reassert(): void {
     if (this.#isFinishing || this.#closing.signal.aborted) return;
-    background(this.#reassert(), (error) => this.#relay.link.report(error));
+    this.#relay.link.background(this.#reassert());
   }
 
   /** Closes once the end is written, without staying for followers. The source has ended, or is about to. */
@@ -151,7 +154,7 @@ export class RelayClaim implements Claim {
   #receive(message: string): void {
     if (this.#closing.signal.aborted) return;
     const request = parseRequest(message);
-    if (!request) return this.#reportGarbage();
+    if (!request) return this.#reportForeign();
     switch (request.type) {
       case "read":
         return this.#onRead(request);
@@ -247,29 +250,20 @@ export class RelayClaim implements Claim {
     if (this.#isChecking) return;
     this.#isChecking = true;
     const check = async (): Promise<void> => {
-      const isAnothers = await this.#record.isAnothers();
-      this.#isChecking = false;
+      const isAnothers = await this.#record.isAnothers().finally(() => {
+        this.#isChecking = false;
+      });
       if (this.#closing.signal.aborted) return;
       if (isAnothers) this.#fenced();
       else onOurs();
     };
-    background(check(), (error) => {
-      this.#isChecking = false;
-      this.#relay.link.report(error);
-    });
+    this.#relay.link.background(check());
   }
 
   #fenced(): void {
     if (this.#closing.signal.aborted) return;
     this.#isFenced = true;
     if (this.#isWon) this.#options.producer.fenced();
-    background(this.close(), (error) => this.#relay.link.report(error));
-  }
-
-  #reportGarbage(): void {
-    if (this.#hasReportedGarbage) return;
-    this.#hasReportedGarbage = true;
-    const message = `Ignored a message that is no request on the request channel of "${this.#options.streamId}". Others write to it.`;
-    this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
+    this.#relay.link.background(this.close());
   }
 }

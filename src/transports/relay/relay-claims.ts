@@ -1,6 +1,5 @@
 // How a producer comes to its claim: where the id is free, or over whoever has it; never two that don't know of each other.
 
-import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import type { ClaimRequest, ClaimResult, ProducerPort } from "../transport.ts";
@@ -56,7 +55,7 @@ export class RelayClaims {
       // A record that is done looks the same here; the read that follows, or `peek`, tells.
       if (!(await this.#options.link.bounded("claim", answer))) return { status: "running" };
     } catch (error) {
-      this.#background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+      this.#relay.link.background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
       throw error;
     }
     return { status: "won", claim: this.#open(streamId, { epoch: claim.epoch, producer, isWon: true }) };
@@ -78,12 +77,12 @@ export class RelayClaims {
         ]);
         if (previous.status === "claimed") superseded = Math.max(superseded, previous.epoch);
       } catch (error) {
-        this.#background(opened.close());
-        this.#background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+        this.#relay.link.background(opened.close());
+        this.#relay.link.background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
         throw error;
       }
       if (superseded < claim.epoch) {
-        if (superseded > 0) this.#background(this.#fence(streamId, superseded));
+        if (superseded > 0) this.#relay.link.background(this.#fence(streamId, superseded));
         opened.won();
         return { status: "won", claim: opened };
       }
@@ -124,9 +123,5 @@ export class RelayClaims {
 
   #number(): RecordClaim {
     return { epoch: this.#options.epochs.next(), ttlSeconds: this.#relay.settings.retentionSeconds };
-  }
-
-  #background(work: Promise<unknown>): void {
-    background(work, (error) => this.#relay.link.report(error));
   }
 }

@@ -8,6 +8,7 @@ import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../transport.ts";
 import type { StatusRecord } from "./bus.ts";
 import { Answer } from "./answer.ts";
+import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -45,11 +46,12 @@ export class Requests {
   #reconnectedAt = Number.NEGATIVE_INFINITY;
   /** Our inbox, subscribed while somebody may ask; absent otherwise. */
   #inbox: { subscription: Subscription; users: number } | undefined;
-  #hasReportedGarbage = false;
+  readonly #reportForeign: () => void;
 
   constructor(relay: RelayContext, listenerId: string) {
     this.#relay = relay;
     this.listenerId = listenerId;
+    this.#reportForeign = foreignMessageReport(relay.onError, "this process's inbox");
   }
 
   /** Opens the inbox. Questions may be asked from when it is ready until it is released. */
@@ -190,7 +192,7 @@ export class Requests {
 
   #receive(message: string): void {
     const frame = parseFrame(message);
-    if (!frame) return this.#reportGarbage();
+    if (!frame) return this.#reportForeign();
     if (frame.requestId === undefined) return;
     const pending = this.#pending.get(frame.requestId);
     if (!pending) return;
@@ -202,14 +204,6 @@ export class Requests {
     if (!page) return;
     pending.page = page;
     pending.reply.resolve(page);
-  }
-
-  #reportGarbage(): void {
-    if (this.#hasReportedGarbage) return;
-    this.#hasReportedGarbage = true;
-    const message =
-      "Ignored a message that is no frame on this process's inbox. Others write to its channels.";
-    this.#relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   }
 }
 

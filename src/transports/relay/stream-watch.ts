@@ -1,9 +1,9 @@
 // All followers that a process has of one stream: one live subscription, each frame parsed once.
 
-import { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { WatchSignal } from "../transport.ts";
+import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
 import type { Requests } from "./requests.ts";
 import type { RelayContext } from "./settings.ts";
@@ -30,11 +30,15 @@ export class StreamWatch {
   readonly #subscriptions: readonly Subscription[];
   /** When the producer last heard of us; absent while it never did. */
   #askedAt: number | undefined;
+  readonly #reportForeign: () => void;
   #cancelRenewal: Cancel = () => {};
-  #hasReportedGarbage = false;
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
+    this.#reportForeign = foreignMessageReport(
+      options.relay.onError,
+      `the live channel of "${options.streamId}"`,
+    );
     const { link, names, settings, subscriptions } = options.relay;
     this.keepMs = Math.min(KEEP_PERIODS * settings.livenessMs, MAX_KEEP_MS);
     const live = names.live(options.streamId);
@@ -78,10 +82,7 @@ export class StreamWatch {
   #receive(message: string): void {
     const frame = parseFrame(message);
     if (frame?.type === "page") return this.signal({ type: "page", page: frame.page });
-    if (this.#hasReportedGarbage) return;
-    this.#hasReportedGarbage = true;
-    const text = `Ignored a message that is no frame on the live channel of "${this.#options.streamId}". Others write to it.`;
-    this.#options.relay.onError(new ResumableStreamError("MALFORMED_MESSAGE", text));
+    this.#reportForeign();
   }
 
   /** Text that flows without a gap needs no reads, yet the producer has to know that somebody takes it. */

@@ -1,6 +1,7 @@
 // A source that a test feeds by hand, and that remembers what was done to it.
 
-import type { MakeStream } from "../../src/api/types.ts";
+import type { MakeStream } from "../api/types.ts";
+import { createDeferred } from "../lib/deferred.ts";
 
 export interface ManualSource {
   makeStream: MakeStream;
@@ -17,7 +18,7 @@ export interface ManualSource {
 }
 
 export function manualSource(): ManualSource {
-  const { promise: cancelled, resolve: onCancel } = withResolvers<unknown>();
+  const { promise: cancelled, resolve: onCancel } = createDeferred<unknown>();
   /** Absent once the source was cancelled: what a test pushes then goes nowhere, as with a real source. */
   let controller: ReadableStreamDefaultController<string> | undefined;
   const stream = new ReadableStream<string>({
@@ -71,18 +72,3 @@ export function sourceOf(chunks: readonly string[]): MakeStream {
 export const mustNotProduce: MakeStream = () => {
   throw new Error("makeStream ran in a caller that should have followed");
 };
-
-/** Promise.withResolvers is newer than the oldest Node we run on. */
-export function withResolvers<T>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
-}

@@ -1,6 +1,11 @@
-// All chance of a simulation: the same seed throws the same numbers.
+// All chance of a test: the same seed throws the same numbers.
 
-import { seededRandom } from "../support/random.ts";
+import { seededRandom } from "../lib/random.ts";
+
+/** A seed for a run that names none. */
+export function createSeed(): number {
+  return Math.floor(Math.random() * 2 ** 31);
+}
 
 export class Dice {
   readonly #random: () => number;

@@ -1,7 +1,8 @@
 // A reader under test: reads on its own, and tells how far it came and how it ended.
 
-import { expect, vi } from "vitest";
-import { ResumableStreamError, type ResumableStreamErrorCode } from "../../src/api/errors.ts";
+import type { ResumableStreamError, ResumableStreamErrorCode } from "../api/errors.ts";
+import { sleep, systemClock } from "../lib/clock.ts";
+import { expectCode, expectSameText, fail, show } from "./assert.ts";
 
 export type ReadingEnd = { kind: "closed"; text: string } | { kind: "errored"; text: string; error: unknown };
 
@@ -16,10 +17,11 @@ export interface Reading {
   leave: () => Promise<void>;
 }
 
-type Answer = ReadableStream<string> | null | undefined;
+/** What a call answered, stream or not. */
+export type Answer = ReadableStream<string> | null | undefined;
 
 export function read(stream: Answer): Reading {
-  if (!(stream instanceof ReadableStream)) throw new Error(`expected a stream, got ${String(stream)}`);
+  if (!(stream instanceof ReadableStream)) fail(`expected a stream, got ${show(stream)}`);
   const reader = stream.getReader();
   const waiting = new Set<{ length: number; resolve: () => void; reject: (reason: Error) => void }>();
   let text = "";
@@ -65,22 +67,22 @@ async function drain(
   }
 }
 
+/** The chunks of a stream, for loops: not every runtime's streams are iterable. */
+export async function* chunksOf(stream: Answer): AsyncGenerator<string> {
+  if (!(stream instanceof ReadableStream)) fail(`expected a stream, got ${show(stream)}`);
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
 /** Reads to a clean end; throws what the stream errored with. */
 export async function readWhole(stream: Answer | Promise<Answer>): Promise<string> {
   const end = await read(await stream).ended;
   if (end.kind === "errored") throw end.error;
   return end.text;
-}
-
-/** Fails with two short lines where two long texts differ, instead of a diff of megabytes. */
-export function expectSameText(actual: string, expected: string): void {
-  if (actual === expected) return;
-  let at = 0;
-  while (at < expected.length && actual.charCodeAt(at) === expected.charCodeAt(at)) at += 1;
-  const around = (text: string) => JSON.stringify(text.slice(Math.max(0, at - 20), at + 20));
-  expect.fail(
-    `texts of ${actual.length} and ${expected.length} units differ at ${at}: got ${around(actual)}, not ${around(expected)}`,
-  );
 }
 
 export async function expectClosed(reading: Reading, text: string): Promise<void> {
@@ -94,39 +96,31 @@ export async function expectErrored(
   { text, code }: { text: string; code: ResumableStreamErrorCode },
 ): Promise<ResumableStreamError> {
   const end = await reading.ended;
-  if (end.kind === "closed") expect.fail(`closed cleanly at ${end.text.length}, not with ${code}`);
+  if (end.kind === "closed") fail(`closed cleanly at ${end.text.length}, not with ${code}`);
   expectSameText(end.text, text);
   return expectCode(end.error, code);
 }
 
-export async function expectRejection(
-  promise: Promise<unknown>,
-  code: ResumableStreamErrorCode,
-): Promise<ResumableStreamError> {
-  return expectCode(await rejectionOf(promise), code);
-}
-
-/** The promise is that it settles: the test's own deadline fails it where it doesn't. */
-export async function expectResolved(promise: Promise<unknown>): Promise<void> {
-  expect(await promise.then(() => "resolved")).toBe("resolved");
-}
-
-export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    (value) => expect.fail(`resolved to ${String(value)}, and should have rejected`),
-    (error: unknown) => error,
-  );
-}
-
-function expectCode(error: unknown, code: ResumableStreamErrorCode): ResumableStreamError {
-  if (!(error instanceof ResumableStreamError)) {
-    throw new Error(`expected a ResumableStreamError ${code}, got ${String(error)}`, { cause: error });
-  }
-  expect(error.code).toBe(code);
-  return error;
-}
-
 /** Awaits a condition that another process decides, so that only asking again can tell. */
-export async function until(check: () => Promise<void> | void): Promise<void> {
-  await vi.waitFor(check, { timeout: 10_000, interval: 10 });
+export async function until(
+  check: () => Promise<void> | void,
+  { withinMs = 10_000 }: { withinMs?: number } = {},
+): Promise<void> {
+  const deadline = systemClock.now() + withinMs;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (systemClock.now() > deadline) throw error;
+    }
+    await sleep(systemClock, 10);
+  }
+}
+
+/** Lets everything else that waits have its turn. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await new Promise<void>((resolve) => systemClock.nextTurn(resolve));
+  }
 }

@@ -1,24 +1,19 @@
 // A producer that another took over from does no harm (G5).
 
-import { inspect } from "node:util";
-import { beforeEach, describe, expect, test } from "vitest";
-import { ResumableStreamError } from "../../../src/api/errors.ts";
+import { ResumableStreamError } from "../../api/errors.ts";
+import type { DurableStreamContext } from "../../api/types.ts";
+import { equal, deepEqual, contains, hasLength, show, fail } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource } from "../manual-source.ts";
-import { expectClosed, read, type Reading, until } from "../reading.ts";
+import { expectClosed, read, until, type Reading } from "../reading.ts";
+import { section, type Section } from "../section.ts";
 
-export function describeSuperseding(contract: Contract): void {
-  let reported: ResumableStreamError[] = [];
-  /** A superseded producer has no caller left to tell: it says so here, once. */
-  const createContext = () => contract.createContext({ onError: (error) => reported.push(error) });
-
-  beforeEach(() => {
-    reported = [];
-  });
-
-  describe("superseding", () => {
-    for (const where of ["another process", "the same process"]) {
-      test(`createNewResumableStream in ${where} supersedes: who follows then gets the newer text only`, async () => {
+export const supersedingPromises: Section<Contract> = section("superseding", (promise) => {
+  for (const where of ["another process", "the same process"]) {
+    promise(
+      `createNewResumableStream in ${where} supersedes: who follows then gets the newer text only`,
+      async (contract) => {
+        const { createContext, reported } = reporting(contract);
         const older = await createContext();
         const newer = where === "the same process" ? older : await createContext();
         const other = await createContext();
@@ -39,15 +34,24 @@ export function describeSuperseding(contract: Contract): void {
         oldSource.push("later");
         oldSource.end();
         await oldPrimary.ended;
-        expect(await other.hasExistingStream(id)).toBe(true);
+        equal(await other.hasExistingStream(id), true);
         newSource.push("text");
         newSource.end();
 
         for (const reading of [newPrimary, ...followers]) await expectClosed(reading, "new text");
-        await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED"]));
-      });
+        await until(() =>
+          deepEqual(
+            reported.map(({ code }) => code),
+            ["FENCED"],
+          ),
+        );
+      },
+    );
 
-      test(`a follower of a stream superseded in ${where} gets no newer text, and no clean end on part of the older`, async () => {
+    promise(
+      `a follower of a stream superseded in ${where} gets no newer text, and no clean end on part of the older`,
+      async (contract) => {
+        const { createContext } = reporting(contract);
         const older = await createContext();
         const newer = where === "the same process" ? older : await createContext();
         const other = await createContext();
@@ -66,10 +70,14 @@ export function describeSuperseding(contract: Contract): void {
         await expectClosed(newPrimary, "NEW NEW NEW");
         await expectPart(oldPrimary, "old more");
         await expectPart(follower, "old more");
-      });
-    }
+      },
+    );
+  }
 
-    test("the last of several concurrent createNewResumableStream is followed, and all their readers end", async () => {
+  promise(
+    "the last of several concurrent createNewResumableStream is followed, and all their readers end",
+    async (contract) => {
+      const { createContext, reported } = reporting(contract);
       const contexts = await Promise.all([1, 2, 3].map(createContext));
       const id = freshId();
       const texts = contexts.map((_, index) => `text of number ${index}`);
@@ -85,16 +93,33 @@ export function describeSuperseding(contract: Contract): void {
         ),
       );
       for (const [index, source] of sources.entries()) source.push(texts[index] ?? "");
-      await until(() => expect(reported.map(({ code }) => code)).toEqual(["FENCED", "FENCED"]));
+      await until(() =>
+        deepEqual(
+          reported.map(({ code }) => code),
+          ["FENCED", "FENCED"],
+        ),
+      );
       const follower = read((await contexts[0]?.resumeExistingStream(id)) ?? null);
       for (const source of sources) source.end();
       for (const [index, primary] of primaries.entries()) await expectPart(primary, texts[index] ?? "");
       const end = await follower.ended;
       if (end.kind === "errored") throw end.error;
-      expect(texts).toContain(end.text);
-      expect(reported).toHaveLength(2);
-    });
-  });
+      contains(texts, end.text);
+      hasLength(reported, 2);
+    },
+  );
+});
+
+/** Contexts of a superseded producer, which has no caller left to tell: it says so in `reported`, once. */
+function reporting(contract: Contract): {
+  createContext: () => Promise<DurableStreamContext>;
+  reported: ResumableStreamError[];
+} {
+  const reported: ResumableStreamError[] = [];
+  return {
+    createContext: () => contract.createContext({ onError: (error) => reported.push(error) }),
+    reported,
+  };
 }
 
 /** All of the text and a clean end, or a part of it and an error. */
@@ -106,7 +131,5 @@ async function expectPart(reading: Reading, text: string): Promise<void> {
     text.startsWith(end.text) &&
     end.error instanceof ResumableStreamError &&
     ["PRODUCER_LOST", "FENCED"].includes(end.error.code);
-  expect(isWhole || isPart ? "whole, or a part and an error" : inspect(end)).toBe(
-    "whole, or a part and an error",
-  );
+  if (!isWhole && !isPart) fail(`expected the whole text, or a part of it and an error, got ${show(end)}`);
 }

@@ -1,0 +1,70 @@
+// A context over a transport that somebody else wrote: options in, the transport checked, a context out.
+
+import { systemClock } from "../lib/clock.ts";
+import type { Transport } from "../transports/transport.ts";
+import { createContext } from "./context.ts";
+import type { ResumableStreamError } from "./errors.ts";
+import { checkFunction, checkOptions } from "./options.ts";
+import { withoutFailed } from "./relay-context.ts";
+import type { CommonOptions, DurableStreamContext } from "./types.ts";
+
+/** What a transport is told of the options: each has its default where the caller gave none. */
+export interface TransportSettings {
+  /** Goes before every key, so that several apps can share a backend. */
+  keyPrefix: string;
+  /** How long a stream's record, and its text where it is kept, outlives its start and its end. */
+  retentionSeconds: number;
+  /** How long a silent producer has to answer before it counts as dead. */
+  ackTimeoutMs: number;
+  /** How long a follower hears nothing before it reads again. */
+  livenessMs: number;
+  /** How long a claim may take. Other calls may take `ackTimeoutMs`. */
+  claimTimeoutMs: number;
+  /** How long an ended producer of a relay stays for followers that make no progress. */
+  lingerMs: number;
+  /** For trouble that has no caller to reject. Never text. Doesn't throw. */
+  onError: (error: ResumableStreamError) => void;
+}
+
+/** Makes the transport of one context. Called once, before anything is asked of it: connect on first use, or at once. */
+export type CreateTransport = (settings: TransportSettings) => Transport;
+
+/** Options of a context over a transport of your own. */
+export interface CreateTransportContextOptions extends CommonOptions {
+  transport: CreateTransport;
+}
+
+const METHODS = ["claim", "status", "peek", "watch", "read", "stop", "close"] as const;
+
+export function createTransportContext(options: CreateTransportContextOptions): DurableStreamContext {
+  const checked = checkOptions(options);
+  checkFunction("transport", options.transport);
+  const { keyPrefix, retentionSeconds, ackTimeoutMs, livenessMs, claimTimeoutMs, lingerMs, onError } =
+    checked;
+  const settings = {
+    keyPrefix,
+    retentionSeconds,
+    ackTimeoutMs,
+    livenessMs,
+    claimTimeoutMs,
+    lingerMs,
+    onError,
+  };
+  const transport: unknown = options.transport(settings);
+  checkTransport(transport);
+  const context = createContext({ transport, options: checked, clock: systemClock });
+  return transport.keepsText ? context : withoutFailed(context);
+}
+
+function checkTransport(transport: unknown): asserts transport is Transport {
+  if (typeof transport !== "object" || transport === null) {
+    throw new TypeError(
+      `transport must return an object, got ${transport === null ? "null" : typeof transport}.`,
+    );
+  }
+  const properties = transport as Partial<Record<keyof Transport, unknown>>;
+  for (const method of METHODS) checkFunction(`transport: ${method}`, properties[method]);
+  if (typeof properties.keepsText !== "boolean") {
+    throw new TypeError(`transport: keepsText must be a boolean, got ${typeof properties.keepsText}.`);
+  }
+}

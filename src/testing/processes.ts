@@ -1,0 +1,54 @@
+// Processes that a test can harm, and what they leave behind.
+
+import type { ResumableStreamError } from "../api/errors.ts";
+import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
+
+/** One process, and what a test may do to it. */
+export interface FaultyProcess {
+  context: DurableStreamContext;
+  /** What `onError` was told. */
+  reported: ResumableStreamError[];
+  /** Nothing gets through, either way, until it is mended. */
+  cut: () => void;
+  mend: () => void;
+  /** Calls fail at once, until told otherwise. */
+  reject: (state: "rejecting" | "working") => void;
+  /** Ends it as a crash does, without a last word. */
+  kill: () => void;
+}
+
+export interface FaultyWorld {
+  keepsText: boolean;
+  /** `badly`: what it hears gets lost, comes twice, late and in another order. @defaultValue "well" */
+  createProcess: (delivery?: "well" | "badly") => Promise<FaultyProcess>;
+}
+
+/** Short, so that a test that waits for them takes seconds. */
+const QUICK = { ackTimeoutMs: 1_000, livenessMs: 1_000, claimTimeoutMs: 1_000, lingerMs: 2_000 };
+/** The processes of one test: mended and closed after it, and what they gave to `waitUntil` has settled then. */
+export class Processes {
+  readonly #processes: FaultyProcess[] = [];
+  readonly #kept: Promise<unknown>[] = [];
+
+  /** `open` makes the context, with options that report to its process. */
+  add(open: (options: CommonOptions) => Omit<FaultyProcess, "reported">): FaultyProcess {
+    const reported: ResumableStreamError[] = [];
+    const process = open({
+      ...QUICK,
+      waitUntil: (promise) => this.#kept.push(promise),
+      onError: (error) => reported.push(error),
+    });
+    this.#processes.push({ ...process, reported });
+    return { ...process, reported };
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.#processes) {
+      process.reject("working");
+      process.mend();
+    }
+    await Promise.all(this.#processes.map(({ context }) => context.close()));
+    // G7: whatever happened, each promise given to waitUntil settles, and none rejects.
+    await Promise.all(this.#kept);
+  }
+}

@@ -1,0 +1,153 @@
+// Every end is told apart (G6), and a source that fails frees its id.
+
+import type { DurableStreamContext, MakeStream } from "../../api/types.ts";
+import { endOf } from "../../engine/journeys.ts";
+import { equal, deepEqual, expectSameText, rejectionOf, expectTypeError, expectCode } from "../assert.ts";
+import { freshId, type Contract } from "../contract.ts";
+import { type ManualSource, manualSource, sourceOf } from "../manual-source.ts";
+import { expectErrored, read, readWhole, until } from "../reading.ts";
+import { section, type Section } from "../section.ts";
+
+export const endPromises: Section<Contract> = section("ends", (promise) => {
+  promise("a source that errors gives all readers its text and then SOURCE_FAILED", async (contract) => {
+    const [first, second] = [await contract.createContext(), await contract.createContext()];
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await first.createNewResumableStream(id, source.makeStream));
+    const sameProcess = read(await first.resumeExistingStream(id));
+    const otherProcess = read(await second.resumeExistingStream(id));
+    source.push("up to ", "here");
+    await primary.reached(10);
+    const cause = new Error("model overloaded");
+    source.fail(cause);
+
+    const error = await expectErrored(primary, { text: "up to here", code: "SOURCE_FAILED" });
+    equal(error.cause, cause);
+    await expectErrored(sameProcess, { text: "up to here", code: "SOURCE_FAILED" });
+    await expectErrored(otherProcess, { text: "up to here", code: "SOURCE_FAILED" });
+  });
+
+  promise("endOf tells all readers how a stream ended", async (contract) => {
+    const [first, second] = [await contract.createContext(), await contract.createContext()];
+    const ends: Record<string, (id: string, source: ManualSource) => unknown> = {
+      done: (_id, source) => source.end(),
+      stopped: (id) => second.stopStream(id),
+      failed: (_id, source) => source.fail(new Error("model overloaded")),
+    };
+    for (const [end, makeEnd] of Object.entries(ends)) {
+      const id = freshId(end);
+      const source = manualSource();
+      const streams = [
+        await first.createNewResumableStream(id, source.makeStream),
+        await first.resumeExistingStream(id),
+        await second.resumeExistingStream(id),
+      ];
+      const readings = streams.map(read);
+      source.push("text");
+      await Promise.all(readings.map((reading) => reading.reached(4)));
+      await makeEnd(id, source);
+      await Promise.all(readings.map((reading) => reading.ended));
+      const told = await Promise.all(streams.map((stream) => endOf(stream ?? new ReadableStream())));
+      deepEqual(told, [end, end, end]);
+    }
+  });
+
+  promise(
+    "endOf tells nothing to a reader that left, and refuses a stream of another kind",
+    async (contract) => {
+      const [first, second] = [await contract.createContext(), await contract.createContext()];
+      const id = freshId();
+      const source = manualSource();
+      const streams = [
+        (await first.createNewResumableStream(id, source.makeStream)) ?? new ReadableStream<string>(),
+        (await second.resumeExistingStream(id)) ?? new ReadableStream<string>(),
+      ];
+      await Promise.all(streams.map((stream) => stream.cancel()));
+      deepEqual(await Promise.all(streams.map((stream) => endOf(stream))), [undefined, undefined]);
+      await expectTypeError((async () => endOf(new ReadableStream()))(), "stream");
+      source.end();
+    },
+  );
+
+  promise("the id of a failed stream is free, and can be produced again", async (contract) => {
+    const [first, second] = [await contract.createContext(), await contract.createContext()];
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await first.resumableStream(id, source.makeStream));
+    source.push("doomed");
+    await primary.reached(6);
+    source.fail(new Error("broken"));
+    await primary.ended;
+
+    await expectTakeable(contract, { context: second, id, text: "doomed" });
+    expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
+  });
+
+  const failures: [string, MakeStream][] = [
+    [
+      "throws",
+      () => {
+        throw new Error("no such model");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("no such model"))],
+    ["returns no stream", (() => "text") as unknown as MakeStream],
+    ["resolves to no stream", (async () => undefined) as unknown as MakeStream],
+    [
+      "returns a locked stream",
+      () => {
+        const stream = new ReadableStream<string>();
+        stream.getReader();
+        return stream;
+      },
+    ],
+  ];
+  for (const [what, makeStream] of failures) {
+    for (const call of ["resumableStream", "createNewResumableStream"] as const) {
+      promise(`makeStream that ${what} fails ${call}, and its id is free`, async (contract) => {
+        const [first, second] = [await contract.createContext(), await contract.createContext()];
+        const id = freshId();
+        const error = await failureOf(first[call](id, makeStream));
+        // Which of both tells a broken source from a caller's mistake is the implementation's choice.
+        const isMistake = error instanceof TypeError && error.message.includes("makeStream");
+        if (!isMistake) expectCode(error, "SOURCE_FAILED");
+        await expectTakeable(contract, { context: second, id, text: "" });
+      });
+    }
+  }
+
+  promise("a source that gives something else than text fails, after the text it gave", async (contract) => {
+    const context = await contract.createContext();
+    const id = freshId();
+    const makeStream = sourceOf(["text", 42 as unknown as string, "more"]);
+    const primary = read(await context.resumableStream(id, makeStream));
+    await expectErrored(primary, { text: "text", code: "SOURCE_FAILED" });
+    await expectTakeable(contract, { context, id, text: "text" });
+  });
+
+  promise("an empty stream is done", async (contract) => {
+    const [first, second] = [await contract.createContext(), await contract.createContext()];
+    const id = freshId();
+    expectSameText(await readWhole(first.resumableStream(id, sourceOf([]))), "");
+    await until(async () => equal(await second.hasExistingStream(id), "DONE"));
+  });
+});
+
+/**
+ * Resolves once a stream that ended badly is nobody's, from the answers a user sees: a relay has nothing of it, a log has
+ * the text it came to, and gives it with a clean end.
+ */
+export async function expectTakeable(
+  contract: Contract,
+  { context, id, text }: { context: DurableStreamContext; id: string; text: string },
+): Promise<void> {
+  const status = contract.keepsText ? "failed" : null;
+  await until(async () => equal(await context.hasExistingStream(id), status));
+  const left = await context.resumeExistingStream(id);
+  equal(left ? await readWhole(left) : left, contract.keepsText ? text : undefined);
+}
+
+/** A failure to make a source may reject the call or error its stream: either way the caller's `try` sees it. */
+async function failureOf(call: Promise<ReadableStream<string> | null>): Promise<unknown> {
+  return rejectionOf(readWhole(call));
+}
