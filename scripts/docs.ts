@@ -53,15 +53,17 @@ const options: TypeDocOptions & PluginOptions = {
   parametersFormat: "table",
   // What is exported is described, and what its description names is exported.
   validation: { invalidLink: true, notDocumented: true, notExported: true },
+  // Fields inside a type whose own description says what they are.
   intentionallyNotDocumented: [
-    // The type's own description says it.
-    ...["type", "streamId", "offset", "role", "end"].map(
-      (field) => `resumable-stream.StreamEvent.__type.${field}`,
-    ),
-    "resumable-stream.PostgresClient.query.__type.rows",
-    "resumable-stream.PostgresPool.query.__type.rows",
-    "resumable-stream.PostgresPool.options.__type.max",
-    "resumable-stream/pglite.PgliteClient.query.__type.rows",
+    ...fieldsOf("resumable-stream.StreamEvent", ["type", "streamId", "offset", "role", "end"]),
+    ...fieldsOf("resumable-stream.PostgresClient.query", ["rows"]),
+    ...fieldsOf("resumable-stream.PostgresPool.query", ["rows"]),
+    ...fieldsOf("resumable-stream.PostgresPool.options", ["max"]),
+    ...fieldsOf("resumable-stream/pglite.PgliteClient.query", ["rows"]),
+    ...fieldsOf("resumable-stream/transport.ReadResult", ["status", "page"]),
+    ...fieldsOf("resumable-stream/transport.ClaimResult", ["status", "claim"]),
+    ...fieldsOf("resumable-stream/transport.WatchSignal", ["type", "page"]),
+    ...fieldsOf("resumable-stream/transport.Peek", ["status", "epoch"]),
   ],
   // What Node's server passes, by what is used of it: nobody else makes one.
   intentionallyNotExported: ["NodeRequest", "NodeResponse"],
@@ -76,6 +78,10 @@ if (project) {
   if (!app.logger.hasErrors()) await app.generateOutputs(project);
 }
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1;
+
+function fieldsOf(type: string, fields: readonly string[]): string[] {
+  return fields.map((field) => `${type}.__type.${field}`);
+}
 
 /** Names pages by import path, and says a thing once: what is inherited or exported elsewhere too is linked. */
 function arrange(described: ProjectReflection): void {

@@ -1,4 +1,8 @@
-// The promises of this library as suites for a test runner, to run over what you write yourself.
+/**
+ * The promises of this library as suites for a test runner, to run over what you write yourself.
+ *
+ * @module
+ */
 
 export type { ContractBackend, ContractFactory } from "./testing/contract.ts";
 export { describeContexts } from "./testing/contexts.ts";

@@ -9,11 +9,13 @@ import type { Opened } from "./runner.ts";
 export interface ContractBackend {
   /** Whether the text of a failed stream is kept (a log), or gone (a relay). @defaultValue false */
   keepsText?: boolean;
+  /** Makes a context with these options, as a process of its own would. */
   createContext: (options: CommonOptions) => Promise<DurableStreamContext>;
   /** Called after every context was closed. */
   dispose: () => Promise<void>;
 }
 
+/** Makes the backend of one test. */
 export type ContractFactory = () => Promise<ContractBackend>;
 
 /** What each promise is written against. Contexts made here are closed, and their `waitUntil` promises checked. */

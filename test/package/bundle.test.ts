@@ -25,19 +25,22 @@ const WEB = {
   setTimeout,
 };
 
-describe.each(["memory", "generic", "http", "client", "testing"])('"resumable-stream/%s"', (entry) => {
-  test("imports no package, nothing of Node's, and uses none of its globals", async () => {
-    const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
-    expect(imports).toEqual([]);
-    expect(globals).toEqual([]);
-  });
+describe.each(["memory", "generic", "http", "client", "testing", "transport"])(
+  '"resumable-stream/%s"',
+  (entry) => {
+    test("imports no package, nothing of Node's, and uses none of its globals", async () => {
+      const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
+      expect(imports).toEqual([]);
+      expect(globals).toEqual([]);
+    });
 
-  test("loads where there are web standards only", async () => {
-    const { code } = await bundle(`export * from "resumable-stream/${entry}";`);
-    const names: unknown = runInContext(`${code}; Object.keys(bundled)`, createContext({ ...WEB }));
-    expect(names).not.toHaveLength(0);
-  });
-});
+    test("loads where there are web standards only", async () => {
+      const { code } = await bundle(`export * from "resumable-stream/${entry}";`);
+      const names: unknown = runInContext(`${code}; Object.keys(bundled)`, createContext({ ...WEB }));
+      expect(names).not.toHaveLength(0);
+    });
+  },
+);
 
 test("what leaks is named, with the file it leaks from", async () => {
   const { imports } = await bundle(`export * from "./dist/cli/args.js";`);

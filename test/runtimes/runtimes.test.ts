@@ -1,7 +1,8 @@
 // The same promises on Bun, Deno and an edge runtime, over the built package. docs/runtimes.md says what is run where.
 
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { installRuntimes, type RuntimeName } from "../support/runtimes.ts";
+import { installRuntimes, RUNTIME_VERSIONS, type RuntimeName } from "../support/runtimes.ts";
 import { type CuttingServer, startCuttingServer } from "./cutting-server.ts";
 import { runProgram, startWorker, type SuiteResult, type Worker } from "./runtime.ts";
 
@@ -46,6 +47,11 @@ describe.concurrent("workerd", () => {
       expectWhole(await worker.run(suite, addressOf(address)), { runtime: "Cloudflare-Workers", atLeast });
     },
   );
+});
+
+test("docs/runtimes.md names the versions that are run", async () => {
+  const document = await readFile(new URL("../../docs/runtimes.md", import.meta.url), "utf8");
+  for (const version of Object.values(RUNTIME_VERSIONS)) expect(document).toContain(` ${version} `);
 });
 
 function addressOf(kind: "redis" | "http" | "none"): string {

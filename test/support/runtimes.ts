@@ -17,6 +17,12 @@ interface RuntimePackage {
 
 const folder = fileURLToPath(new URL("../../node_modules/.cache/runtimes", import.meta.url));
 
+export const RUNTIME_VERSIONS: Record<RuntimeName, string> = {
+  bun: "1.4.5",
+  deno: "2.9.6",
+  workerd: "1.20261117.1",
+};
+
 /** The programs' paths. */
 export function installRuntimes(): Record<RuntimeName, string> {
   const packages = packagesOf(`${process.platform}-${process.arch}`);
@@ -40,9 +46,13 @@ function packagesOf(platform: string): Record<RuntimeName, RuntimePackage> {
   if (!names) throw new Error(`Tests of runtimes know no Bun, Deno and workerd for ${platform}.`);
   const [bun, deno, workerd] = names;
   return {
-    bun: { name: `@oven/bun-${bun}`, version: "1.4.5", program: "bin/bun" },
-    deno: { name: `@deno/${deno}`, version: "2.9.6", program: "deno" },
-    workerd: { name: `@cloudflare/workerd-${workerd}`, version: "1.20261117.1", program: "bin/workerd" },
+    bun: { name: `@oven/bun-${bun}`, version: RUNTIME_VERSIONS.bun, program: "bin/bun" },
+    deno: { name: `@deno/${deno}`, version: RUNTIME_VERSIONS.deno, program: "deno" },
+    workerd: {
+      name: `@cloudflare/workerd-${workerd}`,
+      version: RUNTIME_VERSIONS.workerd,
+      program: "bin/workerd",
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Block } from "../markdown.ts";
 const known = `
 import { after } from "next/server";
 import { createServer } from "node:http";
+import { describe, test } from "node:test";
 import { Pool } from "pg";
 import type { MakeStream, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
 import { ResumableStreamError } from "resumable-stream";
@@ -13,9 +14,12 @@ import { createResumeHandlers, streamResponse, toNodeHandler } from "resumable-s
 import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
 import { createPostgresResumableStreamContext } from "resumable-stream/postgres";
 import { DEFAULT_SCHEMA } from "resumable-stream/postgres/schema";
+import { describePubSub, type PubSubPair } from "resumable-stream/testing";
+import type { CreateTransport } from "resumable-stream/transport";
 declare const context: ResumableStreamContext;
 declare const publisher: Publisher;
 declare const subscriber: Subscriber;
+declare const myTransport: CreateTransport;
 declare const pool: Pool;
 declare const connectionString: string;
 declare const error: unknown;
@@ -23,6 +27,7 @@ declare const id: string;
 declare const offset: number;
 declare const textSoFar: string;
 declare const lostStreams: { inc: () => void };
+declare function connectToMine(): PubSubPair;
 declare function handler(request: Request): Response;
 declare function loadFromStore(): void;
 declare function makeAnswer(signal: AbortSignal): ReadableStream<string>;
@@ -38,7 +43,7 @@ export function isExample({ name }: Block): boolean {
 
 export function exampleProgram({ name, code }: Block): string {
   // The page of an entry that has a factory of this name; others show the default one.
-  const entry = /resumable-stream\.(generic|ioredis|memory|redis)\.md/.exec(name)?.[1] ?? "redis";
+  const entry = /resumable-stream\.(generic|ioredis|memory|redis|transport)\.md/.exec(name)?.[1] ?? "redis";
   const given = `${known}import { createResumableStreamContext } from "resumable-stream/${entry}";\n`;
   const source = code.includes("const makeStream") ? "" : "declare const makeStream: MakeStream;\n";
   const body = code.startsWith("export ") ? code : `export async function example() {\n${code}}\n`;
