@@ -98,6 +98,8 @@ function finish(end: End): ReconnectEffect {
 export function judge(status: number, streamStatus: string | null): ReconnectEvent {
   if (status === 200) return { type: "opened" };
   // Those without our header answer 204 or 422 where the stream is done.
+  // A log's text can be read to its end after a failure, and this reader has it.
+  if (status === 410 && streamStatus === "failed") return { type: "ended", end: "failed" };
   if (status === 410 || streamStatus === "absent") return { type: "refused", code: "PRODUCER_LOST" };
   if (status === 204 || status === 422) return { type: "refused", code: "MISSED_END" };
   const mayPass = status >= 500 || status === 408 || status === 429;

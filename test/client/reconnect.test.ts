@@ -88,6 +88,8 @@ describe("an answer", () => {
     [204, "absent", "PRODUCER_LOST"],
     [422, null, "MISSED_END"],
     [410, "lost", "PRODUCER_LOST"],
+    [410, null, "PRODUCER_LOST"],
+    [410, "failed", "failed"],
     [400, null, "REFUSED"],
     [403, null, "REFUSED"],
     [404, null, "REFUSED"],
@@ -97,6 +99,7 @@ describe("an answer", () => {
     [503, "unavailable", "cut"],
   ])("of status %s, %s: %s", (status, streamStatus, answer) => {
     const event = judge(status, streamStatus);
-    expect(event.type === "refused" ? event.code : event.type).toBe(answer);
+    const { code, end, type } = { code: undefined, end: undefined, ...event };
+    expect(code ?? end ?? type).toBe(answer);
   });
 });
