@@ -11,13 +11,13 @@ const url = inject("redisUrl");
 describeContexts(
   "generic",
   genericBackend("redis-6", (pair) => pair),
-  { describe, test },
+  { describe: describe.concurrent, test },
 );
 
 describeContextCalls(
   "generic over ioredis",
   genericBackend("ioredis-6", (pair) => pair),
-  { describe, test },
+  { describe: describe.concurrent, test },
 );
 
 describeContexts(
@@ -31,7 +31,7 @@ describeContexts(
       },
     },
   })),
-  { describe, test },
+  { describe: describe.concurrent, test },
 );
 
 function genericBackend(
