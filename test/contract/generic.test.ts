@@ -10,9 +10,12 @@ import { createGenericPair, type GenericPair } from "../support/clients.ts";
 
 const url = inject("redisUrl");
 
-describePubSub("generic", pubSub("redis-6"), { describe, test });
+describePubSub("generic", pubSub("redis-6"), { describe: describe.concurrent, test });
 
-describeContextCalls("generic over ioredis", contractOver(pubSub("ioredis-6")), { describe, test });
+describeContextCalls("generic over ioredis", contractOver(pubSub("ioredis-6")), {
+  describe: describe.concurrent,
+  test,
+});
 
 describeContexts(
   "generic, of a publisher that doesn't count who received",
@@ -27,8 +30,7 @@ describeContexts(
       },
     })),
   ),
-  // Without counts silence alone tells that nobody is there: these tests wait, and do so together.
-  { describe, test: test.concurrent },
+  { describe: describe.concurrent, test },
 );
 
 function pubSub(

@@ -40,6 +40,6 @@ describe("postgres, by its port", () => {
         },
       };
     },
-    { runner: { describe, test }, seed: 1 },
+    { runner: { describe: describe.concurrent, test }, seed: 1 },
   );
 });
