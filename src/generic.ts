@@ -1,4 +1,8 @@
-// Streams over any pub/sub with a counter: Upstash, Valkey, a client of your own.
+/**
+ * Streams over any pub/sub with a counter: Upstash, Valkey, a client of your own.
+ *
+ * @module
+ */
 
 import { createRelayContext } from "./api/relay-context.ts";
 import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
@@ -7,8 +11,13 @@ import { connect } from "./transports/redis/connect.ts";
 export * from "./api/public.ts";
 
 /**
- * Creates a context over clients of your own. Both `publisher` and `subscriber` are required.
+ * Creates a context over clients of your own. Both `publisher` and `subscriber` are required, and neither is closed by us.
  *
+ * @example
+ * const streams = createResumableStreamContext({ waitUntil: null, publisher, subscriber });
+ * const stream = await streams.resumableStream("chat-1", makeStream);
+ *
+ * @param options - `waitUntil`, `publisher` and `subscriber` are required.
  * @throws TypeError naming the option that is missing or can't be used.
  */
 export function createResumableStreamContext(

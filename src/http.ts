@@ -1,4 +1,8 @@
-// Streams over HTTP, on web-standard Request and Response: Next.js, Hono, Bun, Deno, Workers, and Node by a bridge.
+/**
+ * Streams over HTTP, on web-standard Request and Response: Next.js, Hono, Bun, Deno, Workers, and Node by a bridge.
+ *
+ * @module
+ */
 
 export { endOf } from "./engine/journeys.ts";
 export { createResumeHandlers, type ResumeHandlers, type ResumeHandlersOptions } from "./http/handlers.ts";

@@ -1,4 +1,8 @@
-// The default entry: streams over Redis, with node-redis where no client is given, and over Postgres.
+/**
+ * The default entry: streams over Redis, with node-redis where no client is given, and over Postgres.
+ *
+ * @module
+ */
 
 export * from "./redis.ts";
 export {

@@ -1,4 +1,8 @@
-// Streams inside one process, with no server: for development, tests, and a single long-lived server.
+/**
+ * Streams inside one process, with no server: for development, tests, and a single long-lived server.
+ *
+ * @module
+ */
 
 import { createRelayContext } from "./api/relay-context.ts";
 import type { CommonOptions, ResumableStreamContext } from "./api/types.ts";
@@ -20,6 +24,11 @@ export type {
  * Creates a context whose streams live in this process. All contexts of the process with the same `keyPrefix` share
  * their streams, also where a bundler has loaded this module more than once.
  *
+ * @example
+ * const streams = createResumableStreamContext({ waitUntil: null });
+ * const stream = await streams.resumableStream("chat-1", makeStream);
+ *
+ * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(options: CommonOptions): ResumableStreamContext {

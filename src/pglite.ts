@@ -1,4 +1,8 @@
-// Streams over a Postgres inside the process: durable on one machine, with no server.
+/**
+ * Streams over a Postgres inside the process: durable on one machine, with no server.
+ *
+ * @module
+ */
 
 import { leasePglite } from "./api/pglite-instances.ts";
 import { createDurableContext } from "./api/postgres-context.ts";
@@ -7,6 +11,7 @@ import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { type PgliteClient, pgliteDatabase } from "./transports/postgres/pglite.ts";
 
+export { endOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type { PostgresStoreOptions } from "./api/postgres-options.ts";
 export type {
@@ -27,7 +32,7 @@ export interface CreatePgliteResumableStreamContextOptions extends PostgresStore
    * process share it. @defaultValue in memory, shared by all contexts of the process
    */
   dataDir?: string;
-  /** An instance of your own in place of `dataDir`. Never closed by us. */
+  /** An instance of your own in place of `dataDir`. Never closed by us. @defaultValue one that we open */
   pglite?: PgliteClient;
 }
 
@@ -36,7 +41,9 @@ export interface CreatePgliteResumableStreamContextOptions extends PostgresStore
  *
  * @example
  * const streams = createPgliteResumableStreamContext({ dataDir: "./streams", waitUntil: null });
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
+ * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createPgliteResumableStreamContext(

@@ -1,4 +1,8 @@
-// Streams over Postgres: their text outlives the process that produced it.
+/**
+ * Streams over Postgres: their text outlives the process that produced it.
+ *
+ * @module
+ */
 
 import { ResumableStreamError } from "./api/errors.ts";
 import { createDurableContext } from "./api/postgres-context.ts";
@@ -7,6 +11,7 @@ import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { poolDatabase } from "./transports/postgres/pool.ts";
 
+export { endOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type {
   CreatePostgresResumableStreamContextOptions,
@@ -28,8 +33,9 @@ export type { PostgresClient, PostgresPool } from "./transports/postgres/pool.ts
  *
  * @example
  * const streams = createPostgresResumableStreamContext({ pool: new Pool({ connectionString }), waitUntil: after });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
+ * @param options - `pool` and `waitUntil` are required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createPostgresResumableStreamContext(

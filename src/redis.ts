@@ -1,4 +1,8 @@
-// Streams over Redis; clients that aren't given are made with the `redis` package, on first use.
+/**
+ * Streams over Redis; clients that aren't given are made with the `redis` package, on first use.
+ *
+ * @module
+ */
 
 import { createRelayContext } from "./api/relay-context.ts";
 import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
@@ -15,8 +19,9 @@ export * from "./api/public.ts";
  *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: after });
- * const stream = await streams.resumableStream("chat-1", () => makeStream());
+ * const stream = await streams.resumableStream("chat-1", makeStream);
  *
+ * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(

@@ -1,4 +1,8 @@
-// Streams over a transport of your own: a database, a log or a message server that this package doesn't know.
+/**
+ * Streams over a transport of your own: a database, a log or a message server that this package doesn't know.
+ *
+ * @module
+ */
 
 import { createTransportContext, type CreateTransportContextOptions } from "./api/transport-context.ts";
 import type { DurableStreamContext } from "./api/types.ts";
@@ -18,6 +22,7 @@ export type {
   StopOptions,
   StreamEvent,
 } from "./api/types.ts";
+export { bounded, cutText } from "./transports/author.ts";
 export type * from "./transports/transport.ts";
 
 /**

@@ -20,11 +20,20 @@ export type ResumableStreamErrorCode =
   | "WAIT_UNTIL_FAILED"
   | "CLOSED";
 
-/** Every failure this library reports, told apart by `code`. A caller's mistake is a plain `TypeError` instead. */
+/**
+ * Every failure this library reports, told apart by `code`. A caller's mistake is a plain `TypeError` instead. The message
+ * names the stream and holds no text; `cause` is the error of your source or client, and may hold what those put there.
+ *
+ * @example
+ * if (error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE") return retryLater();
+ */
 export class ResumableStreamError extends Error {
+  /** Tells the class by its name, also where a program has two copies of it. */
   override readonly name = "ResumableStreamError";
+  /** What failed. */
   readonly code: ResumableStreamErrorCode;
 
+  /** Made by this library. */
   constructor(code: ResumableStreamErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

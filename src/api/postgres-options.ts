@@ -6,11 +6,11 @@ import type { PostgresPool } from "../transports/postgres/pool.ts";
 import { type CheckedOptions, positive } from "./options.ts";
 import type { CommonOptions } from "./types.ts";
 
-/** Options that contexts over any kind of Postgres take. All durations are milliseconds. */
+/** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
 export interface PostgresStoreOptions extends CommonOptions {
   /** The table of streams, optionally qualified by its schema. @defaultValue "rs_stream_sessions" */
   sessionTableName?: string;
-  /** The table of their text. @defaultValue "rs_stream_chunks" */
+  /** The table of their text, optionally qualified by its schema. @defaultValue "rs_stream_chunks" */
   chunkTableName?: string;
   /**
    * How long a producer that says nothing counts as alive. After that its stream is `"failed"`, to every reader at once.
@@ -19,7 +19,7 @@ export interface PostgresStoreOptions extends CommonOptions {
   leaseMs?: number;
   /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 50 */
   flushIntervalMs?: number;
-  /** How often followers look for text where notifications don't reach them. @defaultValue 250 */
+  /** How often followers look for text, in milliseconds, where notifications don't reach them. @defaultValue 250 */
   pollIntervalMs?: number;
   /** How long a notification of our own may take before the connection it was sent over counts as deaf. @defaultValue 1000 */
   listenTimeoutMs?: number;
@@ -29,7 +29,7 @@ export interface PostgresStoreOptions extends CommonOptions {
 export interface CreatePostgresResumableStreamContextOptions extends PostgresStoreOptions {
   /** `pg`'s Pool 8.x, or anything with its `query` and `connect`. Never ended by us. */
   pool: PostgresPool;
-  /** Where the one connection that listens for notifications is taken from. @defaultValue pool */
+  /** Where the one connection that listens for notifications is taken from. @defaultValue `pool` */
   listenerPool?: PostgresPool;
 }
 

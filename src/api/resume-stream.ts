@@ -10,9 +10,13 @@ import type { CommonOptions, RedisClient, ResumableStreamContext } from "./types
 export interface ResumeStreamContext {
   /** With its suffix `:rs`. */
   keyPrefix: string;
+  /** Keeps the process alive until a promise settles; `null` where nothing ends it. */
   waitUntil: CommonOptions["waitUntil"];
+  /** A client to subscribe with. */
   subscriber: Subscriber | RedisClient;
+  /** A client to publish with. */
   publisher: Publisher | RedisClient;
+  /** Accepted for compatibility and unused. */
   doneWatchdogIntervalMs?: number;
 }
 
@@ -21,8 +25,12 @@ const contexts = new WeakMap<ResumeStreamContext, ResumableStreamContext>();
 /**
  * Follows a stream that runs. A context's `resumeExistingStream` does the same, and tells a missing stream apart.
  *
- * @returns `null` where the stream is done.
- * @throws ResumableStreamError `PRODUCER_LOST` where there is none.
+ * @param context - the clients, not what `createResumableStreamContext` returned.
+ * @param streamId - the stream's name.
+ * @param skipCharacters - where to start, in UTF-16 code units. Left out, it is 0.
+ * @returns the text from there on, or `null` where the stream is done.
+ * @throws TypeError naming the argument that can't be used.
+ * @throws ResumableStreamError `PRODUCER_LOST` where there is none; `TRANSPORT_UNAVAILABLE`.
  */
 export async function resumeStream(
   context: ResumeStreamContext,

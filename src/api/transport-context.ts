@@ -31,6 +31,7 @@ export type CreateTransport = (settings: TransportSettings) => Transport;
 
 /** Options of a context over a transport of your own. */
 export interface CreateTransportContextOptions extends CommonOptions {
+  /** Makes the transport. */
   transport: CreateTransport;
 }
 

@@ -8,34 +8,74 @@ export type { EndKind } from "../transports/transport.ts";
 
 /** What `makeStream` is told about the stream it makes. */
 export interface MakeStreamContext {
+  /** The id that the caller named. */
   streamId: string;
   /** Aborted when the stream is stopped, or when nobody can read it any more. Never because a reader left. */
   signal: AbortSignal;
 }
 
-/** Makes the source. Called by exactly one of all concurrent callers; the others follow. */
+/**
+ * Makes the source: a stream of strings, or a promise of one. Called by exactly one of all concurrent callers; the others
+ * follow. It is read as fast as it gives, whether anybody reads or not. Where it throws, all readers get `SOURCE_FAILED`.
+ *
+ * @example
+ * const makeStream: MakeStream = ({ signal }) =>
+ *   new ReadableStream({
+ *     async start(controller) {
+ *       for await (const token of tokens({ signal })) controller.enqueue(token);
+ *       controller.close();
+ *     },
+ *   });
+ */
 export type MakeStream = (
   context: MakeStreamContext,
 ) => ReadableStream<string> | Promise<ReadableStream<string>>;
 
-/** Something that happened, for metrics. Carries ids and offsets, never text. */
+/**
+ * Something that happened in this context, for metrics. Carries ids and offsets, never text. Offsets are UTF-16 code units
+ * since the stream's start.
+ *
+ * - `producing`: a call became the producer, also un-resumably.
+ * - `following`: a call follows from `offset`.
+ * - `ended`, `role: "producer"`: the source ended. `end` says how, `offset` how much text it gave.
+ * - `ended`, `role: "follower"`: a follower learned the end. `offset` is how far it had come.
+ *
+ * A follower that leaves, or that ends with `TRANSPORT_UNAVAILABLE`, has no `ended`.
+ *
+ * @example
+ * const streams = createResumableStreamContext({
+ *   waitUntil: null,
+ *   onEvent: (event) => {
+ *     if (event.type === "ended" && event.end === "lost") lostStreams.inc();
+ *   },
+ * });
+ */
 export type StreamEvent =
   | { type: "producing"; streamId: string }
   | { type: "following"; streamId: string; offset: number }
   | { type: "ended"; streamId: string; role: "producer" | "follower"; end: EndKind; offset: number };
 
-/** Options that every kind of context takes. All durations are milliseconds. */
+/** Options that every kind of context takes. Durations are milliseconds above 0, but for `retentionSeconds`. */
 export interface CommonOptions {
   /**
    * Keeps the process alive until a promise settles: Next.js' `after`, Vercel's `waitUntil`, or the like. `null` on a
    * server that isn't suspended between requests. Each promise it is given settles on every path, and never rejects.
    */
   waitUntil: ((promise: Promise<unknown>) => void) | null;
-  /** Goes before every key, so that several apps can share a server. @defaultValue "resumable-stream" */
+  /**
+   * Goes before every key, so that several apps can share a server. All processes that share streams need the same.
+   * @defaultValue "resumable-stream"
+   */
   keyPrefix?: string;
-  /** How long a stream's record outlives its start and its end, in seconds. @defaultValue 86400 (24 h) */
+  /**
+   * How long a stream's record outlives its start and its end, in seconds, rounded up to whole ones. Longer than your
+   * longest stream. @defaultValue 86400 (24 h)
+   */
   retentionSeconds?: number;
-  /** How long a silent producer has to answer before it counts as dead. @defaultValue 2000 */
+  /**
+   * How long a silent producer has to answer before it counts as dead; also the deadline of each call to the server but a
+   * claim. Not used over Postgres. @defaultValue 2000
+   */
   ackTimeoutMs?: number;
   /** How long a follower hears nothing before it asks again. @defaultValue 3000 */
   livenessMs?: number;
@@ -43,7 +83,7 @@ export interface CommonOptions {
   claimTimeoutMs?: number;
   /**
    * How long an ended producer stays for followers that make no progress. Longer than `livenessMs`, so that a follower
-   * that missed the end has time to ask for it. @defaultValue 5000
+   * that missed the end has time to ask for it. Not used over Postgres. @defaultValue 5000
    */
   lingerMs?: number;
   /**
@@ -52,9 +92,9 @@ export interface CommonOptions {
    * not continue its own. @defaultValue "stream"
    */
   whenUnavailable?: "stream" | "throw";
-  /** Told of trouble that has no caller to reject. Never text. @defaultValue console.error */
+  /** Told of trouble that has no caller to reject. Never text. @defaultValue prints the message by `console.error` */
   onError?: (error: ResumableStreamError) => void;
-  /** Told what happens to streams, for metrics. Never text. */
+  /** Told what happens to streams, for metrics. Never text. @defaultValue none */
   onEvent?: (event: StreamEvent) => void;
   /** Accepted for compatibility and unused: a follower here learns the end from its producer. */
   doneWatchdogIntervalMs?: number;
@@ -64,24 +104,30 @@ export interface CommonOptions {
 export interface CreateResumableStreamContextOptions extends CommonOptions {
   /**
    * A client to subscribe with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `subscribe` and `unsubscribe`.
-   * Connected or not yet; never closed by us. @defaultValue made from REDIS_URL or KV_URL on first use
+   * Connected or not yet; never closed by us. Required by `/generic`.
+   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
    */
   subscriber?: Omit<Subscriber, "connect"> | RedisClient;
   /**
    * A client to publish with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `publish`, `set`, `get` and
-   * `incr`. Connected or not yet; never closed by us. @defaultValue made from REDIS_URL or KV_URL on first use
+   * `incr`. Connected or not yet; never closed by us. Required by `/generic`.
+   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
    */
   publisher?: Omit<Publisher, "connect"> | RedisClient;
 }
 
 /** An ioredis instance, by the one method that tells it from other clients. */
 export interface RedisClient {
+  /** Not called by us. */
   defineCommand: (...args: never[]) => unknown;
 }
 
 /** Which stream to stop, and why. */
 export interface StopOptions {
-  /** Given to the source as the reason of its cancellation and to `signal`. */
+  /**
+   * Given to the source as the reason of its cancellation, and to `signal`. Cut after 200 characters where it travels to
+   * another process. @defaultValue none
+   */
   reason?: string;
 }
 
@@ -90,11 +136,19 @@ export interface ResumableStreamContext {
   /**
    * Produces the stream, or follows it where it already runs.
    *
+   * @param streamId - the stream's name: a non-empty string without lone surrogates.
+   * @param makeStream - makes the source. Called only where this call becomes the producer.
    * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`). A caller that becomes the
-   *   producer gets the whole text. @defaultValue 0
-   * @returns `null` where the stream is done.
+   *   producer gets the whole text. Left out, it is 0; but 0 counts as named where `whenUnavailable` decides.
+   * @returns the text, or `null` where the stream is done. The stream errors with `SOURCE_FAILED`, `PRODUCER_LOST`,
+   *   `TRANSPORT_UNAVAILABLE` or `CLOSED`; one that closes was whole, or stopped.
+   * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; `PRODUCER_LOST` where one
-   *   producer after the other died while the call waited
+   *   producer after the other died while the call waited; over Postgres `SCHEMA_MISSING`.
+   * @example
+   * const stream = await context.resumableStream("chat-1", ({ signal }) => makeAnswer(signal), offset);
+   * if (!stream) return new Response(null, { status: 204 }); // Done: read it from where you stored it.
+   * return new Response(stream.pipeThrough(new TextEncoderStream()));
    */
   resumableStream: (
     streamId: string,
@@ -104,8 +158,14 @@ export interface ResumableStreamContext {
   /**
    * Produces the stream without asking whether it exists; a stream of that id that still runs is superseded.
    *
+   * @param streamId - the stream's name: a non-empty string without lone surrogates.
+   * @param makeStream - makes the source.
    * @param skipCharacters - accepted for compatibility and unused: a new stream starts at 0.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`
+   * @returns the text from its start. `null` is in the type for compatibility, and never comes.
+   * @throws TypeError naming the argument that can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; over Postgres `SCHEMA_MISSING`.
+   * @example
+   * const stream = await context.createNewResumableStream("chat-1", ({ signal }) => makeAnswer(signal));
    */
   createNewResumableStream: (
     streamId: string,
@@ -115,32 +175,49 @@ export interface ResumableStreamContext {
   /**
    * Follows a stream that runs.
    *
-   * @param skipCharacters - where to start, in UTF-16 code units. Past the tail: waits for live text. @defaultValue 0
-   * @returns `null` where the stream is done, `undefined` where there is none.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`
+   * @param streamId - the stream's name.
+   * @param skipCharacters - where to start, in UTF-16 code units: the length of the text that the reader has. Past the
+   *   tail, it waits for live text. Left out, it is 0.
+   * @returns the text from there on, `null` where the stream is done, `undefined` where there is none. The stream errors
+   *   with `SOURCE_FAILED`, `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`.
+   * @throws TypeError naming the argument that can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
+   * @example
+   * const stream = await context.resumeExistingStream("chat-1", textSoFar.length);
+   * if (stream === undefined) return new Response(null, { status: 404 });
    */
   resumeExistingStream: (
     streamId: string,
     skipCharacters?: number,
   ) => Promise<ReadableStream<string> | null | undefined>;
   /**
+   * Whether there is a stream of this id. Over Redis its producer is asked, so one that died counts for none.
+   *
+   * @param streamId - the stream's name.
    * @returns `null` where there is no stream, `true` where one runs, `"DONE"` where it has ended.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`
+   * @throws TypeError where `streamId` can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`.
    */
   hasExistingStream: (streamId: string) => Promise<null | true | "DONE">;
   /**
    * Stops a stream from any process: its source is cancelled, its readers get the text so far and a clean end, and its
    * id is done.
    *
+   * @param streamId - the stream's name.
+   * @param options - why.
    * @returns whether a running stream was stopped.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`
+   * @throws TypeError where `streamId` can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
+   * @example
+   * await context.stopStream("chat-1", { reason: "the user pressed stop" });
    */
   stopStream: (streamId: string, options?: StopOptions) => Promise<boolean>;
   /**
    * Ends what runs here and closes the clients this context made. Sources are cancelled and their ids set free;
-   * readers and followers error with `CLOSED`. Settles within seconds, and may be called again.
+   * readers and followers error with `CLOSED`. Settles within about 5 s, never rejects, and may be called again.
    */
   close: () => Promise<void>;
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -151,9 +228,13 @@ export interface ResumableStreamContext {
  */
 export interface DurableStreamContext extends Omit<ResumableStreamContext, "hasExistingStream"> {
   /**
+   * Whether there is a stream of this id.
+   *
+   * @param streamId - the stream's name.
    * @returns `null` where there is no stream, `true` where one runs, `"DONE"` where it has ended, `"failed"` where its
    *   producer ended badly or died, and its text is left.
-   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `SCHEMA_MISSING`, `CLOSED`
+   * @throws TypeError where `streamId` can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `SCHEMA_MISSING`, `CLOSED`.
    */
   hasExistingStream: (streamId: string) => Promise<null | true | "DONE" | "failed">;
 }

@@ -15,13 +15,21 @@ export type ResumableFetchErrorCode =
   | "REFUSED"
   | "UNREACHABLE";
 
-/** What a body errors with once no attempt can help. */
+/**
+ * What a body errors with once no attempt can help.
+ *
+ * @example
+ * if (error instanceof ResumableFetchError && error.code === "MISSED_END") return loadFromStore();
+ */
 export class ResumableFetchError extends Error {
+  /** Tells the class by its name, also where a program has two copies of it. */
   override readonly name = "ResumableFetchError";
+  /** Why the body broke off. */
   readonly code: ResumableFetchErrorCode;
   /** The answer to the last attempt, where there was one. */
   readonly status: number | undefined;
 
+  /** Made by this library. */
   constructor(code: ResumableFetchErrorCode, status?: number) {
     super(`The stream can't go on: ${code}, status ${status}.`);
     this.code = code;

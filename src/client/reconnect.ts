@@ -7,7 +7,10 @@
 
 import type { ResumableFetchErrorCode } from "./error.ts";
 
-/** How a stream ended, as its server told. */
+/**
+ * How a stream ended, as its server told. The body closes where it is done or stopped, and errors where it failed or was
+ * lost.
+ */
 export type End = "done" | "stopped" | "failed" | "lost";
 
 export interface ReconnectState {

@@ -9,11 +9,14 @@ export type { End } from "./reconnect.ts";
 /** What `fetch` takes, and how to go on. */
 export interface ResumableFetchInit extends RequestInit {
   /**
-   * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one. Required where the first
-   * request isn't a GET. @defaultValue the first request's URL
+   * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one of the offset, in UTF-16
+   * code units. Required where the first request isn't a GET. @defaultValue the first request's URL
    */
   resumeUrl?: string | URL | ((offset: number) => string | URL);
-  /** A connection that brings nothing for so long, not even a heartbeat, is given up for a new one. @defaultValue 40000 */
+  /**
+   * A connection that brings nothing for so many milliseconds, not even a heartbeat, is given up for a new one. Longer than
+   * the server's `heartbeatMs`. @defaultValue 40000
+   */
   stallTimeoutMs?: number;
   /** After so many attempts in a row that brought nothing, the body errors. @defaultValue 10 */
   maxAttempts?: number;
@@ -28,9 +31,12 @@ const ends = new WeakMap<Response, Promise<End | undefined>>();
  * The body closes where the stream is done or stopped, and errors with a `ResumableFetchError` where it failed, was lost or
  * can't be had: look at the error's `code`.
  *
+ * @param input - what `fetch` takes.
+ * @param init - what `fetch` takes, and how to go on.
+ * @returns the first answer; its body is the whole text.
  * @example
  * const response = await resumableFetch("/api/chat/1/stream");
- * for await (const text of response.body.pipeThrough(new TextDecoderStream())) show(text);
+ * for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) show(text);
  *
  * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request.
  */
@@ -44,6 +50,7 @@ export function resumableFetch(
 /**
  * How the stream behind a response ended. Known at the latest when its body has closed or errored.
  *
+ * @param response - what `resumableFetch` returned.
  * @returns undefined where the reader left first, or the end can't be known. Never rejects.
  * @throws TypeError where `resumableFetch` didn't return this response, or it has nothing to resume.
  */

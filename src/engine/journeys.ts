@@ -31,6 +31,7 @@ export function startOf(stream: ReadableStream<string>): number | undefined {
  * How a stream of a context ended, which its clean close alone doesn't tell: `"done"` and `"stopped"` close it, `"failed"`
  * and `"lost"` error it. Known at the latest when the stream has closed or errored.
  *
+ * @param stream - a stream that a context gave, itself: not what it was piped through.
  * @returns undefined where the reader left first, or the stream was cut off for another reason. Never rejects because of
  *   the stream.
  * @throws TypeError where no context gave this stream, as with one that was piped through another.

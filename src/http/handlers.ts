@@ -14,14 +14,22 @@ export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> ext
   "offset"
 > {
   /** The request's stream; null where there is nothing to resume. */
-  streamId: (request: Request, ...rest: Rest) => Awaitable<string | null | undefined>;
+  streamId: (
+    request: Request,
+    ...rest: Rest
+  ) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * Whether this request may read and stop the stream: ids are names, not credentials. False answers 403; a response of
    * yours is sent as it is.
    */
-  authorize: (request: Request, streamId: string, ...rest: Rest) => Awaitable<boolean | Response>;
+  authorize: (
+    request: Request,
+    streamId: string,
+    ...rest: Rest
+  ) => boolean | Response | Promise<boolean | Response>;
 }
 
+/** Two handlers on `Request` and `Response`, for one route. */
 export interface ResumeHandlers<Rest extends readonly unknown[] = []> {
   /** Resumes from the request's `Last-Event-ID`, or else from its `?resumeAt=`, or else from the start. */
   GET: (request: Request, ...rest: Rest) => Promise<Response>;
@@ -29,7 +37,6 @@ export interface ResumeHandlers<Rest extends readonly unknown[] = []> {
   DELETE: (request: Request, ...rest: Rest) => Promise<Response>;
 }
 
-type Awaitable<T> = T | Promise<T>;
 /** What the header `stream-status` says. */
 type StreamStatus = "running" | "done" | "absent" | "failed" | "lost" | "stopped" | "unavailable";
 
@@ -39,6 +46,8 @@ type StreamStatus = "running" | "done" | "absent" | "failed" | "lost" | "stopped
  * where the backend gave no answer. `DELETE` answers 200 where it stopped the stream, and 204 where none ran. The header
  * `stream-status` says which case it is.
  *
+ * @param context - whose streams they are.
+ * @param options - `streamId` and `authorize` are required; the others are those of `streamResponse`.
  * @example
  * export const { GET, DELETE } = createResumeHandlers(context, {
  *   streamId: (request) => new URL(request.url).searchParams.get("id"),

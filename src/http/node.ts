@@ -30,16 +30,24 @@ export interface NodeResponse {
   once(event: string, listener: () => void): unknown;
 }
 
+/** Where trouble of a handler goes. */
 export interface NodeHandlerOptions {
   /** Told what the handler threw, or what broke a body off. @defaultValue console.error */
   onError?: (error: unknown) => void;
 }
 
+/** What `http.createServer` takes. */
 export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void;
 
 /**
  * Serves a handler with `http.createServer(toNodeHandler(handler))`. A slow client is waited for; where one leaves, the
- * request's signal aborts and the body is cancelled. A handler that throws answers 500.
+ * request's signal aborts and the body is cancelled. A handler that throws answers 500; after the first byte, the
+ * connection is cut.
+ *
+ * @param handler - answers a request.
+ * @param options - where trouble goes.
+ * @example
+ * createServer(toNodeHandler(handler)).listen(3000);
  */
 export function toNodeHandler(
   handler: (request: Request) => Response | Promise<Response>,

@@ -17,18 +17,21 @@ export interface StreamResponseOptions {
    * @defaultValue "events"
    */
   format?: "events" | "text";
-  /** After so much silence a heartbeat goes out. Only events have one. @defaultValue 15000 */
+  /** After so many milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 15000 */
   heartbeatMs?: number;
-  /** How long an `EventSource` waits before it reconnects. @defaultValue the browser's, some seconds */
+  /** How many milliseconds an `EventSource` waits before it reconnects. @defaultValue the browser's, some seconds */
   retryMs?: number;
   /**
    * Name of an event that tells an `EventSource` how the stream ended (`data: done`), before the body closes. Leave it
    * out where other code than yours reads the events. @defaultValue none
    */
   endEvent?: string;
-  /** Offset of the stream's first character; only for a stream that was piped through another. @defaultValue known, else 0 */
+  /**
+   * Offset of the stream's first character, in UTF-16 code units; only for a stream that was piped through another.
+   * @defaultValue known of a context's stream, else 0
+   */
   offset?: number;
-  /** Added to the response's, or in place of them. */
+  /** Added to the response's, or in place of them. @defaultValue none */
   headers?: HeadersInit;
 }
 
@@ -38,8 +41,11 @@ export interface StreamResponseOptions {
  * The body closes where the stream is done or stopped, and breaks off where it failed, was lost or was cut off, so that no
  * reader takes a part for the whole.
  *
+ * @param stream - a stream of a context's.
+ * @param options - how it travels.
  * @example
- * return streamResponse(await context.createNewResumableStream(id, makeStream));
+ * const stream = await context.createNewResumableStream(id, makeStream);
+ * return stream ? streamResponse(stream) : new Response(null, { status: 204 });
  *
  * @throws TypeError naming the argument that can't be used.
  */

@@ -9,18 +9,20 @@ import type { Opened } from "./runner.ts";
 export interface ContractBackend {
   /** Whether the text of a failed stream is kept (a log), or gone (a relay). @defaultValue false */
   keepsText?: boolean;
+  /** Makes a context with these options, as a process of its own would. */
   createContext: (options: CommonOptions) => Promise<DurableStreamContext>;
   /** Called after every context was closed. */
   dispose: () => Promise<void>;
 }
 
+/** Makes the backend of one test. */
 export type ContractFactory = () => Promise<ContractBackend>;
 
 /** What each promise is written against. Contexts made here are closed, and their `waitUntil` promises checked. */
 export interface Contract {
   createContext: (options?: Partial<CommonOptions>) => Promise<DurableStreamContext>;
-  /** As the backend says of itself. */
-  keepsText: boolean;
+  /** As the backend says of itself; known once there is a context. */
+  readonly keepsText: boolean;
   /** Where this test's chance starts. */
   seed: number;
 }
@@ -47,7 +49,9 @@ export async function openContract(factory: ContractFactory, seed: number): Prom
   return {
     subject: {
       seed,
-      keepsText: backend.keepsText === true,
+      get keepsText() {
+        return backend.keepsText === true;
+      },
       async createContext(options) {
         const context = await backend.createContext({
           waitUntil: (promise) => kept.push(promise),

@@ -9,6 +9,7 @@ import type { Section } from "./section.ts";
  * `import { describe, test } from "node:test"`.
  */
 export interface Runner {
+  /** Groups what `define` writes under a name. */
   describe: (name: string, define: () => void) => unknown;
   /** `timeoutMs` is a time limit, for runners that have one of their own; the suite sets its own deadlines too. */
   test: (name: string, run: () => Promise<void>, timeoutMs: number) => unknown;

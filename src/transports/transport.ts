@@ -1,12 +1,20 @@
 // The port between the engine and a backend: all that either knows of the other.
 
-/** How a stream ended. `lost`: its producer died, or was superseded by a newer one. */
+/**
+ * How a stream ended.
+ *
+ * - `done`: the source ended by itself.
+ * - `failed`: the source errored, or `makeStream` threw.
+ * - `stopped`: by `stopStream`.
+ * - `lost`: its producer died, or was superseded by a newer one.
+ */
 export type EndKind = "done" | "failed" | "stopped" | "lost";
 
 /** A run of a stream's text as its producer has it. Offsets are UTF-16 code units since the start of the stream. */
 export interface Slice {
   /** Offset of the first character of `text`. */
   from: number;
+  /** Any UTF-16 code units, also half of a surrogate pair. */
   text: string;
   /** Offset after the last character the stream had when the slice was made. */
   tail: number;
@@ -16,6 +24,7 @@ export interface Slice {
 
 /** A slice that travelled. Its epoch says which producer it is of: a higher one supersedes a lower one. */
 export interface Page extends Slice {
+  /** Of the claim that the text was written under. */
   epoch: number;
 }
 
@@ -35,6 +44,7 @@ export interface ProducerPort {
   read(from: number, maxUnits: number): Slice;
   /** Somebody follows, or nobody does any more. A relay's producer appends only while watched. */
   watched(isWatched: boolean): void;
+  /** Somebody asked for the stream to be stopped. */
   stop(reason: string | undefined): void;
   /** A higher epoch exists: nothing this producer writes counts any more. */
   fenced(): void;
@@ -42,6 +52,7 @@ export interface ProducerPort {
 
 /** The right to write a stream, held by its producer. */
 export interface Claim {
+  /** Higher than that of every claim of the stream before. */
   readonly epoch: number;
   /**
    * Moves text to the backend. `take` gives what is unsent at the moment the transport is ready to write. The engine has at
@@ -53,19 +64,25 @@ export interface Claim {
   finish(take: () => Slice): Promise<void>;
 }
 
+/** Which claim is asked for, and by whom. */
 export interface ClaimRequest {
   /**
    * `if-free`: only where nobody produces and the stream isn't done; the text of a failed stream is discarded.
    * `if-absent`: the same, but a failed stream whose text is kept is left to be read. `supersede`: whatever there is.
    */
   mode: "if-free" | "if-absent" | "supersede";
+  /** Who is asked for text, and told of what happens to the claim. */
   producer: ProducerPort;
 }
 
+/** What became of a claim: won, or there is a producer already, or the stream has ended well. */
 export type ClaimResult = { status: "won"; claim: Claim } | { status: "running" } | { status: "done" };
 
+/** What a follower asks for. */
 export interface ReadRequest {
+  /** Offset of the first character wanted. */
   from: number;
+  /** At most so many UTF-16 code units. */
   maxUnits: number;
   /**
    * The producer the follower is bound to: tells one of a lower epoch that it was superseded. Absent: the follower is new,
@@ -81,6 +98,7 @@ export type WatchSignal = { type: "page"; page: Page } | { type: "missed" };
 export interface Watch {
   /** Resolves once signals will arrive, and a read may be made. */
   ready: Promise<void>;
+  /** Nothing is heard any more. May be called again. */
   close(): void;
 }
 
@@ -97,15 +115,18 @@ export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: n
 export interface Transport {
   /** Whether the backend keeps the text itself (a log), or passes it on while the producer lives (a relay). */
   readonly keepsText: boolean;
+  /** Becomes the producer of a stream, atomically: of any number at once, one wins. */
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
   /** What is true of a stream: `running` only with proof that its producer lives. */
   status(streamId: string): Promise<StreamStatus>;
   /** The record alone, without that proof: cheap, to be followed by a read. `running` unasked where the read tells all. */
   peek(streamId: string): Promise<Peek>;
+  /** Listens to what is new of a stream. */
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch;
   /** The one way text is attached to, replayed, repaired and caught up with. Only while a watch is open and ready. */
   read(streamId: string, request: ReadRequest): Promise<ReadResult>;
   /** Whether a running stream was stopped. */
   stop(streamId: string, reason: string | undefined): Promise<boolean>;
+  /** Ends what this transport opened. Later calls reject with `CLOSED`. */
   close(): Promise<void>;
 }

@@ -55,6 +55,19 @@ describe.each(["events", "text"] as const)("%s", (format) => {
     expect(await errorOf(reading)).toMatchObject({ code: "MISSED_END", status: 204 });
   });
 
+  test("error with SOURCE_FAILED where a server says that the stream failed with the text the reader has", async () => {
+    await using scene = await openScene({ format });
+    const response = await scene.fetch();
+    const reading = readText(response);
+    scene.source.push("data: a\n\n");
+    await reading.reached(9);
+    scene.answers.push(() => new Response(null, { status: 410, headers: { "stream-status": "failed" } }));
+    scene.proxy.cut();
+    await letRetry(scene);
+    expect(await errorOf(reading)).toMatchObject({ code: "SOURCE_FAILED", status: 410 });
+    expect(await endOf(response)).toBe("failed");
+  });
+
   test("error where the text that a server goes on with is another", async () => {
     await using scene = await openScene({ format });
     const response = await scene.fetch();

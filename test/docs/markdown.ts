@@ -31,6 +31,31 @@ export async function readDocuments(): Promise<Document[]> {
   return Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(root, path), "utf8") })));
 }
 
+export interface Block {
+  /** The heading it stands under, and its number among the blocks of its language there. */
+  name: string;
+  language: string;
+  code: string;
+}
+
+/** The code blocks of a document. */
+export function blocksOf({ text }: Document): Block[] {
+  const blocks: Block[] = [];
+  const seen = new Map<string, number>();
+  let heading = "";
+  for (const [, title, language = "", code = ""] of text.matchAll(/^#+ (.+)$|^```(\w*)\n([^]*?)^```$/gm)) {
+    if (title !== undefined) {
+      heading = title;
+      seen.clear();
+      continue;
+    }
+    const number = (seen.get(language) ?? 0) + 1;
+    seen.set(language, number);
+    blocks.push({ name: `${heading}, block ${number}`, language, code });
+  }
+  return blocks;
+}
+
 /** Links to files and headings of this repository. */
 export function linksOf({ path: from, text }: Document): Link[] {
   const targets = [...withoutCode(text).matchAll(/\]\(([^()\s]+)\)/g)].map(([, target]) => target ?? "");

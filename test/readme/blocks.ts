@@ -2,31 +2,10 @@
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-export interface Block {
-  /** The heading it stands under, and its number there. */
-  name: string;
-  language: string;
-  code: string;
-}
+import { type Block, blocksOf, root } from "../docs/markdown.ts";
 
 export async function readBlocks(): Promise<Block[]> {
-  const readme = await readFile(join(root, "README.md"), "utf8");
-  const blocks: Block[] = [];
-  let heading = "";
-  for (const [, title, language, code] of readme.matchAll(/^#+ (.+)$|^```(\w*)\n([^]*?)^```$/gm)) {
-    if (title !== undefined) heading = title;
-    else
-      blocks.push({
-        name: `${heading}, block ${blocks.length + 1}`,
-        language: language ?? "",
-        code: code ?? "",
-      });
-  }
-  return blocks;
+  return blocksOf({ path: "README.md", text: await readFile(join(root, "README.md"), "utf8") });
 }
 
 /** What a block says it prints: its comments that begin with "prints:". */

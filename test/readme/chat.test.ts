@@ -3,16 +3,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { openChromium } from "../support/chromium.ts";
 import { TcpProxy } from "../support/proxy.ts";
+import { type Block, root } from "../docs/markdown.ts";
 import { until } from "../support/wait.ts";
-import { type Block, type BlockFolder, createBlockFolder, readBlocks } from "./blocks.ts";
+import { type BlockFolder, createBlockFolder, readBlocks } from "./blocks.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const whole = Array.from({ length: 60 }, (_, line) => `Line ${line + 1}\n`).join("");
 
 const blocks = (await readBlocks()).filter(({ name }) => name.startsWith("A chat that resumes and stops"));

@@ -2,7 +2,7 @@
 
 import { createDeferred } from "../../lib/deferred.ts";
 import { equal, expectSameText } from "../assert.ts";
-import { freshId, type Contract } from "../contract.ts";
+import { freshId, freshKeyPrefix, type Contract } from "../contract.ts";
 import { manualSource, mustNotProduce, sourceOf } from "../manual-source.ts";
 import { expectClosed, read, readWhole, until } from "../reading.ts";
 import { section, type Section } from "../section.ts";
@@ -166,8 +166,8 @@ export const callPromises: Section<Contract> = section("calls and their answers"
 
   promise("contexts with different key prefixes don't see each other's streams", async (contract) => {
     const [first, second] = [
-      await contract.createContext({ keyPrefix: freshId("prefix") }),
-      await contract.createContext({ keyPrefix: freshId("prefix") }),
+      await contract.createContext({ keyPrefix: freshKeyPrefix() }),
+      await contract.createContext({ keyPrefix: freshKeyPrefix() }),
     ];
     const id = freshId();
     const primary = read(await first.createNewResumableStream(id, manualSource().makeStream));

@@ -4,7 +4,9 @@ import type { Publisher, Subscriber } from "../../transports/relay/ports.ts";
 
 /** A process' two clients, as `resumable-stream/generic` takes them. `connect` is never called. */
 export interface PubSubPair {
+  /** Publishes, and keeps records. */
   publisher: Omit<Publisher, "connect">;
+  /** Listens. */
   subscriber: Omit<Subscriber, "connect">;
 }
 

@@ -7,9 +7,13 @@ import { createSchema, type TableNames } from "./schema.ts";
 
 /** A `PGlite` instance, or anything with these methods. */
 export interface PgliteClient {
+  /** Runs one statement. */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Runs several statements without parameters. */
   exec(text: string): Promise<unknown>;
+  /** Calls back with each notification on a channel. Gives what ends that. */
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Called only on instances that we opened. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,8 @@
 // The two tables, as SQL text. Running it creates them, upgrades those of an older version, or changes nothing.
 
+/** The table of streams, a row each, where no other name is given. */
 export const DEFAULT_SESSION_TABLE = "rs_stream_sessions";
+/** The table of their text, where no other name is given. */
 export const DEFAULT_CHUNK_TABLE = "rs_stream_chunks";
 
 /** Names of the tables, each optionally qualified by a schema: `app.streams`. */
@@ -85,7 +87,13 @@ drop index if exists ${quoted(siblingOf(tables.chunks, `${chunkName}_stream_seq_
 `;
 }
 
-/** The schema for tables of the default names. */
+/**
+ * The SQL that creates the tables of the default names, upgrades those of an older version, or changes nothing. Run it as
+ * one query without parameters, or in one transaction.
+ *
+ * @example
+ * await pool.query(DEFAULT_SCHEMA);
+ */
 export const DEFAULT_SCHEMA: string = createSchema(DEFAULT_TABLES);
 
 function lastPart(name: string): string {

@@ -1,0 +1,85 @@
+// Stages of docs/http.md and docs/client.md.
+
+import { running, type Stage } from "./stage.ts";
+
+/** Serves the running stream, also to addresses without a host, as a page has them. */
+const served = `${running}
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createResumeHandlers, toNodeHandler } from "resumable-stream/http";
+import { resumableFetch } from "resumable-stream/client";
+const { GET } = createResumeHandlers(context, { streamId: () => "chat-1", authorize: () => true });
+const server = createServer(toNodeHandler(GET)).listen(0);
+await once(server, "listening");
+const origin = \`http://localhost:\${(server.address() as AddressInfo).port}\`;
+const { fetch: fetchOfNode } = globalThis;
+globalThis.fetch = (input, init) =>
+  fetchOfNode(typeof input === "string" ? new URL(input, origin) : input, init);
+Object.assign(globalThis, { location: { href: origin } });
+`;
+
+export const http: Record<string, Stage> = {
+  "docs/http.md: Next.js, block 1": {
+    before: `${running}
+import { createResumeHandlers } from "resumable-stream/http";
+const activeStreamOf = async (chat: string) => (chat === "1" ? "chat-1" : null);
+const mayRead = async (_request: Request, streamId: string) => streamId === "chat-1";
+`,
+    after: `
+const request = new Request("http://localhost/?resumeAt=13");
+const response = await GET(request, { params: Promise.resolve({ id: "1" }) });
+console.log(response.headers.get("x-vercel-ai-ui-message-stream"), (await response.text()).includes("Text"));
+console.log((await GET(request, { params: Promise.resolve({ id: "2" }) })).status);
+`,
+    prints: "v1 false\n204\n",
+  },
+  "docs/http.md: Node, block 1": {
+    before: `
+import { type AddressInfo } from "node:net";
+import { createServer as createNodeServer, type RequestListener, type Server } from "node:http";
+import { once } from "node:events";
+import { toNodeHandler } from "resumable-stream/http";
+const handler = (request: Request) => new Response(new URL(request.url).pathname);
+let server: Server;
+// On any free port.
+const createServer = (listener: RequestListener) => ({
+  listen: (_port: number) => void (server = createNodeServer(listener).listen(0)),
+});
+`,
+    after: `
+await once(server!, "listening");
+console.log(await (await fetch(\`http://localhost:\${(server!.address() as AddressInfo).port}/path\`)).text());
+server!.close();
+`,
+    prints: "/path\n",
+  },
+  "docs/client.md: Client, block 1": {
+    before: `${served}
+let shown = "";
+const show = (text: string) => void (shown += text);
+`,
+    after: `
+console.log(shown.includes("data: connection."));
+server.close();
+`,
+    prints: "true\n",
+  },
+  "docs/client.md: With the AI SDK, block 1": {
+    before: `${served}
+const chatId = "1";
+let fetchOfChat: typeof fetch = fetch;
+class DefaultChatTransport {
+  constructor(options: { fetch: typeof fetch }) {
+    fetchOfChat = options.fetch;
+  }
+}
+`,
+    after: `
+const response = await fetchOfChat(\`\${origin}/api/chat/1/stream\`);
+console.log((await response.text()).includes("data: connection."));
+server.close();
+`,
+    prints: "true\n",
+  },
+};
