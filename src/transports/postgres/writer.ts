@@ -109,7 +109,7 @@ export class Writer {
   #flush(): void {
     this.#dueAt = Infinity;
     this.#cancelTimer();
-    if (this.#isFlushing || this.#claims.size === 0) return;
+    if (this.#isFlushing) return;
     const portions = this.#collect();
     if (portions.size === 0) {
       // Whose write failed is gone: nothing is left to be tried again, and what comes next has a time of its own.
