@@ -14,7 +14,7 @@ import { createResumeHandlers, streamResponse, toNodeHandler } from "resumable-s
 import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
 import { createPostgresResumableStreamContext } from "resumable-stream/postgres";
 import { DEFAULT_SCHEMA } from "resumable-stream/postgres/schema";
-import { describePubSub, type PubSubPair } from "resumable-stream/testing";
+import { describePubSub, describeTransport, type PubSubPair } from "resumable-stream/testing";
 import type { CreateTransport } from "resumable-stream/transport";
 declare const context: ResumableStreamContext;
 declare const publisher: Publisher;
