@@ -88,7 +88,8 @@ export class Keys {
 function parse(entry: KvEntry | null): Stored | undefined {
   if (entry === null || entry.operation !== "PUT") return undefined;
   const stored = entry.json<Partial<Stored> | null>();
-  if (typeof stored?.value !== "string") throw new TypeError("The bucket holds what this program didn't write.");
+  if (typeof stored?.value !== "string")
+    throw new TypeError("The bucket holds what this program didn't write.");
   const { value, expiresAt = null } = stored;
   return expiresAt !== null && expiresAt <= Date.now() ? undefined : { value, expiresAt };
 }

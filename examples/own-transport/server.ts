@@ -40,7 +40,11 @@ export async function startServer(): Promise<NatsServer> {
       exited.then(
         ([code]) => reject(new Error(`nats-server exited with ${code} before it was ready:\n${log}`)),
         (cause: unknown) =>
-          reject(new Error("Can't start nats-server. Install Debian's package nats-server, or nats.io's.", { cause })),
+          reject(
+            new Error("Can't start nats-server. Install Debian's package nats-server, or nats.io's.", {
+              cause,
+            }),
+          ),
       );
     });
     // Nobody reads what it says from here on; a full pipe would stop it.
