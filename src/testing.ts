@@ -5,3 +5,5 @@ export { describeContexts } from "./testing/contexts.ts";
 export { describePubSub } from "./testing/pubsub/describe.ts";
 export type { PubSubBackend, PubSubFactory, PubSubPair } from "./testing/pubsub/pair.ts";
 export type { Runner } from "./testing/runner.ts";
+export type { TransportBackend, TransportFactory } from "./testing/transport/backend.ts";
+export { describeTransport } from "./testing/transport/describe.ts";

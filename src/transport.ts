@@ -18,6 +18,7 @@ export type {
   StopOptions,
   StreamEvent,
 } from "./api/types.ts";
+export { bounded, cutText } from "./transports/author.ts";
 export type * from "./transports/transport.ts";
 
 /**

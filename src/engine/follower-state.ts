@@ -114,10 +114,18 @@ function receive(state: FollowerState, page: Page, via: "reply" | "live"): Follo
   const known = knowing(state, page.tail, via);
   // A live page may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
   if (via === "live" && state.epoch === undefined) return { state: known, effects: [] };
-  // How another producer's text ended says nothing of this one's.
-  const knownEnd = page.epoch === state.epoch ? state.end : undefined;
-  const end = page.end === undefined ? knownEnd : { kind: page.end, offset: page.tail };
+  const end = endAfter(state, page);
   return deliver({ ...known, epoch: page.epoch, end }, page);
+}
+
+function endAfter({ end, epoch, isBound, next }: FollowerState, page: Page): FollowerState["end"] {
+  // How another producer's text ended says nothing of this one's.
+  const knownEnd = page.epoch === epoch ? end : undefined;
+  // Lost is what its silence looks like, until it writes again: what it wrote since tells that it lives.
+  const isBack = knownEnd?.kind === "lost" && page.end === undefined && page.tail > knownEnd.offset;
+  const isOutdated = page.end === "lost" && isBound && page.tail < next;
+  if (page.end === undefined || isOutdated) return isBack ? undefined : knownEnd;
+  return { kind: page.end, offset: page.tail };
 }
 
 /** A read is over. What is known of the tail is forgotten but for what came since: a false claim costs one read. */

@@ -124,6 +124,8 @@ export class Follower {
     const step = this.#options.step ?? stepFollower;
     const { state, effects } = step(this.#state, event);
     this.#state = state;
+    // One that was back before its text was drained is followed like any other.
+    if (this.#isAttached && state.end === undefined) this.#isDraining = false;
     for (const effect of effects) this.#perform(effect);
   }
 

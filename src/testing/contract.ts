@@ -19,8 +19,8 @@ export type ContractFactory = () => Promise<ContractBackend>;
 /** What each promise is written against. Contexts made here are closed, and their `waitUntil` promises checked. */
 export interface Contract {
   createContext: (options?: Partial<CommonOptions>) => Promise<DurableStreamContext>;
-  /** As the backend says of itself. */
-  keepsText: boolean;
+  /** As the backend says of itself; known once there is a context. */
+  readonly keepsText: boolean;
   /** Where this test's chance starts. */
   seed: number;
 }
@@ -47,7 +47,9 @@ export async function openContract(factory: ContractFactory, seed: number): Prom
   return {
     subject: {
       seed,
-      keepsText: backend.keepsText === true,
+      get keepsText() {
+        return backend.keepsText === true;
+      },
       async createContext(options) {
         const context = await backend.createContext({
           waitUntil: (promise) => kept.push(promise),

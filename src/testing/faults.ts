@@ -171,6 +171,24 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
     },
   );
 
+  promise("a producer that was cut off for a moment loses no text, and repeats none (G1)", async (world) => {
+    const [first, second] = [await world.createProcess(), await world.createProcess()];
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
+    const follower = read(await second.context.resumeExistingStream(id));
+    source.push("before ");
+    await follower.reached(7);
+    first.cut();
+    source.push("unsent ");
+    await primary.reached(14);
+    await sleep(systemClock, 300);
+    first.mend();
+    source.push("after");
+    source.end();
+    for (const reading of [primary, follower]) await expectClosed(reading, "before unsent after");
+  });
+
   promise(
     "calls that fail for a moment cost the original reader nothing, and followers no text (G1, G2)",
     async (world) => {

@@ -18,23 +18,31 @@ export interface FaultyProcess {
 }
 
 export interface FaultyWorld {
-  keepsText: boolean;
+  /** As the backend says of itself; known once there is a process. */
+  readonly keepsText: boolean;
   /** `badly`: what it hears gets lost, comes twice, late and in another order. @defaultValue "well" */
   createProcess: (delivery?: "well" | "badly") => Promise<FaultyProcess>;
 }
 
 /** Short, so that a test that waits for them takes seconds. */
-const QUICK = { ackTimeoutMs: 1_000, livenessMs: 1_000, claimTimeoutMs: 1_000, lingerMs: 2_000 };
+export const QUICK = { ackTimeoutMs: 1_500, livenessMs: 1_500, claimTimeoutMs: 1_500, lingerMs: 3_000 };
+
+/** On a bad line an answer takes several attempts; silence means less. */
+const PATIENT = { ...QUICK, ackTimeoutMs: 4_000 };
+
 /** The processes of one test: mended and closed after it, and what they gave to `waitUntil` has settled then. */
 export class Processes {
   readonly #processes: FaultyProcess[] = [];
   readonly #kept: Promise<unknown>[] = [];
 
   /** `open` makes the context, with options that report to its process. */
-  add(open: (options: CommonOptions) => Omit<FaultyProcess, "reported">): FaultyProcess {
+  add(
+    delivery: "well" | "badly",
+    open: (options: CommonOptions) => Omit<FaultyProcess, "reported">,
+  ): FaultyProcess {
     const reported: ResumableStreamError[] = [];
     const process = open({
-      ...QUICK,
+      ...(delivery === "badly" ? PATIENT : QUICK),
       waitUntil: (promise) => this.#kept.push(promise),
       onError: (error) => reported.push(error),
     });

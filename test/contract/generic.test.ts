@@ -1,54 +1,51 @@
-// The contract over plain objects with the documented methods, which say little of what a Redis client says.
+// The contract over plain objects with the documented methods, which say little of what a Redis client says; and what is
+// asked of such objects, over Redis itself.
 
 import { describe, inject, test } from "vitest";
-import { createResumableStreamContext } from "../../src/generic.ts";
 import { describeContextCalls, describeContexts } from "../../src/testing/contexts.ts";
-import { freshKeyPrefix, type ContractFactory } from "../../src/testing/contract.ts";
+import { describePubSub } from "../../src/testing/pubsub/describe.ts";
+import type { PubSubFactory } from "../../src/testing/pubsub/pair.ts";
+import { contractOver } from "../../src/testing/pubsub/world.ts";
 import { createGenericPair, type GenericPair } from "../support/clients.ts";
 
 const url = inject("redisUrl");
 
-describeContexts(
-  "generic",
-  genericBackend("redis-6", (pair) => pair),
-  { describe, test },
-);
+describePubSub("generic", pubSub("redis-6"), { describe: describe.concurrent, test });
 
-describeContextCalls(
-  "generic over ioredis",
-  genericBackend("ioredis-6", (pair) => pair),
-  { describe, test },
-);
+describeContextCalls("generic over ioredis", contractOver(pubSub("ioredis-6")), {
+  describe: describe.concurrent,
+  test,
+});
 
 describeContexts(
   "generic, of a publisher that doesn't count who received",
-  genericBackend("redis-6", ({ publisher, ...pair }) => ({
-    ...pair,
-    publisher: {
-      ...publisher,
-      publish: async (channel, message) => {
-        await publisher.publish(channel, message);
+  contractOver(
+    pubSub("redis-6", ({ publisher, ...pair }) => ({
+      ...pair,
+      publisher: {
+        ...publisher,
+        publish: async (channel, message) => {
+          await publisher.publish(channel, message);
+        },
       },
-    },
-  })),
-  { describe, test },
+    })),
+  ),
+  { describe: describe.concurrent, test },
 );
 
-function genericBackend(
+function pubSub(
   clients: "redis-6" | "ioredis-6",
-  adapt: (pair: GenericPair) => GenericPair,
-): ContractFactory {
-  return async () => {
-    const keyPrefix = freshKeyPrefix();
+  adapt: (pair: GenericPair) => GenericPair = (pair) => pair,
+): PubSubFactory {
+  return () => {
     const pairs: GenericPair[] = [];
     return {
-      async createContext(options) {
+      createPair: async () => {
         const pair = adapt(await createGenericPair(clients, url));
         pairs.push(pair);
-        const { publisher, subscriber } = pair;
-        return createResumableStreamContext({ keyPrefix, ...options, publisher, subscriber });
+        return pair;
       },
-      async dispose() {
+      dispose: () => {
         for (const { close } of pairs) close();
       },
     };

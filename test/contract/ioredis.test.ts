@@ -20,20 +20,20 @@ describe.each(["ioredis-5", "ioredis-6"] as const)("%s", (clients) => {
   describeContexts(
     "connected clients",
     async () => redisBackend({ url, clients, createContext: fromIoredis, state: "connected" }),
-    { describe, test },
+    { describe: describe.concurrent, test },
   );
 
   describeContextCalls(
     "clients that aren't connected yet",
     async () => redisBackend({ url, clients, createContext: fromIoredis, state: "fresh" }),
-    { describe, test },
+    { describe: describe.concurrent, test },
   );
 
   for (const [entry, createContext] of otherEntries) {
     describeContextCalls(
       `a raw instance through the ${entry} entry`,
       async () => redisBackend({ url, clients, createContext, state: "connected" }),
-      { describe, test },
+      { describe: describe.concurrent, test },
     );
   }
 });

@@ -14,5 +14,5 @@ describeContexts(
       dispose: async () => undefined,
     };
   },
-  { describe, test },
+  { describe: describe.concurrent, test },
 );

@@ -26,5 +26,5 @@ describeContexts(
       dispose: async () => undefined,
     };
   },
-  { describe, test },
+  { describe: describe.concurrent, test },
 );

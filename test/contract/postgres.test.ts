@@ -23,5 +23,5 @@ describeContexts(
       },
     };
   },
-  { describe, test },
+  { describe: describe.concurrent, test },
 );

@@ -12,18 +12,18 @@ describe.each(["redis-4", "redis-5", "redis-6"] as const)("%s", (clients) => {
   describeContexts(
     "connected clients",
     async () => redisBackend({ url, clients, createContext: fromRedis, state: "connected" }),
-    { describe, test },
+    { describe: describe.concurrent, test },
   );
 
   describeContextCalls(
     "clients that aren't connected yet",
     async () => redisBackend({ url, clients, createContext: fromRedis, state: "fresh" }),
-    { describe, test },
+    { describe: describe.concurrent, test },
   );
 
   describeContextCalls(
     "connected clients through the main entry",
     async () => redisBackend({ url, clients, createContext: fromIndex, state: "connected" }),
-    { describe, test },
+    { describe: describe.concurrent, test },
   );
 });

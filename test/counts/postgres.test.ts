@@ -2,8 +2,8 @@
 
 import { setTimeout as pass } from "node:timers/promises";
 import { Client, Pool } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { expect, test } from "vitest";
+import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { read, readWhole, until } from "../../src/testing/reading.ts";
@@ -15,33 +15,31 @@ import { SpecifiedSource } from "../support/source.ts";
 /** A backend tells its counters when it has been idle for so long, or with its next statement after a second. */
 const COUNTERS_LAG_MS = 11_000;
 
-let server: PostgresServer;
-let closers: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  server = await PostgresServer.start({ settings: ["autovacuum=off"] });
-  await setUpTables(server.url);
-});
-
-afterAll(async () => {
-  for (const close of closers.toReversed()) await close();
-  closers = [];
-  await server.stop();
-});
-
-function open(url = server.url) {
-  const pool = new Pool({ connectionString: url, idleTimeoutMillis: 0 });
-  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
-  closers.push(async () => {
-    await context.close();
-    await pool.end();
-  });
-  return { pool, context };
+interface Process extends AsyncDisposable {
+  pool: Pool;
+  context: DurableStreamContext;
 }
 
-async function counters(): Promise<{ transactions: number; walBytes: number }> {
+function open(url: string): Process {
+  const pool = new Pool({ connectionString: url, idleTimeoutMillis: 0 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+  const dispose = async (): Promise<void> => {
+    await context.close();
+    await pool.end();
+  };
+  return { pool, context, [Symbol.asyncDispose]: dispose };
+}
+
+/** Whose counters are one test's alone. */
+async function startServer(): Promise<PostgresServer> {
+  const server = await PostgresServer.start({ settings: ["autovacuum=off"] });
+  await setUpTables(server.url);
+  return server;
+}
+
+async function counters(url: string): Promise<{ transactions: number; walBytes: number }> {
   await pass(COUNTERS_LAG_MS);
-  const client = new Client({ connectionString: server.url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   const { rows } = await client.query<{ transactions: string; wal: string }>(
     `select xact_commit + xact_rollback as transactions, pg_current_wal_insert_lsn() - '0/0' as wal
@@ -51,23 +49,27 @@ async function counters(): Promise<{ transactions: number; walBytes: number }> {
   return { transactions: Number(rows[0]?.transactions), walBytes: Number(rows[0]?.wal) };
 }
 
-test(
+test.concurrent(
   "a stream nobody follows costs a transaction a tick, and a few bytes of WAL a character",
   { timeout: 60_000 },
   async () => {
-    const { context } = open();
+    await using server = await startServer();
+    await using process = open(server.url);
+    const { context } = process;
     const source = new SpecifiedSource({ label: "x", chunks: 1_000, everyMs: 5, chunkLength: 8 });
     await readWhole(context.resumableStream(freshId(), sourceOf(["warm"])));
-    const before = await counters();
+    const before = await counters(server.url);
     const text = await readWhole(context.resumableStream(freshId(), source.make));
-    const after = await counters();
+    const after = await counters(server.url);
     expect((after.transactions - before.transactions) / 1_000).toBeLessThanOrEqual(0.25);
     expect((after.walBytes - before.walBytes) / text.length).toBeLessThanOrEqual(30);
   },
 );
 
-test("20 idle followers cost less than a transaction a second", { timeout: 60_000 }, async () => {
-  const [producing, following] = [open(), open()];
+test.concurrent("20 idle followers cost less than a transaction a second", { timeout: 60_000 }, async () => {
+  await using server = await startServer();
+  await using producing = open(server.url);
+  await using following = open(server.url);
   const id = freshId();
   const source = manualSource();
   const primary = read(await producing.context.createNewResumableStream(id, source.makeStream));
@@ -76,10 +78,10 @@ test("20 idle followers cost less than a transaction a second", { timeout: 60_00
   );
   source.push("text");
   for (const follower of followers) await follower.reached(4);
-  const before = await counters();
+  const before = await counters(server.url);
   const startedAt = performance.now();
   await pass(12_000);
-  const after = await counters();
+  const after = await counters(server.url);
   const seconds = (performance.now() - startedAt) / 1000;
   // Of our own there are the first look, its connection's start and the second's.
   const transactions = after.transactions - before.transactions - 3;
@@ -90,18 +92,19 @@ test("20 idle followers cost less than a transaction a second", { timeout: 60_00
 });
 
 test("the first byte of a resume takes one round trip", async () => {
-  const { context } = open();
+  await using server = await startServer();
+  await using near = open(server.url);
+  const { context, pool } = near;
   const id = freshId();
   const source = manualSource();
   const primary = read(await context.createNewResumableStream(id, source.makeStream));
   source.push("text");
   const row = "select 1 from rs_stream_sessions where stream_id = $1 and last_offset = 4";
-  const { pool } = open();
   await until(async () =>
     expect((await pool.query(row, [`resumable-stream:rs:${id}`])).rows).toHaveLength(1),
   );
   await using proxy = await TcpProxy.start(server.port, { toServerMs: 100, toClientMs: 100 });
-  const far = open(server.url.replace(`:${server.port}/`, `:${proxy.port}/`));
+  await using far = open(server.url.replace(`:${server.port}/`, `:${proxy.port}/`));
   await Promise.all([1, 2, 3].map(() => far.context.hasExistingStream(id)));
 
   const startedAt = performance.now();
@@ -113,8 +116,4 @@ test("the first byte of a resume takes one round trip", async () => {
   expect(tookMs).toBeLessThan(390);
   source.end();
   await Promise.all([primary.ended, follower.ended]);
-  // While the proxy is there to close over.
-  await far.context.close();
-  await far.pool.end();
-  closers.pop();
 });

@@ -2,10 +2,11 @@
 
 import { describe, expect, it } from "vitest";
 import { FAULT_CLIENTS } from "../support/clients.ts";
-import { BADLY, type Mistreatment } from "../../src/testing/mistreat.ts";
+import type { Mistreatment } from "../../src/testing/mistreat.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
 
+const badly: Mistreatment = { lost: 0.2, doubled: 0.2, late: 0.3, maxDelayMs: 50 };
 // Holds near its end, for the last follower's attaching takes as long as it takes on such a line.
 const source: SourceSpec = { label: "bad line", chunks: 300, everyMs: 5, holdAfter: 270 };
 
@@ -18,7 +19,7 @@ describe.concurrent.each(FAULT_CLIENTS)(
       async () => {
         await using scene = await Scene.open(clients);
         const lossy = (seed: number): { lossy: Mistreatment & { seed: number } } => ({
-          lossy: { ...BADLY, seed },
+          lossy: { ...badly, seed },
         });
         const [producer, ...followers] = await Promise.all(
           [1, 2, 3, 4].map((seed) => scene.worker(lossy(seed))),

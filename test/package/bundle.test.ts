@@ -25,19 +25,22 @@ const WEB = {
   setTimeout,
 };
 
-describe.each(["memory", "generic", "http", "client", "testing"])('"resumable-stream/%s"', (entry) => {
-  test("imports no package, nothing of Node's, and uses none of its globals", async () => {
-    const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
-    expect(imports).toEqual([]);
-    expect(globals).toEqual([]);
-  });
+describe.each(["memory", "generic", "http", "client", "transport", "testing"])(
+  '"resumable-stream/%s"',
+  (entry) => {
+    test("imports no package, nothing of Node's, and uses none of its globals", async () => {
+      const { imports, globals } = await bundle(`export * from "resumable-stream/${entry}";`);
+      expect(imports).toEqual([]);
+      expect(globals).toEqual([]);
+    });
 
-  test("loads where there are web standards only", async () => {
-    const { code } = await bundle(`export * from "resumable-stream/${entry}";`);
-    const names: unknown = runInContext(`${code}; Object.keys(bundled)`, createContext({ ...WEB }));
-    expect(names).not.toHaveLength(0);
-  });
-});
+    test("loads where there are web standards only", async () => {
+      const { code } = await bundle(`export * from "resumable-stream/${entry}";`);
+      const names: unknown = runInContext(`${code}; Object.keys(bundled)`, createContext({ ...WEB }));
+      expect(names).not.toHaveLength(0);
+    });
+  },
+);
 
 test("what leaks is named, with the file it leaks from", async () => {
   const { imports } = await bundle(`export * from "./dist/cli/args.js";`);
@@ -93,6 +96,7 @@ test.each([
   { what: "postgres", entry: "postgres", budget: 17_500 },
   { what: "pglite", entry: "pglite", budget: 17_500 },
   { what: "the schema", entry: "postgres/schema", budget: 1_300 },
+  { what: "transport", entry: "transport", budget: 9_500 },
   { what: "testing", entry: "testing", budget: 40_000 },
   { what: "everything", entry: "", budget: 27_000 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {

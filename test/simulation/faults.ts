@@ -21,13 +21,13 @@ export function hinder(world: World, fault: Fault): void {
       });
     case "restart-server":
       world.hindrance.begin();
-      if (fault.isWiped) {
-        world.server.wipe();
-        world.wipedAt = world.now;
-      }
+      if (world.backend.goDown(fault)) world.wipedAt = world.now;
       for (const participant of world.participants)
         breakWires(world, participant, { which: "both", forMs: fault.forMs });
-      return world.until(fault.forMs, () => world.hindrance.end());
+      return world.until(fault.forMs, () => {
+        world.hindrance.end();
+        world.backend.comeBack();
+      });
     case "crash":
     case "freeze":
     case "stall-wire":

@@ -1,29 +1,37 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
+import { ResumableStreamError } from "../../src/api/errors.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
+import type { Call } from "./plan.ts";
 import type { Run } from "./run.ts";
+import type { Kept } from "./store.ts";
 import type { Win, World } from "./world.ts";
 
 /** The slowest way to find a dead producer where nothing else is wrong: a silence, the proof, and the time to answer. */
 export const FIND_DEAD_MS = 6_500;
+/** What a follower takes to look at a lease after its end: its interval, and a slack. */
+const LOOK_AT_LEASE_MS = 3_000;
 /** Messages of one question and its answer, and of the proof beside it. */
 const LEGS = 10;
 
 /** A reading's end: the whole text and the right word for how it ended (G1, G4, G6). */
 export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void {
   if (end === "left") return;
-  const { name, participant } = reading.options;
+  const { name, participant, primaryOf } = reading.options;
   const runs = reading.fitting;
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   if (end === "clean") {
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
+    if (!primaryOf && isDrained(world, reading, runs)) return;
     return world.violate("G1", `${ended} cleanly; ${describe(runs)}`);
   }
   switch (end.code) {
     case "SOURCE_FAILED":
+      if (!primaryOf && wasFailedBefore(world, reading, runs))
+        return world.violate("G6", `${ended} as failed, and it asked for kept text; ${describe(runs)}`);
       if (runs.some((run) => isWhole(run, reading) && (run.end === "failed" || run.end === "closed"))) return;
       // A context that closed while it claimed ends a stream that never began.
       if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
@@ -46,21 +54,30 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
 }
 
 function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
-  const { from, name, participant, primaryOf } = reading.options;
+  const { from, name, participant, primaryOf, streamId } = reading.options;
   const ended = `${name} ended at ${from + reading.length} as lost`;
   if (primaryOf) return world.violate("G2", `${ended}, and it is the original reader`);
-  // A claim that a context made and closed before its source began.
-  if (runs.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
+  // A claim that a context made and closed before its source began, or that its process never heard of.
+  if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
+  if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
   if (!runs.some((run) => isLosable(world, reading, run))) {
     return world.violate("G4", `${ended}, and nothing excuses it; ${describe(runs)}`);
+  }
+  if (wasFailedBefore(world, reading, runs)) {
+    return world.violate("G6", `${ended}, and it asked for kept text; ${describe(runs)}`);
   }
   // How long a dead producer may go unnoticed is bounded where nothing else is wrong.
   const [run] = runs;
   const wasCalm = world.hindrance.until < 0 && participant.machine.hindrance.until < 0;
   if (!run || runs.length > 1 || reading.length === 0 || !wasCalm || !reading.wasEager) return;
-  const limit = FIND_DEAD_MS + LEGS * world.plan.latency.maxMs;
+  const { keepsText, leaseMs } = world.backend;
+  const findMs = keepsText ? leaseMs + LOOK_AT_LEASE_MS : FIND_DEAD_MS;
+  const limit = findMs + LEGS * world.plan.latency.maxMs;
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
-  if (took > limit) world.violate("G4", `${ended}, ${took.toFixed()} ms after run ${run.number} died`);
+  // A slow way brings the text that is left long after: the end comes right behind it.
+  const isReplayed = keepsText && world.now - reading.takenAt <= LEGS * world.plan.latency.maxMs;
+  if (took > limit && !isReplayed)
+    world.violate("G4", `${ended}, ${took.toFixed()} ms after run ${run.number} died`);
 }
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
@@ -70,8 +87,61 @@ function isLosable(world: World, reading: Reading, run: Run): boolean {
   const win = world.winOf(run);
   if (win && world.isFollowedBy(win)) return true;
   // An ended producer lingers for those who get further, not for a reader that pauses.
-  if (!reading.wasEager && run.end !== "running") return true;
+  if (!world.backend.keepsText && !reading.wasEager && run.end !== "running") return true;
   return !world.isCalm(reading.options.participant, world.ownerOf(run));
+}
+
+/** It came after the stream had failed, and has all that was kept of it. */
+function isDrained(world: World, reading: Reading, runs: readonly Run[]): boolean {
+  const { from, startedAt, streamId } = { ...reading.options, startedAt: reading.startedAt };
+  const isKept = (kept: Kept): boolean =>
+    kept.failedAt <= startedAt && [...kept.tails].some((tail) => reading.length === Math.max(tail - from, 0));
+  const isBad = (run: Run): boolean => run.end === "failed" || isLosable(world, reading, run);
+  return (
+    runs.some((run) => isBad(run) && keptOf(world, run).some(isKept)) ||
+    unheardOf(world, streamId)
+      .flatMap((epoch) => world.backend.kept(streamId, epoch) ?? [])
+      .some(isKept)
+  );
+}
+
+/** Claims that nobody produces under: the database granted them, and the answer came late or never. */
+function unheardOf(world: World, streamId: string): number[] {
+  if (!world.backend.keepsText) return [];
+  const key = world.backend.keyOf(streamId);
+  return world.backend.claims
+    .filter(
+      ({ epoch, key: claimed }) =>
+        claimed === key &&
+        !world.wins.some((win) => win.epoch === epoch && win.streamId === streamId && win.run),
+    )
+    .map(({ epoch }) => epoch);
+}
+
+/** Whether it was known to all that the stream had failed when the reader asked for it, and nobody has taken it over. */
+function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): boolean {
+  const [run] = runs;
+  if (!run || runs.length > 1 || reading.length === 0) return false;
+  const { askedAt, participant } = reading.options;
+  // Next to its producer it is followed as it was, until that has heard that its end is written.
+  if (run.machine === participant.machine) return false;
+  const [win, ...others] = winsLike(world, run);
+  if (!win || others.length > 0 || world.isFollowedBy(win)) return false;
+  const kept = world.backend.kept(win.streamId, win.epoch);
+  if (!kept || kept.failedAt > askedAt) return false;
+  return world.isCalm(participant, world.ownerOf(run));
+}
+
+/** What was kept under the claims that may be a run's. */
+function keptOf(world: World, run: Run): Kept[] {
+  return winsLike(world, run).flatMap(({ epoch, streamId }) => world.backend.kept(streamId, epoch) ?? []);
+}
+
+/** A process may hold several claims of one stream at one moment, and any of them may be the run's. */
+function winsLike(world: World, run: Run): Win[] {
+  return world.wins.filter(
+    ({ participant, streamId }) => participant.machine === run.machine && streamId === run.streamId,
+  );
 }
 
 function isWhole(run: Run, reading: Reading): boolean {
@@ -87,10 +157,11 @@ function describe(runs: readonly Run[]): string {
 }
 
 /** What a call was told of a stream. */
-export type Answer = "live" | "done" | "none";
+export type Answer = "live" | "done" | "failed" | "none";
 
 export interface Asked {
   what: string;
+  type: Call["type"];
   participant: Participant;
   streamId: string;
   startedAt: number;
@@ -105,23 +176,56 @@ export function judgeAnswer(world: World, asked: Asked, answer: Answer): void {
     return world.violate("G6", `${told}; ${describe(runs)}`);
   }
   const win = world.newestWin(streamId);
-  if (!win?.run || !world.isCalm(participant, win.participant) || win.participant.machine.state === "dead")
-    return;
-  const truth = world.isSuperseded(win) ? undefined : settledTruth(world, win, asked.startedAt);
-  // Nothing is left to stop in a stream that is done.
-  if (what.startsWith("stop") && truth === "done") return;
-  if (truth && truth !== answer) world.violate("G4", `${told}; ${describe([win.run])}`);
+  if (!win?.run || !world.isCalm(participant, win.participant) || world.isSuperseded(win)) return;
+  if (answer === "live" && isUnawareOf(world, win, asked)) return;
+  const truth = settledTruth(world, win, asked.startedAt);
+  if (truth && !isTrue(answer, truth, asked)) world.violate("G4", `${told}; ${describe([win.run])}`);
+}
+
+/** A superseded producer next to the caller, which the database tells with its next heartbeat at the latest. */
+function isUnawareOf(world: World, win: Win, { participant, startedAt, streamId }: Asked): boolean {
+  const { keepsText, leaseMs } = world.backend;
+  if (!keepsText || !world.superseding.has(win.epoch)) return false;
+  if (startedAt - win.askedAt > leaseMs / 3 + LEGS * world.plan.latency.maxMs) return false;
+  return world.runsOf(streamId).some((run) => run !== win.run && run.machine === participant.machine);
+}
+
+function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
+  // Nothing is left to stop in a stream that has ended.
+  if (type === "stop") return truth !== "live";
+  // What is kept of a failed stream is read like any other; one that is free again is produced.
+  if (truth === "failed") return answer === (type === "ask" ? "failed" : "live");
+  return answer === truth;
 }
 
 /** Absent while it changes. */
 function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
   if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
+  const { keepsText, leaseMs } = world.backend;
+  // Text that gathers is written first, and then the end.
+  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
+  // It may have died before its end was written.
+  if (participant.machine.state === "dead") {
+    const { diedAt } = participant.machine;
+    const isLapsed = keepsText && diedAt + leaseMs + legsMs < since;
+    return isLapsed && (run.end === "running" || run.end === "failed") ? "failed" : undefined;
+  }
   if (run.end === "running") return "live";
   // The end is written by a message or two.
-  if (run.endedAt + LEGS * world.plan.latency.maxMs > since) return undefined;
+  if (run.endedAt + legsMs > since) return undefined;
   if (run.end === "done" || run.end === "stopped") return participant.isClosing ? undefined : "done";
-  return undefined;
+  return keepsText && run.end === "failed" ? "failed" : undefined;
+}
+
+/** A call that rejects does so with an error of ours, and where something hindered it (G7). */
+export function judgeRejection(world: World, { participant, what }: Asked, error: unknown): void {
+  const failed = `${what} in ${participant.machine.name} rejected`;
+  world.log(`${failed}: ${String(error)}`);
+  if (!(error instanceof ResumableStreamError))
+    return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
+  if (error.code === "CLOSED" && participant.isClosing) return;
+  if (world.isCalm(participant)) world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
 }
 
 /** An original reader that takes everything has everything, after every step but within a burst (G2). */

@@ -5,7 +5,7 @@ import { Hindrance } from "./hindrance.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** 2026-01-01 in Unix milliseconds. */
-const WALL_START_MS = 1_767_225_600_000;
+export const WALL_START_MS = 1_767_225_600_000;
 
 export class Machine {
   readonly name: string;
@@ -24,6 +24,8 @@ export class Machine {
   readonly #cancels = new Set<() => void>();
   /** What came while it was frozen. */
   readonly #held: Array<() => void> = [];
+  /** How much of that it has still to do since it thawed: what comes now waits behind it. */
+  #deferred = 0;
 
   constructor(options: { name: string; timeline: Timeline; skewMs: number }) {
     const { name, timeline, skewMs } = options;
@@ -40,8 +42,9 @@ export class Machine {
 
   /** Runs now, once it thaws, or never. */
   enter(run: () => void): void {
-    if (this.state === "running") run();
-    else if (this.state === "frozen") this.#held.push(run);
+    if (this.state === "frozen") this.#held.push(run);
+    else if (this.#deferred > 0) this.#defer(run);
+    else if (this.state === "running") run();
   }
 
   /** Something of the simulation's own that happens inside this process. */
@@ -67,7 +70,7 @@ export class Machine {
     if (this.state !== "frozen") return;
     this.state = "running";
     this.hindrance.end();
-    for (const run of this.#held.splice(0)) this.#timeline.after(0, () => this.enter(run));
+    for (const run of this.#held.splice(0)) this.#defer(run);
   }
 
   crash(): void {
@@ -75,6 +78,15 @@ export class Machine {
     this.diedAt = this.#timeline.now;
     this.#held.length = 0;
     for (const cancel of this.#cancels) cancel();
+  }
+
+  #defer(run: () => void): void {
+    this.#deferred += 1;
+    this.#timeline.after(0, () => {
+      this.#deferred -= 1;
+      if (this.state === "frozen") this.#held.push(run);
+      else if (this.state === "running") run();
+    });
   }
 
   #nextTurn(callback: () => void): void {

@@ -1,4 +1,4 @@
-// A simulated process with the library in it: the real context, engine and relay over a simulated connection and clock.
+// A simulated process with the library in it: the real context, engine and transport over a simulated connection and clock.
 
 import { createContext } from "../../src/api/context.ts";
 import { checkOptions } from "../../src/api/options.ts";
@@ -7,12 +7,12 @@ import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { PublishPort, SubscribePort } from "../../src/transports/relay/bus.ts";
-import { relayTransport } from "../../src/transports/relay/relay.ts";
 import type { Transport } from "../../src/transports/transport.ts";
-import { type Connection, relayConnection } from "./connection.ts";
-import { Dice } from "../../src/testing/dice.ts";
+import type { Connected } from "./backend.ts";
 import type { Machine } from "./machine.ts";
 import { watchQueue } from "./queue-watch.ts";
+import type { Execute, Store } from "./store.ts";
+import type { Query } from "./store-connection.ts";
 
 export const KEY_PREFIX = "sim";
 
@@ -26,26 +26,27 @@ export interface Plant {
   stepFollower?: typeof stepFollower;
   stepProducer?: typeof stepProducer;
   ports?: (ports: Ports) => Ports;
+  /** What the database does with a statement. */
+  execute?: (store: Store) => Execute;
+  /** What a process sends to the database, and what it makes of the answer. */
+  query?: (query: Query) => Query;
   transport?: (transport: Transport, clock: Clock) => Transport;
   options?: Partial<CommonOptions>;
 }
 
 export interface ParticipantOptions {
   machine: Machine;
-  connection: Connection;
-  seed: number;
+  connection: Connected;
   maxQueuedUnits: number;
   plant: Plant;
   log: (line: string) => void;
   onQueueTooLong: (units: number) => void;
   onGranted: (participant: Participant, streamId: string, epoch: number) => void;
-  /** The ports as the relay sees them, to watch what it is told. */
-  watchPorts: (ports: Ports, participant: Participant) => Ports;
 }
 
 export class Participant {
   readonly machine: Machine;
-  readonly connection: Connection;
+  readonly connection: Connected;
   readonly context: DurableStreamContext;
   /** Promises given to `waitUntil` that haven't settled. */
   waits = 0;
@@ -73,18 +74,8 @@ export class Participant {
       ...plant.options,
     });
     const { clock } = machine;
-    const dice = new Dice(options.seed);
-    const ports = plant.ports?.(connection.ports()) ?? connection.ports();
-    const relay = relayTransport({
-      connection: relayConnection(options.watchPorts(ports, this)),
-      keyPrefix: KEY_PREFIX,
-      settings: checked,
-      claimTimeoutMs: checked.claimTimeoutMs,
-      clock,
-      random: { fraction: () => dice.fraction(), uuid: () => `${machine.name}-${dice.integer(0, 1e9)}` },
-      onError: checked.onError,
-    });
-    const transport = plant.transport?.(relay, clock) ?? relay;
+    const made = connection.createTransport(this, checked);
+    const transport = plant.transport?.(made, clock) ?? made;
     const claim: Transport["claim"] = async (streamId, request) => {
       const result = await transport.claim(streamId, request);
       if (result.status === "won") options.onGranted(this, streamId, result.claim.epoch);

@@ -3,6 +3,8 @@
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import type { SourceScript } from "./run.ts";
+import { succeed, takeOver } from "./scenes.ts";
+import { canSupersede, readerScript, sourceScript, weather } from "./scripts.ts";
 
 /** How a reader takes its text. */
 export interface ReaderScript {
@@ -79,13 +81,27 @@ export interface Plan {
   halfOpenMaxMs: number;
   maxSkewMs: number;
   maxQueuedUnits: number;
+  /** Over a database; absent over a pub/sub server. */
+  log?: LogPlan;
   actions: Action[];
 }
 
-export function planFor(seed: number): Plan {
+export interface LogPlan {
+  leaseMs: number;
+  flushIntervalMs: number;
+  pollIntervalMs: number;
+  maxConnections: number;
+  /** No notification ever arrives. */
+  isDeaf: boolean;
+}
+
+/** What keeps the streams: a pub/sub server and their producers' memory, or a database. */
+export type StoreKind = "relay" | "log";
+
+export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   const dice = new Dice(seed);
   const durationMs = dice.pick([300, 2_000, 8_000, 20_000]);
-  const client = dice.chance(0.75) ? "atomic" : "documented";
+  const client = dice.chance(0.75) || store === "log" ? "atomic" : "documented";
   const slowestMs = client === "atomic" ? dice.pick([1, 5, 40, 150, 400]) : dice.pick([1, 5, 40, 100]);
   const plan: Plan = {
     seed,
@@ -99,6 +115,7 @@ export function planFor(seed: number): Plan {
     halfOpenMaxMs: dice.pick([0, 0, 500, 5_000]),
     maxSkewMs: dice.pick([0, 0, 5, 1_000]),
     maxQueuedUnits: dice.pick([8, 40, 200, 100_000]),
+    ...(store === "log" ? { log: logPlan(new Dice(seed, 2)) } : {}),
     actions: [],
   };
   const isCalm = dice.chance(0.3);
@@ -108,8 +125,21 @@ export function planFor(seed: number): Plan {
   const faults = isCalm ? 0 : dice.integer(1, 4);
   for (let count = 0; count < faults; count++) plan.actions.push(fault(dice, plan));
   if (!isCalm && dice.chance(0.3)) plan.actions.push(...takeOver(dice, plan));
+  // Dice of its own, so that older seeds keep the rest of their plans.
+  const later = new Dice(seed, 3);
+  if (!isCalm && canSupersede(plan) && later.chance(0.1)) plan.actions.push(...succeed(later, plan));
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
+}
+
+function logPlan(dice: Dice): LogPlan {
+  return {
+    leaseMs: dice.pick([10_000, 10_000, 3_000]),
+    flushIntervalMs: dice.pick([50, 50, 1, 400]),
+    pollIntervalMs: dice.pick([250, 250, 20]),
+    maxConnections: dice.pick([10, 10, 2]),
+    isDeaf: dice.chance(0.15),
+  };
 }
 
 function starting(dice: Dice, plan: Plan): Action {
@@ -123,11 +153,6 @@ function starting(dice: Dice, plan: Plan): Action {
   return dice.chance(0.5) && canSupersede(plan)
     ? { type: "create", ...where }
     : { type: "produce", ...where };
-}
-
-/** A claim over a claim takes two of the documented methods: one that is set free in between is lost. No promise covers it. */
-function canSupersede(plan: Plan): boolean {
-  return plan.client === "atomic";
 }
 
 function call(dice: Dice, plan: Plan): Action {
@@ -171,77 +196,7 @@ function fault(dice: Dice, plan: Plan): Action {
   return { type: "restart-server", at: where.at, forMs: Math.min(forMs, 3_000), isWiped: dice.chance(0.5) };
 }
 
-/** The first producer is away for a while, another takes its stream over, and followers come just when it is back. */
-function takeOver(dice: Dice, plan: Plan): Action[] {
-  const forMs = dice.between(20, 9_000);
-  const at = dice.between(0, plan.durationMs / 2);
-  const stream = 0;
-  const which = dice.pick(["publisher", "subscriber", "both"] as const);
-  const absence = { at, process: 0, which, forMs };
-  const successor = {
-    at: at + dice.between(0, forMs),
-    process: 1,
-    stream,
-    source: sourceScript(dice, plan),
-    reader: readerScript(dice),
-  };
-  const isWiped = dice.chance(0.5);
-  const back = at + forMs;
-  return [
-    dice.chance(0.3)
-      ? { type: "freeze", at, process: 0, forMs }
-      : { type: dice.pick(["stall-wire", "break-wire"] as const), ...absence },
-    ...(isWiped ? [{ type: "restart-server", at: successor.at - 1, forMs: 1, isWiped } as const] : []),
-    { type: canSupersede(plan) && dice.chance(0.7) ? "create" : "produce", ...successor },
-    ...[0, 1, 2].map((): Action => {
-      const process = dice.integer(0, plan.processes - 1);
-      return {
-        type: "resume",
-        at: dice.between(Math.max(back - 300, at), back + 100),
-        process,
-        stream,
-        reader: readerScript(dice),
-      };
-    }),
-  ];
-}
-
-function weather(dice: Dice): Weather {
-  const share = (): number => dice.pick([0, 0.1, 0.3, 0.7]);
-  return { lost: share(), doubled: share(), late: share(), maxLateMs: dice.pick([5, 100, 1_500]) };
-}
-
 /** Half of what happens happens close to the start, where everything is under way at once. */
 function moment(dice: Dice, plan: Plan): number {
   return dice.chance(0.3) ? dice.between(0, Math.min(50, plan.durationMs)) : dice.between(0, plan.durationMs);
-}
-
-function sourceScript(dice: Dice, plan: Plan): SourceScript {
-  const pace = dice.pick([0, 1, 20, plan.durationMs / 30]);
-  const chunks = Array.from({ length: dice.pick([0, 1, dice.integer(2, 12), dice.integer(10, 40)]) }, () => ({
-    afterMs: pace === 0 || dice.chance(0.2) ? 0 : dice.between(0, 2 * pace),
-    units: dice.pick([0, 1, dice.integer(1, 12), dice.integer(1, 60)]),
-  }));
-  return {
-    opening: dice.pick([
-      "at once",
-      "at once",
-      "at once",
-      "later",
-      "later",
-      dice.pick(["throws", "rejects later"]),
-    ]),
-    openingMs: dice.pick([1, 50, 1_000]),
-    chunks,
-    end: dice.pick(["done", "done", "done", "failed", "open"]),
-    cancelling: dice.pick(["settles", "settles", "hangs", "rejects"]),
-  };
-}
-
-function readerScript(dice: Dice): ReaderScript {
-  const script: ReaderScript = { paceMs: dice.pick([0, 0, 0, 2, 100]) };
-  if (dice.chance(0.25))
-    script.stall = { atUnits: dice.integer(0, 80), forMs: dice.pick([10, 1_000, 7_000, 1e9]) };
-  if (dice.chance(0.2)) script.leaveAtUnits = dice.integer(0, 100);
-  return script;
 }

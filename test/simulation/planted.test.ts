@@ -1,18 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { PLANTED_BUGS } from "./plants.ts";
+import { LOG_PLANTED_BUGS } from "./log-plants.ts";
+import { PLANTED_BUGS, type PlantedBug } from "./plants.ts";
+import type { StoreKind } from "./plan.ts";
 import { simulateSeed } from "./simulate.ts";
 
 /** A minute's worth of schedules on a loaded machine. */
 const MAX_SEEDS = 10_000;
 
 describe("the simulator finds planted bugs", () => {
-  it.each(PLANTED_BUGS)("$name", { timeout: 60_000 }, async ({ breaks, plant }) => {
-    for (let seed = 1; seed <= MAX_SEEDS; seed++) {
-      const { violation } = await simulateSeed(seed, { plant });
-      if (!violation) continue;
-      expect(breaks).toContain(violation.promise);
-      return;
-    }
-    expect.fail(`${MAX_SEEDS} schedules found nothing`);
+  it.each(PLANTED_BUGS)("$name", { timeout: 60_000 }, async (bug) => {
+    expect(bug.breaks).toContain(await firstBroken(bug, "relay"));
   });
 });
+
+describe("the simulator finds bugs planted in a log", () => {
+  it.each(LOG_PLANTED_BUGS)("$name", { timeout: 60_000 }, async (bug) => {
+    expect(bug.breaks).toContain(await firstBroken(bug, "log"));
+  });
+});
+
+async function firstBroken({ plant }: PlantedBug, store: StoreKind): Promise<string> {
+  for (let seed = 1; seed <= MAX_SEEDS; seed++) {
+    const { violation } = await simulateSeed(seed, { plant, store });
+    if (violation) return violation.promise;
+  }
+  return `nothing in ${MAX_SEEDS} schedules`;
+}

@@ -26,7 +26,7 @@ function misread(
   };
 }
 
-function withClaims(change: (claim: Claim) => Claim): Plant {
+export function withClaims(change: (claim: Claim) => Claim): Plant {
   return {
     transport: (transport) => {
       const claim: Transport["claim"] = async (streamId, request) => {
@@ -77,6 +77,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "a follower forgets its epoch",
     breaks: ["G1"],
     plant: { stepFollower: (state, event) => stepFollower({ ...state, epoch: undefined }, event) },
+  },
+  {
+    name: "a follower keeps the end of another epoch",
+    breaks: ["G1", "G4", "G6"],
+    plant: {
+      stepFollower: (state, event) => {
+        const step = stepFollower(state, event);
+        const { end, epoch } = state;
+        if (!end || step.state.end || step.state.epoch === epoch) return step;
+        const kept = { ...step.state, end };
+        if (kept.status === "ended" || kept.next < end.offset) return { ...step, state: kept };
+        const told = { type: "end", kind: end.kind } as const;
+        return { state: { ...kept, status: "ended" }, effects: [...step.effects, told] };
+      },
+    },
   },
   {
     name: "a follower accepts pages of a lower epoch",

@@ -1,7 +1,7 @@
 // A simulated reader: takes a stream at its pace, and holds every piece against what the runs gave.
 
 import type { Participant } from "./participant.ts";
-import type { ReaderScript } from "./plan.ts";
+import type { Call, ReaderScript } from "./plan.ts";
 import type { Run } from "./run.ts";
 
 /** How a reading ended: cleanly, with an error's code, or because the reader left. */
@@ -11,6 +11,9 @@ export interface ReadingOptions {
   name: string;
   participant: Participant;
   streamId: string;
+  /** The call that gave the stream, and when it was made. */
+  type: Call["type"];
+  askedAt: number;
   stream: ReadableStream<string>;
   from: number;
   /** The run whose original reader this is; absent for a follower. */
@@ -29,6 +32,8 @@ export class Reading {
   readonly startedAt: number;
   /** How much text it has taken. */
   length = 0;
+  /** When it last took some. */
+  takenAt = Number.NEGATIVE_INFINITY;
   end: ReadingEnd | undefined;
   endedAt = Number.POSITIVE_INFINITY;
   /** It took all it could get at once, always. */
@@ -88,6 +93,7 @@ export class Reading {
     }
     if (text !== "") this.#fitting = fitting;
     this.length += text.length;
+    this.takenAt = this.options.now();
   }
 
   #finish(end: ReadingEnd): void {

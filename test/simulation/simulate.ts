@@ -1,12 +1,20 @@
 // One simulation, from its plan to a verdict.
 
-import { ResumableStreamError } from "../../src/api/errors.ts";
-import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries } from "./judge.ts";
+import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries, judgeRejection } from "./judge.ts";
 import type { Participant, Plant } from "./participant.ts";
-import { type Action, type Call, type Opening, type Plan, planFor, type ReaderScript } from "./plan.ts";
+import {
+  type Action,
+  type Call,
+  type Opening,
+  type Plan,
+  planFor,
+  type ReaderScript,
+  type StoreKind,
+} from "./plan.ts";
 import { Reading } from "./reading.ts";
 import type { Run } from "./run.ts";
 import { hinder } from "./faults.ts";
+import { unsettled } from "./unsettled.ts";
 import { type Violation, World } from "./world.ts";
 
 export interface Outcome {
@@ -43,8 +51,11 @@ export async function simulate(
   return { plan, violation, steps: timeline.steps, virtualMs: now, trace };
 }
 
-export function simulateSeed(seed: number, options?: SimulateOptions): Promise<Outcome> {
-  return simulate(planFor(seed), options);
+export function simulateSeed(
+  seed: number,
+  { store, ...options }: SimulateOptions & { store?: StoreKind } = {},
+): Promise<Outcome> {
+  return simulate(planFor(seed, store), options);
 }
 
 class Simulation {
@@ -66,8 +77,8 @@ class Simulation {
     await this.#probe();
     this.#closeAll();
     if (!(await this.#settles("closed"))) return;
-    const { channels } = this.#world.server;
-    if (channels.length > 0) this.#world.violate("G7", `subscriptions are left: ${channels.join(", ")}`);
+    const { left } = this.#world.backend;
+    if (left.length > 0) this.#world.violate("G7", `subscriptions are left: ${left.join(", ")}`);
   }
 
   readonly #check = (): "go on" | "stop" => {
@@ -109,7 +120,13 @@ class Simulation {
       case "ask":
         return this.#asks(participant, { type: "ask", streamId }, async () => {
           const answer = await context.hasExistingStream(streamId);
-          return answer === true ? "live" : answer === null ? "none" : "done";
+          return answer === true
+            ? "live"
+            : answer === null
+              ? "none"
+              : answer === "failed"
+                ? "failed"
+                : "done";
         });
       case "stop":
         this.#world.stopped.add(streamId);
@@ -166,11 +183,11 @@ class Simulation {
   /** Makes a call, and judges what it learned; undefined where that tells nothing. */
   #asks(
     participant: Participant,
-    { streamId, type }: { type: string; streamId: string },
+    { streamId, type }: { type: Call["type"]; streamId: string },
     ask: (asked: Asked) => Promise<Answer | undefined>,
   ): void {
     const world = this.#world;
-    const asked: Asked = { what: `${type} ${streamId}`, participant, streamId, startedAt: world.now };
+    const asked: Asked = { what: `${type} ${streamId}`, type, participant, streamId, startedAt: world.now };
     world.log(`${participant.machine.name} calls ${asked.what}`);
     this.#calls.add(asked);
     const settle = async (): Promise<void> => {
@@ -179,7 +196,7 @@ class Simulation {
         world.log(`${participant.machine.name}: ${asked.what} → ${answer ?? "ok"}`);
         if (answer) judgeAnswer(world, asked, answer);
       } catch (error) {
-        this.#judgeRejection(asked, error);
+        judgeRejection(world, asked, error);
       } finally {
         this.#calls.delete(asked);
       }
@@ -187,28 +204,19 @@ class Simulation {
     void settle();
   }
 
-  #judgeRejection({ participant, what }: Asked, error: unknown): void {
-    const world = this.#world;
-    const failed = `${what} in ${participant.machine.name} rejected`;
-    world.log(`${failed}: ${String(error)}`);
-    if (!(error instanceof ResumableStreamError))
-      return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
-    if (error.code === "CLOSED" && participant.isClosing) return;
-    if (world.isCalm(participant))
-      world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
-  }
-
   #reads(
     stream: ReadableStream<string>,
     how: Asked & { from: number; primaryOf: Run | undefined; script: ReaderScript },
   ): void {
     const world = this.#world;
-    const { from, participant, primaryOf, script, streamId } = how;
+    const { from, participant, primaryOf, script, streamId, type } = how;
     const name = `${primaryOf ? "reader" : "follower"} ${this.#readers++} in ${participant.machine.name}`;
     const reading = new Reading({
       name,
       participant,
       streamId,
+      askedAt: how.startedAt,
+      type,
       stream,
       from,
       primaryOf,
@@ -239,25 +247,13 @@ class Simulation {
     const how = await world.timeline.run(world.now + SETTLE_MS, this.#check);
     if (how === "stopped") return false;
     if (how === "late")
-      world.violate("G7", `${when} ${SETTLE_MS} ms ago, and timers still run: ${this.#left()}`);
-    const left = this.#left();
+      world.violate(
+        "G7",
+        `${when} ${SETTLE_MS} ms ago, and timers still run: ${unsettled(world, this.#calls)}`,
+      );
+    const left = unsettled(world, this.#calls);
     if (left !== "") world.violate("G7", `${when}, and unsettled: ${left}`);
     return world.violation === undefined;
-  }
-
-  #left(): string {
-    const isAlive = ({ machine }: Participant): boolean => machine.state !== "dead";
-    const calls = [...this.#calls].filter(({ participant }) => isAlive(participant)).map(({ what }) => what);
-    const readings = this.#world.readings
-      .filter(({ end, options }) => end === undefined && isAlive(options.participant))
-      .map(({ options }) => options.name);
-    const processes = this.#world.everybody
-      .filter(isAlive)
-      .flatMap(({ machine, waits }) => [
-        ...(waits > 0 ? [`${waits} promises of ${machine.name}`] : []),
-        ...(machine.timers > 0 ? [`${machine.timers} timers of ${machine.name}`] : []),
-      ]);
-    return [...calls, ...readings, ...processes].join(", ");
   }
 
   /** After all has settled every id can be asked for, and produced again where it isn't done (G4). */
@@ -265,6 +261,9 @@ class Simulation {
     const world = this.#world;
     const participant = world.boot();
     world.participants.push(participant);
+    // A dead producer's lease has to lapse first.
+    world.timeline.after(world.backend.leaseMs, () => world.log("— all leases have lapsed"));
+    if (!(await this.#settles("waited for leases"))) return;
     for (let stream = 0; stream < world.plan.streams; stream++) {
       for (const type of ["ask", "resume", "produce"] as const) {
         const where = { at: world.now, process: world.participants.length - 1, stream };
@@ -282,7 +281,8 @@ class Simulation {
     }
     const answers = world.readings.filter(({ options }) => options.participant === participant);
     for (const { end, options } of answers) {
-      if (end !== "clean" || !options.primaryOf)
+      const isDrained = world.backend.keepsText && options.type === "resume";
+      if (end !== "clean" || (!options.primaryOf && !isDrained))
         world.violate("G4", `${options.name} found no free id after all had settled`);
     }
   }

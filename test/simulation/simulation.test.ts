@@ -9,14 +9,17 @@ const found = JSON.parse(readFileSync(new URL("found.json", import.meta.url), "u
   plan: Plan;
 }>;
 
-describe("every promise holds in every schedule (G1, G2, G3, G4, G6, G7, G9)", () => {
-  it.each([0, 1, 2, 3, 4, 5])("part %i of the fixed seeds", { timeout: 60_000 }, async (part) => {
-    for (let seed = part * SEEDS_PER_TEST + 1; seed <= (part + 1) * SEEDS_PER_TEST; seed++) {
-      const { violation } = await simulateSeed(seed);
-      expect(violation, `npm run simulate -- --seed ${seed}`).toBeUndefined();
-    }
-  });
-});
+describe.each(["relay", "log"] as const)(
+  "every promise holds in every schedule over a %s (G1, G2, G3, G4, G6, G7, G9)",
+  (store) => {
+    it.each([0, 1, 2, 3, 4, 5])("part %i of the fixed seeds", { timeout: 60_000 }, async (part) => {
+      for (let seed = part * SEEDS_PER_TEST + 1; seed <= (part + 1) * SEEDS_PER_TEST; seed++) {
+        const { violation } = await simulateSeed(seed, { store });
+        expect(violation, `npm run simulate -- --store ${store} --seed ${seed}`).toBeUndefined();
+      }
+    });
+  },
+);
 
 describe("what the simulator found once", () => {
   it.each(found)("$name", async ({ plan }) => {
@@ -26,11 +29,11 @@ describe("what the simulator found once", () => {
 });
 
 describe("a seed decides everything", () => {
-  it("the same seed gives the same trace", async () => {
+  it.each(["relay", "log"] as const)("the same seed gives the same trace over a %s", async (store) => {
     for (const seed of [2, 44, 71, 244]) {
       const [first, second] = [
-        await simulateSeed(seed, { isTraced: true }),
-        await simulateSeed(seed, { isTraced: true }),
+        await simulateSeed(seed, { store, isTraced: true }),
+        await simulateSeed(seed, { store, isTraced: true }),
       ];
       expect(second.trace).toEqual(first.trace);
     }

@@ -13,6 +13,10 @@ export interface WireOptions {
   offline: "reject" | "queue" | "resend";
   log: (line: string) => void;
   name: string;
+  /** How long the server takes for a command that has arrived. @defaultValue no time */
+  lagMs?: () => number;
+  /** Whether messages keep their order, as on one connection; in a pool of them they don't. @defaultValue true */
+  isOrdered?: boolean;
 }
 
 interface Command {
@@ -29,13 +33,15 @@ const STEP_MS = 0.001;
 class Lane {
   readonly #timeline: Timeline;
   readonly #delay: () => number;
+  readonly #isOrdered: boolean;
   #last = 0;
   /** What arrived while nothing came through; absent while it does. */
   #held: Array<() => void> | undefined;
 
-  constructor(timeline: Timeline, delay: () => number) {
+  constructor(timeline: Timeline, { delay, isOrdered }: { delay: () => number; isOrdered: boolean }) {
     this.#timeline = timeline;
     this.#delay = delay;
+    this.#isOrdered = isOrdered;
   }
 
   send(run: () => void): void {
@@ -53,8 +59,9 @@ class Lane {
   }
 
   #at(time: number, run: () => void): void {
-    this.#last = Math.max(this.#last + STEP_MS, time);
-    this.#timeline.at(this.#last, () => {
+    const at = this.#isOrdered ? Math.max(this.#last + STEP_MS, time) : time;
+    this.#last = at;
+    this.#timeline.at(at, () => {
       if (this.#held) this.#held.push(run);
       else run();
     });
@@ -77,10 +84,10 @@ export class Wire {
 
   constructor(options: WireOptions) {
     this.#options = options;
-    const { dice, latency, timeline } = options;
-    const delay = (): number => dice.between(latency.minMs, latency.maxMs);
-    this.#toServer = new Lane(timeline, delay);
-    this.#toProcess = new Lane(timeline, delay);
+    const { dice, isOrdered = true, latency, timeline } = options;
+    const lane = { delay: (): number => dice.between(latency.minMs, latency.maxMs), isOrdered };
+    this.#toServer = new Lane(timeline, lane);
+    this.#toProcess = new Lane(timeline, lane);
   }
 
   command<T>(what: string, execute: () => T): Promise<T> {
@@ -138,11 +145,10 @@ export class Wire {
   }
 
   #send(command: Command): void {
-    const { log, machine, name } = this.#options;
+    const { lagMs = () => 0, log, machine, name, timeline } = this.#options;
     const connection = this.#connection;
     this.#inFlight.add(command);
-    this.#toServer.send(() => {
-      if (connection !== this.#connection) return;
+    const execute = (): void => {
       const answer = attempt(command.execute);
       log(`${name}: ${command.what} → ${answer.isOk ? JSON.stringify(answer.value) : "error"}`);
       this.#toProcess.send(() => {
@@ -150,6 +156,12 @@ export class Wire {
         this.#inFlight.delete(command);
         machine.enter(() => (answer.isOk ? command.resolve(answer.value) : command.reject(answer.error)));
       });
+    };
+    this.#toServer.send(() => {
+      if (connection !== this.#connection) return;
+      const lag = lagMs();
+      if (lag > 0) timeline.after(lag, execute);
+      else execute();
     });
   }
 }

@@ -1,15 +1,16 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
-import type { Connection, Weather } from "./connection.ts";
-import { Connection as SimulatedConnection } from "./connection.ts";
+import type { Backend } from "./backend.ts";
+import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import { Hindrance } from "./hindrance.ts";
+import { LogBackend } from "./log-backend.ts";
 import { Machine } from "./machine.ts";
-import { KEY_PREFIX, Participant, type Plant, type Ports } from "./participant.ts";
+import { Participant, type Plant } from "./participant.ts";
 import type { Plan } from "./plan.ts";
 import type { Reading } from "./reading.ts";
+import { RelayBackend } from "./relay-backend.ts";
 import { Run, type SourceScript } from "./run.ts";
-import { Server } from "./server.ts";
 import { Timeline } from "./timeline.ts";
 
 /** A broken promise, by its number in the design. */
@@ -35,12 +36,11 @@ export interface Win {
 /** For how long after a hindrance its consequences are excused. */
 const AFTERMATH_MS = 20_000;
 const CLAIM_TIMEOUT_MS = 3_000;
-const RECORD_PREFIX = `${KEY_PREFIX}:rs:sentinel:`;
 
 export class World {
   readonly plan: Plan;
   readonly timeline = new Timeline();
-  readonly server: Server = new Server(() => this.timeline.now);
+  readonly backend: Backend;
   /** What hindered all: weather, restarts. */
   readonly hindrance: Hindrance = new Hindrance(() => this.timeline.now);
   /** By the number that actions name; a crashed one is replaced by its successor. */
@@ -58,12 +58,12 @@ export class World {
   readonly stopped = new Set<string>();
   /** When the server last lost its records. */
   wipedAt = Number.NEGATIVE_INFINITY;
+  /** The epochs of claims that ask for no free record. */
+  readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
 
   readonly #plant: Plant;
   readonly #dice: Dice;
-  /** The epochs of claims that ask for no free record. */
-  readonly #superseding = new Set<number>();
   /** What ends the hindrances that last. */
   readonly #remedies = new Set<() => void>();
 
@@ -72,6 +72,8 @@ export class World {
     this.trace = isTraced ? [] : undefined;
     this.#plant = plant;
     this.#dice = new Dice(plan.seed, 1);
+    const parts = { world: this, plant };
+    this.backend = plan.log ? new LogBackend({ ...parts, plan: plan.log }) : new RelayBackend(parts);
     for (let index = 0; index < plan.processes; index++) this.participants.push(this.boot());
   }
 
@@ -91,19 +93,17 @@ export class World {
 
   boot(): Participant {
     const number = this.everybody.length;
-    const { maxQueuedUnits, maxSkewMs, seed } = this.plan;
+    const { maxQueuedUnits, maxSkewMs } = this.plan;
     const skewMs = this.#dice.between(-maxSkewMs, maxSkewMs);
     const machine = new Machine({ name: `P${number}`, timeline: this.timeline, skewMs });
     const participant = new Participant({
       machine,
-      connection: this.#connect(machine, number),
-      seed: seed * 64 + number,
+      connection: this.backend.connect(machine, number),
       maxQueuedUnits,
       plant: this.#plant,
       log: (line) => this.log(line),
       onQueueTooLong: (units) => this.violate("G9", `a follower holds ${units} of at most ${maxQueuedUnits}`),
       onGranted: (owner, streamId, epoch) => this.granted(owner, streamId, epoch),
-      watchPorts: (ports, owner) => this.#watchClaims(ports, owner),
     });
     this.everybody.push(participant);
     return participant;
@@ -156,16 +156,24 @@ export class World {
 
   /** Whether another has claimed the stream since. */
   isFollowedBy({ order, streamId }: Win): boolean {
-    const key = `${RECORD_PREFIX}${streamId}`;
-    return this.server.claims.some((claim, at) => at > order && claim.key === key);
+    const key = this.backend.keyOf(streamId);
+    return this.backend.claims.some((claim, at) => at > order && claim.key === key);
   }
 
   /** Whether a `createNewResumableStream` has taken the stream over since, known to its caller or not yet. */
   isSuperseded({ order, streamId }: Win): boolean {
-    const key = `${RECORD_PREFIX}${streamId}`;
-    return this.server.claims.some(
-      (claim, at) => at > order && claim.key === key && this.#superseding.has(claim.epoch),
+    const key = this.backend.keyOf(streamId);
+    // Over a database nobody but the newer producer tells of a claim whose answer was lost, and it holds its lease.
+    const isUnheard = (epoch: number): boolean => this.backend.keepsText && !this.isHeard(streamId, epoch);
+    return this.backend.claims.some(
+      ({ epoch, key: claimed }, at) =>
+        at > order && claimed === key && (this.superseding.has(epoch) || isUnheard(epoch)),
     );
+  }
+
+  /** Whether a process knows that it holds this claim. */
+  isHeard(streamId: string, epoch: number): boolean {
+    return this.wins.some((win) => win.epoch === epoch && win.streamId === streamId);
   }
 
   winOf(run: Run): Win | undefined {
@@ -207,26 +215,6 @@ export class World {
     return run;
   }
 
-  #connect(machine: Machine, number: number): Connection {
-    const { client, halfOpenMaxMs, isCounting, latency, offline, seed } = this.plan;
-    const dice = new Dice(seed, 100 + number);
-    return new SimulatedConnection({
-      timeline: this.timeline,
-      machine,
-      dice,
-      latency,
-      offline,
-      log: (line) => this.log(line),
-      name: machine.name,
-      server: this.server,
-      weather: () => this.weather,
-      weatherDice: new Dice(seed, 200 + number),
-      client,
-      isCounting,
-      halfOpenMs: () => dice.between(0, halfOpenMaxMs),
-    });
-  }
-
   /** The transport told the engine that it holds a claim: it has to be one that the server granted (G3). */
   granted({ machine }: Participant, streamId: string, epoch: number): void {
     const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
@@ -234,34 +222,18 @@ export class World {
     else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
   }
 
-  #watchClaims(ports: Ports, participant: Participant): Ports {
-    const { records } = ports.publish;
-    const watched: typeof records = {
-      ...records,
-      claimIfFree: async (key, claim) => {
-        const askedAt = this.now;
-        const isWon = await records.claimIfFree(key, claim);
-        if (isWon) this.#won(participant, key, { askedAt, epoch: claim.epoch });
-        return isWon;
-      },
-      replace: async (key, claim) => {
-        const askedAt = this.now;
-        this.#superseding.add(claim.epoch);
-        const previous = await records.replace(key, claim);
-        this.#won(participant, key, { askedAt, epoch: claim.epoch });
-        return previous;
-      },
-    };
-    return { ...ports, publish: { ...ports.publish, records: watched } };
-  }
-
-  #won(participant: Participant, key: string, { askedAt, epoch }: { askedAt: number; epoch: number }): void {
-    const streamId = key.slice(RECORD_PREFIX.length);
-    const isSuperseding = this.#superseding.has(epoch);
+  /** A process heard that it holds a claim. */
+  won(
+    participant: Participant,
+    streamId: string,
+    { askedAt, epoch }: { askedAt: number; epoch: number },
+  ): void {
+    const key = this.backend.keyOf(streamId);
+    const isSuperseding = this.superseding.has(epoch);
     this.log(`${participant.machine.name} wins ${streamId}${isSuperseding ? " over whoever had it" : ""}`);
     // A producer that finds its record missing claims it again: the same claim, no new one.
-    if (this.wins.some((win) => win.epoch === epoch)) return;
-    const order = this.server.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
+    if (this.isHeard(streamId, epoch)) return;
+    const order = this.backend.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
     const previous = this.newestWin(streamId);
     this.wins.push({ participant, streamId, epoch, order, askedAt, isGranted: false, run: undefined });
     if (previous && !isSuperseding && previous.order < order) this.#checkTakeOver(previous, participant);

@@ -24,8 +24,8 @@ export type Mistake = readonly [right: string, wrong: string];
 
 export interface BlockFolder {
   path: string;
-  /** Writes all files as they stand. */
-  writeAll: () => Promise<void>;
+  /** Writes all files as they stand, and gives their paths. */
+  writeAll: () => Promise<string[]>;
   /** Loads a file into this process, over the sources of the library, with mistakes made in it. */
   load: (file: string, mistakes?: readonly Mistake[]) => Promise<unknown>;
   remove: () => Promise<void>;
@@ -38,9 +38,13 @@ export async function createBlockFolder(): Promise<BlockFolder> {
   let loaded = 0;
   return {
     path,
-    writeAll: async () => {
-      for (const { file, code } of blocks) await writeFile(join(path, file), code);
-    },
+    writeAll: () =>
+      Promise.all(
+        blocks.map(async ({ file, code }) => {
+          await writeFile(join(path, file), code);
+          return join(path, file);
+        }),
+      ),
     load: async (file, mistakes = []) => {
       const block = blocks.find((known) => known.file === file);
       if (!block) throw new Error(`The document has no file ${file}`);

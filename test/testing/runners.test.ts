@@ -1,60 +1,59 @@
 // The suites fit the runners that are there, and say what they need where none is.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeContexts } from "../../src/testing.ts";
-import { root } from "../types/compile.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeContexts, describePubSub, describeTransport } from "../../src/testing.ts";
+import { errorsOfFiles } from "../types/compile.ts";
+import { type BlockFolder, createBlockFolder } from "./blocks.ts";
 
-let folder: string;
+let folder: BlockFolder;
+let files: string[];
 
 beforeAll(async () => {
-  // Inside the package, where its own name leads to its build.
-  folder = await mkdtemp(join(root, "test/testing/.run-"));
+  folder = await createBlockFolder();
+  files = await folder.writeAll();
 });
 
 afterAll(async () => {
-  await rm(folder, { recursive: true });
+  await folder.remove();
 });
 
-test("without a runner and without globals a TypeError says what to pass", () => {
-  const factory = (): Promise<never> => Promise.reject(new Error("not called"));
-  expect(() => describeContexts("mine", factory)).toThrow(TypeError);
-  expect(() => describeContexts("mine", factory)).toThrow(/pass \{ describe, test \}/);
-});
-
-test("node:test runs the built suite over memory, and every promise holds", async () => {
-  const tests = await runUnderNode(`
-    import { describe, test } from "node:test";
-    import { createResumableStreamContext } from "resumable-stream/memory";
-    import { describeContexts } from "resumable-stream/testing";
-    describeContexts(
-      "memory",
-      async () => {
-        const keyPrefix = crypto.randomUUID();
-        return {
-          createContext: async (options) => createResumableStreamContext({ keyPrefix, ...options }),
-          dispose: async () => undefined,
-        };
-      },
-      { describe, test },
-    );`);
-  expect(tests).toMatchObject({ fail: 0 });
-  expect(tests.pass).toBeGreaterThan(100);
-});
-
-/** Runs a module under `node --test`, and gives how many tests passed and failed. */
-async function runUnderNode(code: string): Promise<{ pass: number; fail: number }> {
-  const file = join(folder, "suite.mjs");
-  await writeFile(file, code);
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--test", "--test-reporter=tap", file], {
-    env,
-    maxBuffer: 10_000_000,
-    timeout: 50_000,
+describe.each([
+  ["describePubSub", describePubSub],
+  ["describeTransport", describeTransport],
+  ["describeContexts", describeContexts],
+])("%s", (_, suite) => {
+  test("says what to pass where there is no runner, or no globals of one", () => {
+    const factory = (): Promise<never> => Promise.reject(new Error("not called"));
+    expect(() => suite("mine", factory)).toThrow(TypeError);
+    expect(() => suite("mine", factory)).toThrow(/pass \{ describe, test \}/);
   });
-  const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(stdout)?.[1]);
-  return { pass: count("pass"), fail: count("fail") };
+});
+
+describe("docs/writing-a-transport.md", () => {
+  test("its code compiles as a user's does", () => {
+    expect(errorsOfFiles(files, { allowImportingTsExtensions: true, noEmit: true })).toEqual([]);
+  });
+
+  test.each(["broker", "log"])(
+    "its %s keeps every promise under node:test, over the built package",
+    async (name) => {
+      const { pass, fail, output } = await runUnderNode(`${name}.test.ts`);
+      expect(fail, output.match(/^ *not ok[^]*?^ *\.\.\.$/gm)?.join("\n")).toBe(0);
+      expect(pass).toBeGreaterThan(130);
+    },
+  );
+});
+
+async function runUnderNode(file: string): Promise<{ pass: number; fail: number; output: string }> {
+  const args = ["--import", "tsx", "--test", "--test-reporter=tap", join(folder.path, file)];
+  const output = await new Promise<string>((resolve) => {
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+    execFile(process.execPath, args, { env, maxBuffer: 20_000_000, timeout: 50_000 }, (_, stdout) => {
+      resolve(stdout);
+    });
+  });
+  const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(output)?.[1]);
+  return { pass: count("pass"), fail: count("fail"), output };
 }

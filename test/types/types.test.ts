@@ -50,9 +50,17 @@ test("the program for the published package compiles against the published packa
 });
 
 test("our declarations need no client's types, and no Node types", () => {
-  const entries = ["index", "redis", "ioredis", "generic", "memory", "http", "client", "testing"].map(
-    (name) => `${root}dist/${name}.d.ts`,
-  );
+  const entries = [
+    "index",
+    "redis",
+    "ioredis",
+    "generic",
+    "memory",
+    "http",
+    "client",
+    "transport",
+    "testing",
+  ].map((name) => `${root}dist/${name}.d.ts`);
   expect(errorsOfFiles(entries, { types: [], skipLibCheck: false })).toEqual([]);
 });
 

@@ -36,7 +36,7 @@ export async function openPubSubWorld(factory: PubSubFactory, seed: number): Pro
         const dice = new Dice(seed, lines++);
         const pair = plainPair(await backend.createPair());
         const line = createLine(pair, delivery === "badly" ? { ...BADLY, dice } : undefined);
-        return processes.add((options) => ({
+        return processes.add(delivery, (options) => ({
           ...line,
           context: createContext({ ...options, keyPrefix }, line.pair),
         }));

@@ -41,13 +41,17 @@ export class Writer {
 
   open(key: string, { epoch, producer }: { epoch: number; producer: ProducerPort }): PostgresClaim {
     const { clock } = this.#context;
-    // One of this process that is superseded: its row is another's.
-    const previous = this.#claims.get(key);
-    if (previous) this.#fence(previous);
     const claim = new PostgresClaim(
       { key, hint: createHint(key), epoch, producer, onPending: (pending) => this.#pending(pending) },
       clock.now(),
     );
+    // Two claims of this process: the row is the newer one's, whichever answer comes first.
+    const other = this.#claims.get(key);
+    if (other && other.epoch > epoch) {
+      this.#fence(claim);
+      return claim;
+    }
+    if (other) this.#fence(other);
     this.#claims.set(key, claim);
     this.#dueBy(clock.now() + this.#heartbeatMs);
     return claim;
@@ -107,7 +111,11 @@ export class Writer {
     this.#cancelTimer();
     if (this.#isFlushing || this.#claims.size === 0) return;
     const portions = this.#collect();
-    if (portions.size === 0) return this.#next();
+    if (portions.size === 0) {
+      // Whose write failed is gone: nothing is left to be tried again, and what comes next has a time of its own.
+      this.#outage = undefined;
+      return this.#next();
+    }
     this.#isFlushing = true;
     background(
       this.#write(portions).then(

@@ -182,7 +182,9 @@ export class Requests {
       names.request(question.streamId),
       encodeRequest({ type: "fence", epoch: record.epoch }),
     );
-    return (await link.freeIf(key, record.raw)) ? { status: "lost" } : undefined;
+    if (await link.freeIf(key, record.raw)) return { status: "lost" };
+    // Others asked as well, and one of them was first: its verdict is ours, and no reason to wait all over again.
+    return (await link.get(key)).status === "free" ? { status: "lost" } : undefined;
   }
 
   #subscribe(): Subscription {

@@ -1,0 +1,67 @@
+// A lapsed lease looks like a death: what a follower makes of a producer that writes again.
+
+import { describe, expect, test } from "vitest";
+import {
+  type FollowerEffect,
+  type FollowerEvent,
+  type FollowerState,
+  initialFollowerState,
+  stepFollower,
+} from "../../src/engine/follower-state.ts";
+import type { Page } from "../../src/transports/transport.ts";
+
+const fresh = initialFollowerState({ from: 0, maxQueued: 8 });
+
+describe("a producer that was lost and writes again", () => {
+  const draining: FollowerState = {
+    ...fresh,
+    epoch: 5,
+    next: 3,
+    isBound: true,
+    knownTail: 5,
+    reads: 2,
+    asked: 7,
+    end: { kind: "lost", offset: 5 },
+  };
+  const answer = (changes: Partial<Page>): FollowerEvent => ({
+    type: "page",
+    isReply: true,
+    page: { epoch: 5, from: 3, text: "", tail: 5, ...changes },
+  });
+
+  test("is followed on, beyond where it seemed to have ended", () => {
+    const { state, effects } = stepFollower(draining, answer({ text: "abcd", tail: 20 }));
+    expect(inShort(effects)).toEqual(["+abcd", "?7/4"]);
+    expect(state.end).toBeUndefined();
+  });
+
+  test("isn't lost again by an answer that was on its way", () => {
+    const { state } = stepFollower(draining, answer({ text: "abcd", tail: 20 }));
+    expect(stepFollower(state, answer({ text: "", tail: 5, end: "lost" })).state.status).toBe("following");
+  });
+
+  test("is lost where it wrote nothing more", () => {
+    const { effects } = stepFollower(draining, answer({ text: "ab", tail: 5, end: "lost" }));
+    expect(inShort(effects)).toEqual(["+ab", ".lost"]);
+  });
+
+  test("is lost to a follower that starts beyond its text", () => {
+    const beyond: FollowerState = { ...fresh, next: 90, reads: 1, asked: 94 };
+    const { effects } = stepFollower(beyond, answer({ from: 90, text: "", tail: 5, end: "lost" }));
+    expect(inShort(effects)).toEqual([".lost"]);
+  });
+});
+
+/** Effects in short: `+text` delivered, `?from/max` read, `.end`. */
+function inShort(effects: readonly FollowerEffect[]): string[] {
+  return effects.map((effect) => {
+    switch (effect.type) {
+      case "deliver":
+        return `+${effect.text}`;
+      case "read":
+        return `?${effect.from}/${effect.maxUnits}`;
+      case "end":
+        return `.${effect.kind}`;
+    }
+  });
+}

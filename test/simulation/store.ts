@@ -1,0 +1,262 @@
+// A model of the database: what each named statement of the Postgres transport does to its rows, at once and in order.
+
+import type { Queries } from "../../src/transports/postgres/queries.ts";
+import { WALL_START_MS } from "./machine.ts";
+
+/** What a statement answers. */
+export type Rows = Array<Record<string, unknown>>;
+export type StatementName = keyof Queries;
+export type Execute = (name: StatementName, values: readonly unknown[]) => Rows;
+
+interface Entry {
+  start: number;
+  stop: number;
+  chunk: string;
+  encoding: string | null;
+}
+
+export interface Session {
+  status: "streaming" | "done" | "stopped" | "failed";
+  epoch: number;
+  tail: number;
+  leaseEndsAt: number;
+  expiresAt: number;
+  isStopped: boolean;
+  stopReason: string | null;
+  watchedUntil: number;
+  /** Text of this epoch, by where it starts. */
+  entries: Map<number, Entry>;
+}
+
+/** What a claim left, as long as anybody may ask: how far it was when it could first be called failed. */
+export interface Kept {
+  failedAt: number;
+  tails: Set<number>;
+}
+
+export interface StoreOptions {
+  now: () => number;
+  leaseMs: number;
+}
+
+export class Store {
+  readonly sessions = new Map<string, Session>();
+  /** Every claim that was granted, in order. */
+  readonly claims: Array<{ key: string; epoch: number; isSuperseding: boolean }> = [];
+  /** Who listens, by connection. */
+  readonly ears = new Set<(payload: string) => void>();
+  /** When the server was last back from a restart. */
+  startedAt = Number.NEGATIVE_INFINITY;
+  readonly leaseMs: number;
+  readonly now: () => number;
+
+  /** Tails that readers of a failed stream were told, by its key and epoch. */
+  readonly #kept = new Map<string, Kept>();
+
+  constructor({ leaseMs, now }: StoreOptions) {
+    this.leaseMs = leaseMs;
+    this.now = now;
+  }
+
+  readonly execute: Execute = (name, values) => {
+    const [first, second, third] = values;
+    switch (name) {
+      case "claim":
+        return this.claim(text(first), { mode: text(second), retentionMs: Number(third) });
+      case "append":
+        return this.append(parse(first), { rows: parse(second), retentionMs: Number(third) });
+      case "read":
+        return parse(first).flatMap((request) => this.read(request));
+      case "check":
+        if (third !== null) this.#notify(text(third));
+        return parse(first).map((request) => {
+          const session = this.session(text(request["stream_id"]));
+          return { n: request["n"], ...(session ? this.state(session) : { epoch: null }) };
+        });
+      case "mark":
+        return parse(first).flatMap((request) => this.#mark(request, Number(second)));
+      case "status": {
+        const session = this.session(text(first));
+        return session ? [{ status: this.status(session) }] : [];
+      }
+      case "stop":
+        return this.#stop(text(first), second);
+      case "notify":
+        for (const payload of strings(second)) this.#notify(payload);
+        return [];
+      case "expire":
+      case "abandon":
+        throw new Error(`Streams don't ask for ${name}.`);
+    }
+  };
+
+  /** How far a failed stream was told to have come, and since when; absent where it never was. */
+  kept(key: string, epoch: number): Kept | undefined {
+    return this.#kept.get(`${epoch} ${key}`);
+  }
+
+  session(key: string): Session | undefined {
+    const session = this.sessions.get(key);
+    return session && session.expiresAt > this.now() ? session : undefined;
+  }
+
+  claim(key: string, { mode, retentionMs }: { mode: string; retentionMs: number }): Rows {
+    const there = this.session(key);
+    const isFree = !there || (mode === "if-free" && ["failed", "lost"].includes(this.status(there)));
+    if (!isFree && mode !== "supersede") return [];
+    const previous = this.sessions.get(key);
+    const epoch = Math.max((previous?.epoch ?? 0) + 1, Math.floor((WALL_START_MS + this.now()) * 1_000));
+    this.sessions.set(key, {
+      status: "streaming",
+      epoch,
+      tail: 0,
+      leaseEndsAt: this.now() + this.leaseMs,
+      expiresAt: this.now() + Math.max(retentionMs, 2 * this.leaseMs),
+      isStopped: false,
+      stopReason: null,
+      watchedUntil: Number.NEGATIVE_INFINITY,
+      entries: new Map(),
+    });
+    this.claims.push({ key, epoch, isSuperseding: mode === "supersede" });
+    return [{ epoch: String(epoch), was_there: previous !== undefined }];
+  }
+
+  append(streams: Rows, { rows, retentionMs }: { rows: Rows; retentionMs: number }): Rows {
+    return streams.flatMap((input) => {
+      const key = text(input["stream_id"]);
+      const session = this.sessions.get(key);
+      if (!session || session.epoch !== input["epoch"]) return [];
+      const ended = endOf(input["ended"]);
+      if (session.status !== "streaming" && session.status !== ended) return [];
+      return [
+        this.write(session, {
+          input,
+          ended,
+          retentionMs,
+          rows: rows.filter((row) => row["stream_id"] === key),
+        }),
+      ];
+    });
+  }
+
+  write(
+    session: Session,
+    written: { input: Rows[number]; ended: Session["status"] | undefined; retentionMs: number; rows: Rows },
+  ): Rows[number] {
+    const { ended, input, retentionMs, rows } = written;
+    const now = this.now();
+    session.tail = Math.max(session.tail, Number(input["tail"]));
+    session.status = ended ?? session.status;
+    session.leaseEndsAt = now + this.leaseMs;
+    const untilMs = Math.max(retentionMs, 2 * this.leaseMs);
+    if (ended) session.expiresAt = now + retentionMs;
+    else if (session.expiresAt < now + untilMs / 2) session.expiresAt = now + untilMs;
+    for (const { chunk, encoding, start, stop } of rows) {
+      if (session.entries.has(Number(start))) continue;
+      const entry = { start: Number(start), stop: Number(stop), chunk: text(chunk) };
+      session.entries.set(entry.start, { ...entry, encoding: encoding === null ? null : text(encoding) });
+    }
+    return {
+      stream_id: input["stream_id"],
+      is_stopped: session.isStopped,
+      stop_reason: session.stopReason,
+      is_watched: session.watchedUntil > now,
+    };
+  }
+
+  read(request: Rows[number]): Rows {
+    const key = text(request["stream_id"]);
+    const session = this.session(key);
+    if (!session) return [];
+    this.#keep(key, session);
+    const from = Number(request["from"]);
+    const units = Number(request["units"]);
+    const isWanted =
+      units > 0 && (request["bound"] === true || !["done", "stopped"].includes(session.status));
+    const entries = [...session.entries.values()]
+      .filter(({ start, stop }) => isWanted && start < from + units && stop > from)
+      .sort((a, b) => a.start - b.start);
+    const encoded = entries.filter(({ encoding }) => encoding !== null);
+    const plain = entries.filter(({ encoding }) => encoding === null);
+    return [
+      {
+        n: request["n"],
+        ...this.state(session),
+        start: entries[0]?.start ?? null,
+        stop: entries.at(-1)?.stop ?? null,
+        plain: plain.length > 0 ? plain.map(({ chunk }) => chunk).join("") : null,
+        encoded: encoded.length > 0 ? encoded.map(({ chunk, start, stop }) => [start, stop, chunk]) : null,
+      },
+    ];
+  }
+
+  state(session: Session): Rows[number] {
+    const isOpen = session.status === "streaming";
+    const { watchedUntil } = session;
+    return {
+      epoch: String(session.epoch),
+      tail: String(session.tail),
+      status: this.status(session),
+      lease_ms: isOpen ? this.leaseEnd(session) - this.now() : null,
+      watched_ms: Number.isFinite(watchedUntil) ? watchedUntil - this.now() : null,
+    };
+  }
+
+  status(session: Session): string {
+    return session.status === "streaming" && this.leaseEnd(session) <= this.now() ? "lost" : session.status;
+  }
+
+  /** While the server was down nobody could renew a lease. */
+  leaseEnd({ leaseEndsAt }: Session): number {
+    return Math.max(leaseEndsAt, this.startedAt + this.leaseMs);
+  }
+
+  #mark(request: Rows[number], forMs: number): Rows {
+    const session = this.sessions.get(text(request["stream_id"]));
+    if (session?.status !== "streaming") return [];
+    session.watchedUntil = this.now() + forMs;
+    return [{ n: request["n"], ...this.state(session) }];
+  }
+
+  #stop(key: string, reason: unknown): Rows {
+    const session = this.session(key);
+    if (!session || this.status(session) !== "streaming") return [];
+    session.isStopped = true;
+    session.stopReason = reason === null ? null : text(reason);
+    return [{ stream_id: key }];
+  }
+
+  #notify(payload: string): void {
+    for (const ear of this.ears) ear(payload);
+  }
+
+  #keep(key: string, session: Session): void {
+    const status = this.status(session);
+    if (status !== "failed" && status !== "lost") return;
+    const name = `${session.epoch} ${key}`;
+    const kept = this.#kept.get(name) ?? { failedAt: this.now(), tails: new Set<number>() };
+    kept.tails.add(session.tail);
+    this.#kept.set(name, kept);
+  }
+}
+
+function endOf(ended: unknown): Session["status"] | undefined {
+  return ended === "done" || ended === "stopped" || ended === "failed" ? ended : undefined;
+}
+
+/** A batch travels as one JSON parameter. */
+function parse(json: unknown): Rows {
+  const rows: unknown = JSON.parse(text(json));
+  if (!Array.isArray(rows)) throw new Error("A batch must be a list.");
+  return rows.map((row: unknown) => Object.fromEntries(Object.entries(Object(row) as object)));
+}
+
+function strings(json: unknown): string[] {
+  const values: unknown = JSON.parse(text(json));
+  return Array.isArray(values) ? values.map(String) : [];
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new Error(`The model expected text, got ${typeof value}.`);
+}
