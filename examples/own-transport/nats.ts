@@ -1,7 +1,9 @@
 // A pub/sub for resumable-stream/generic over NATS: core messages, and a JetStream key-value bucket for the keys.
 
 import { createHash } from "node:crypto";
-import { Kvm } from "@nats-io/kv";
+import { setTimeout as pass } from "node:timers/promises";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import type { PubSubPair } from "resumable-stream/testing";
 import { Keys, type Step } from "./keys.ts";
@@ -43,10 +45,7 @@ async function createPublisher(
   connection: NatsConnection,
   { name, maxAgeSeconds }: { name: string; maxAgeSeconds: number },
 ): Promise<PubSubPair["publisher"]> {
-  // A bucket that is there is used as it is. Direct reads are off: any replica answers them, also one that has not seen
-  // the last write.
-  const bucket = await new Kvm(connection).create(name, { ttl: maxAgeSeconds * 1000, allow_direct: false });
-  const keys = new Keys(bucket);
+  const keys = new Keys(await openBucket(new Kvm(connection), { name, maxAgeSeconds }));
   return {
     // NATS doesn't say how many received it. The round trip says that it is out, and rejects where the connection broke.
     publish: async (channel, message) => {
@@ -63,6 +62,23 @@ async function createPublisher(
     get: (key) => keys.run(token(key), (stored) => ({ stored, result: stored?.value ?? null })),
     incr: (key) => keys.run(token(key), addOne),
   };
+}
+
+/** One that is there is used as it is. */
+async function openBucket(
+  buckets: Kvm,
+  { name, maxAgeSeconds }: { name: string; maxAgeSeconds: number },
+): Promise<KV> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // Direct reads are answered by any replica, also by one that has not seen the last write.
+      return await buckets.create(name, { ttl: maxAgeSeconds * 1000, allow_direct: false });
+    } catch (error) {
+      // Of several processes that make it at once, one may be refused, and finds it a moment later.
+      if (!(error instanceof JetStreamApiError) || attempt === 5) throw error;
+      await pass(100);
+    }
+  }
 }
 
 const addOne: Step<number> = (stored = { value: "0", expiresAt: null }) => {
