@@ -74,10 +74,11 @@ describe.each(code.filter(hasHandlers))("$name", (block) => {
 test("every command is one that npm has: installing, testing, or a script of this package", async () => {
   const { scripts } = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as { scripts: object };
   // Those of the examples: npm run test:examples runs what follows the folder.
-  const examples = ["cd examples/ai-chat", "cd examples/next-app", "npm start"];
+  const examples = ["ai-chat", "next-app", "own-transport"].map((name) => `cd examples/${name}`);
   const known = [
     "npm install",
     "npm test",
+    "npm start",
     ...examples,
     ...Object.keys(scripts).map((name) => `npm run ${name}`),
   ];

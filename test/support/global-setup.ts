@@ -9,6 +9,7 @@ import { setUpTables } from "./postgres-tables.ts";
 import {
   chromiumBinary,
   ensureBinary,
+  natsBinary,
   pgbouncerBinary,
   postgresBinary,
   redisBinary,
@@ -29,6 +30,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ensureBinary(chromiumBinary);
   ensureBinary(postgresBinary);
   ensureBinary(pgbouncerBinary);
+  ensureBinary(natsBinary);
   const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres(), buildWorker()]);
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);

@@ -42,6 +42,15 @@ export const pgbouncerBinary: ServerBinary = {
   advice: "Install PgBouncer and put it on PATH.",
 };
 
+/** Started by examples/own-transport itself, which looks for it in the same folder. */
+export const natsBinary: ServerBinary = {
+  names: ["nats-server"],
+  folders: () => ["/usr/sbin"],
+  debianPackage: "nats-server",
+  debianService: "nats-server",
+  advice: "Install nats-server 2.9 or newer and put it on PATH.",
+};
+
 export const chromiumBinary: ServerBinary = {
   names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
   debianPackage: "chromium",
