@@ -34,7 +34,7 @@ const TOLD_WITHIN_MS = 6_000;
 export const faultPromises: Section<FaultyWorld> = section("faults", (promise) => {
   promise(
     "messages lost, doubled, late and in another order: every follower has the whole text (G1)",
-    async (world) => {
+    seeded(async (world) => {
       const [producer, ...others] = await Promise.all([1, 2, 3].map(() => world.createProcess("badly")));
       const id = freshId();
       const source = manualSource();
@@ -54,20 +54,23 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
       const text = chunks.join("");
       await expectClosed(primary, text);
       for (const { from, reading } of followers) await expectClosed(reading, text.slice(from));
-    },
+    }),
   );
 
-  promise("a stop reaches its producer, however badly messages are delivered", async (world) => {
-    const [first, second] = [await world.createProcess("badly"), await world.createProcess("badly")];
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
-    source.push("so far");
-    await primary.reached(6);
-    // An answer may be lost where the stop wasn't: what counts is that the stream ends.
-    await until(async () => equal((await second.context.stopStream(id)) || source.signal().aborted, true));
-    await expectClosed(primary, "so far");
-  });
+  promise(
+    "a stop reaches its producer, however badly messages are delivered",
+    seeded(async (world) => {
+      const [first, second] = [await world.createProcess("badly"), await world.createProcess("badly")];
+      const id = freshId();
+      const source = manualSource();
+      const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
+      source.push("so far");
+      await primary.reached(6);
+      // An answer may be lost where the stop wasn't: what counts is that the stream ends.
+      await until(async () => equal((await second.context.stopStream(id)) || source.signal().aborted, true));
+      await expectClosed(primary, "so far");
+    }),
+  );
 
   promise(
     "a killed producer: followers have what came and then PRODUCER_LOST, within seconds (G4)",
@@ -248,6 +251,17 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
     );
   }
 });
+
+/** A failure names the seed that repeats it. */
+function seeded(run: (world: FaultyWorld) => Promise<void>): (world: FaultyWorld) => Promise<void> {
+  return async (world) => {
+    try {
+      await run(world);
+    } catch (cause) {
+      throw new AssertionError(`seed ${world.seed}: ${show(cause)}`, { cause });
+    }
+  };
+}
 
 /** What callers are told of a stream whose producer has died: a relay has nothing of it, a log its text. */
 async function expectLeft(

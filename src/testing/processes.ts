@@ -18,6 +18,8 @@ export interface FaultyProcess {
 }
 
 export interface FaultyWorld {
+  /** Where this test's chance starts. */
+  seed: number;
   /** As the backend says of itself; known once there is a process. */
   readonly keepsText: boolean;
   /** `badly`: what it hears gets lost, comes twice, late and in another order. @defaultValue "well" */

@@ -31,6 +31,7 @@ export async function openPubSubWorld(factory: PubSubFactory, seed: number): Pro
   let lines = 0;
   return {
     subject: {
+      seed,
       keepsText: false,
       createProcess: async (delivery = "well") => {
         const dice = new Dice(seed, lines++);

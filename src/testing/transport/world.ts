@@ -44,6 +44,7 @@ export async function openTransportWorld(
   let keepsText = false;
   return {
     subject: {
+      seed,
       get keepsText() {
         return keepsText;
       },
