@@ -50,9 +50,14 @@ async function runUnderNode(file: string): Promise<{ pass: number; fail: number;
   const args = ["--import", "tsx", "--test", "--test-reporter=tap", join(folder.path, file)];
   const output = await new Promise<string>((resolve) => {
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-    execFile(process.execPath, args, { env, maxBuffer: 20_000_000, timeout: 50_000 }, (_, stdout) => {
-      resolve(stdout);
-    });
+    execFile(
+      process.execPath,
+      args,
+      { cwd: folder.path, env, maxBuffer: 20_000_000, timeout: 50_000 },
+      (_, stdout) => {
+        resolve(stdout);
+      },
+    );
   });
   const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(output)?.[1]);
   return { pass: count("pass"), fail: count("fail"), output };
