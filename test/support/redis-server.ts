@@ -14,6 +14,9 @@ export interface RedisServerOptions {
   keep?: "memory" | "disk";
 }
 
+/** How many ports are tried. */
+const MAX_STARTS = 5;
+
 /** Start with `RedisServer.start()`, best as `await using`; what it started and wrote is gone afterwards. */
 export class RedisServer extends RedisAdmin {
   readonly port: number;
@@ -30,15 +33,19 @@ export class RedisServer extends RedisAdmin {
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const folder = await mkdtemp(join(tmpdir(), "redis-"));
-    const server = new RedisServer(await freePort(), folder, options);
-    try {
-      await server.#launch();
-    } catch (error) {
-      await server.stop();
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const folder = await mkdtemp(join(tmpdir(), "redis-"));
+      const server = new RedisServer(await freePort(), folder, options);
+      try {
+        await server.#launch();
+        return server;
+      } catch (error) {
+        await server.stop();
+        // A port that was free may be taken by the time the server wants it.
+        const isTaken = error instanceof Error && error.message.includes("Address already in use");
+        if (!isTaken || attempt >= MAX_STARTS) throw error;
+      }
     }
-    return server;
   }
 
   /** Ends the server and removes its folder. May be called again, and on a paused or killed server. */
