@@ -13,8 +13,8 @@ import {
   show,
 } from "./assert.ts";
 import { freshId } from "./contract.ts";
-import { manualSource, mustNotProduce, sourceOf } from "./manual-source.ts";
-import type { FaultyWorld } from "./processes.ts";
+import { manualSource, type ManualSource, mustNotProduce, sourceOf } from "./manual-source.ts";
+import type { FaultyProcess, FaultyWorld } from "./processes.ts";
 import {
   expectClosed,
   expectErrored,
@@ -75,13 +75,7 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
   promise(
     "a killed producer: followers have what came and then PRODUCER_LOST, within seconds (G4)",
     async (world) => {
-      const [first, second] = [await world.createProcess(), await world.createProcess()];
-      const id = freshId();
-      const source = manualSource();
-      const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
-      const follower = read(await second.context.resumeExistingStream(id));
-      source.push("before ");
-      await Promise.all([primary.reached(7), follower.reached(7)]);
+      const { first, second, id, follower } = await openFollowed(world);
       first.kill();
       await within(FOUND_WITHIN_MS, "the follower's end", follower.ended);
       await expectErrored(follower, { text: "before ", code: "PRODUCER_LOST" });
@@ -122,8 +116,8 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
   promise(
     "a producer that was cut off and taken over adds nothing when it is back, and ends nothing (G5)",
     async (world) => {
-      const [older, newer, other] = await Promise.all([1, 2, 3].map(() => world.createProcess()));
-      if (!older || !newer || !other) return;
+      const [older, newer] = [await world.createProcess(), await world.createProcess()];
+      const other = await world.createProcess();
       const id = freshId();
       const [oldSource, newSource] = [manualSource(), manualSource()];
       const oldPrimary = read(await older.context.createNewResumableStream(id, oldSource.makeStream));
@@ -155,13 +149,7 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
   promise(
     "a follower that is cut off for a moment has the whole text when it is back (G1)",
     async (world) => {
-      const [first, second] = [await world.createProcess(), await world.createProcess()];
-      const id = freshId();
-      const source = manualSource();
-      const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
-      const follower = read(await second.context.resumeExistingStream(id));
-      source.push("before ");
-      await follower.reached(7);
+      const { second, source, primary, follower } = await openFollowed(world);
       second.cut();
       source.push("unheard ");
       await primary.reached(15);
@@ -175,13 +163,7 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
   );
 
   promise("a producer that was cut off for a moment loses no text, and repeats none (G1)", async (world) => {
-    const [first, second] = [await world.createProcess(), await world.createProcess()];
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
-    const follower = read(await second.context.resumeExistingStream(id));
-    source.push("before ");
-    await follower.reached(7);
+    const { first, source, primary, follower } = await openFollowed(world);
     first.cut();
     source.push("unsent ");
     await primary.reached(14);
@@ -195,13 +177,7 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
   promise(
     "calls that fail for a moment cost the original reader nothing, and followers no text (G1, G2)",
     async (world) => {
-      const [first, second] = [await world.createProcess(), await world.createProcess()];
-      const id = freshId();
-      const source = manualSource();
-      const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
-      const follower = read(await second.context.resumeExistingStream(id));
-      source.push("before ");
-      await follower.reached(7);
+      const { first, source, primary, follower } = await openFollowed(world);
       first.reject("rejecting");
       source.push("unsent ");
       await primary.reached(14);
@@ -251,6 +227,27 @@ export const faultPromises: Section<FaultyWorld> = section("faults", (promise) =
     );
   }
 });
+
+/** A stream of one process with a follower in another, where both have come to its first 7 characters. */
+async function openFollowed(world: FaultyWorld): Promise<Followed> {
+  const [first, second] = [await world.createProcess(), await world.createProcess()];
+  const id = freshId();
+  const source = manualSource();
+  const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
+  const follower = read(await second.context.resumeExistingStream(id));
+  source.push("before ");
+  await Promise.all([primary.reached(7), follower.reached(7)]);
+  return { first, second, id, source, primary, follower };
+}
+
+interface Followed {
+  first: FaultyProcess;
+  second: FaultyProcess;
+  id: string;
+  source: ManualSource;
+  primary: Reading;
+  follower: Reading;
+}
 
 /** A failure names the seed that repeats it. */
 function seeded(run: (world: FaultyWorld) => Promise<void>): (world: FaultyWorld) => Promise<void> {

@@ -1,6 +1,6 @@
 // Two things that nearly every transport needs, for those who write their own.
 
-import { ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError } from "../api/errors.ts";
 import { systemClock, withDeadline } from "../lib/clock.ts";
 import { cutBeforePair } from "../lib/text.ts";
 
@@ -16,10 +16,10 @@ export async function bounded<T>(
   try {
     return await withDeadline(systemClock, call, { timeoutMs, late });
   } catch (cause) {
-    if (cause instanceof TypeError || cause instanceof ResumableStreamError) throw cause;
+    if (cause instanceof TypeError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `Cannot ${what}: the backend is unavailable (${why}). Check that it runs and can be reached.`;
-    throw new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause });
+    throw asResumableStreamError(cause, "TRANSPORT_UNAVAILABLE", message);
   }
 }
 
