@@ -43,12 +43,13 @@ export class Pace {
 
   #first(): void {
     this.#isBurst = true;
+    // Announced first: clients write to their socket in the next turn too, and what comes before them there delays the text.
+    this.#announce();
     this.#clock.nextTurn(() => {
       this.#isBurst = false;
       if (this.#unannounced === 0) return;
       this.#unannounced = 0;
       this.#first();
     });
-    this.#announce();
   }
 }

@@ -64,34 +64,62 @@ export function initialProducerState(keepsText: boolean): ProducerState {
   };
 }
 
+/** A step in the making: its state is a copy, for the functions below to change. */
+interface Draft {
+  readonly state: { -readonly [Field in keyof ProducerState]: ProducerState[Field] };
+  readonly effects: ProducerEffect[];
+}
+
 export function stepProducer(state: ProducerState, event: ProducerEvent): ProducerStep {
+  // One copy a step, as in follower-state: it costs more than what is decided.
+  const draft: Draft = { state: { ...state }, effects: [] };
+  decide(draft, event);
+  return draft;
+}
+
+function decide(draft: Draft, event: ProducerEvent): void {
+  const { state, effects } = draft;
   switch (event.type) {
     case "claimed":
-      return state.record === "none" ? write({ ...state, record: "held" }) : unchanged(state);
+      if (state.record === "none") state.record = "held";
+      return write(draft);
     case "produced":
-      return write({ ...state, tail: event.tail });
+      state.tail = event.tail;
+      return write(draft);
     case "watched":
       // Who begins to watch reads up to the tail; what a relay sends after that starts there.
-      return write({
-        ...state,
-        isWatched: event.isWatched,
-        sent: state.keepsText || state.isWatched ? state.sent : state.tail,
-      });
+      if (!state.keepsText && !state.isWatched) state.sent = state.tail;
+      state.isWatched = event.isWatched;
+      return write(draft);
     case "taken":
-      return unchanged({ ...state, sent: Math.max(state.sent, event.to) });
+      state.sent = Math.max(state.sent, event.to);
+      return;
     case "appended":
-      return write({ ...state, isAppending: false });
+      state.isAppending = false;
+      return write(draft);
     case "source-ended":
-      return state.source === "running" ? write({ ...state, source: event.end }) : unchanged(state);
+      if (state.source === "running") state.source = event.end;
+      return write(draft);
     case "stop":
-      if (state.source !== "running") return unchanged(state);
-      return prepend("cancel-source", write({ ...state, source: "stopped" }));
+      if (state.source !== "running") return;
+      state.source = "stopped";
+      effects.push("cancel-source");
+      return write(draft);
     case "primary-left":
-      return leave(state);
+      state.primary = "left";
+      // Leaving never stops a source (G12), unless the stream was superseded: then this reader was the last who could read it.
+      if (state.record === "fenced") abandon(draft);
+      return;
     case "fenced":
-      return fence(state);
+      if (state.record === "fenced" || state.record === "settled") return;
+      state.record = "fenced";
+      effects.push("drop-followers");
+      // The primary reader's text doesn't depend on the backend (G2): it goes on to its end.
+      if (state.primary === "left") abandon(draft);
+      return;
     case "finished":
-      return unchanged(state.record === "finishing" ? { ...state, record: "settled" } : state);
+      if (state.record === "finishing") state.record = "settled";
+      return;
   }
 }
 
@@ -102,35 +130,20 @@ export function isSettled(state: ProducerState): boolean {
 }
 
 /** The one rule of the writer: one append in flight, all that gathered in the next, and the end after the last. */
-function write(state: ProducerState): ProducerStep {
-  if (state.record !== "held" || state.isAppending) return unchanged(state);
-  if (state.source !== "running") return { state: { ...state, record: "finishing" }, effects: ["finish"] };
-  const isWanted = state.keepsText || state.isWatched;
-  if (!isWanted || state.sent >= state.tail) return unchanged(state);
-  return { state: { ...state, isAppending: true }, effects: ["append"] };
-}
-
-function leave(state: ProducerState): ProducerStep {
-  const next: ProducerState = { ...state, primary: "left" };
-  // Leaving never stops a source (G12), unless the stream was superseded: then this reader was the last who could read it.
-  if (state.record !== "fenced" || state.source !== "running") return unchanged(next);
-  return { state: { ...next, source: "lost" }, effects: ["cancel-source"] };
-}
-
-function fence(state: ProducerState): ProducerStep {
-  if (state.record === "fenced" || state.record === "settled") return unchanged(state);
-  const next: ProducerState = { ...state, record: "fenced" };
-  // The primary reader's text doesn't depend on the backend (G2): it goes on to its end.
-  if (state.source !== "running" || state.primary === "attached") {
-    return { state: next, effects: ["drop-followers"] };
+function write({ state, effects }: Draft): void {
+  if (state.record !== "held" || state.isAppending) return;
+  if (state.source !== "running") {
+    state.record = "finishing";
+    effects.push("finish");
+  } else if ((state.keepsText || state.isWatched) && state.sent < state.tail) {
+    state.isAppending = true;
+    effects.push("append");
   }
-  return { state: { ...next, source: "lost" }, effects: ["drop-followers", "cancel-source"] };
 }
 
-function unchanged(state: ProducerState): ProducerStep {
-  return { state, effects: [] };
-}
-
-function prepend(effect: ProducerEffect, step: ProducerStep): ProducerStep {
-  return { state: step.state, effects: [effect, ...step.effects] };
+/** Nobody can read what the source of a superseded stream still gives. */
+function abandon({ state, effects }: Draft): void {
+  if (state.source !== "running") return;
+  state.source = "lost";
+  effects.push("cancel-source");
 }

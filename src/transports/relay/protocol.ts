@@ -92,19 +92,21 @@ export function encodeEcho(requestId: number): string {
   return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
 }
 
-/**
- * The frame of a slice, and the offset after the text that fitted in: the rest is for another frame. The end travels
- * only with the last character.
- */
-export function encodePage(slice: Slice, epoch: number, requestId?: number): { frame: string; to: number } {
-  const isRaw = slice.text.isWellFormed();
-  const text = isRaw ? limitRaw(slice.text) : slice.text.slice(0, MAX_ESCAPED_UNITS);
-  const to = slice.from + text.length;
-  const end = slice.end === undefined || slice.end === "lost" || to < slice.tail ? "-" : slice.end;
-  const isLast = requestId === undefined || text.length === slice.text.length;
-  const kind = isRaw ? "t" : "j";
-  const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${slice.from} ${slice.tail} ${end}`;
-  return { frame: `${header}\n${isRaw ? text : JSON.stringify(text)}`, to };
+/** The frames of a slice, one or more. The end travels only with the last character. */
+export function* encodePages(slice: Slice, epoch: number, requestId?: number): Generator<string> {
+  let { from, text: rest } = slice;
+  do {
+    const isRaw = rest.isWellFormed();
+    const text = isRaw ? limitRaw(rest) : rest.slice(0, MAX_ESCAPED_UNITS);
+    const to = from + text.length;
+    const end = slice.end === undefined || slice.end === "lost" || to < slice.tail ? "-" : slice.end;
+    const isLast = requestId === undefined || text.length === rest.length;
+    const kind = isRaw ? "t" : "j";
+    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${from} ${slice.tail} ${end}`;
+    yield `${header}\n${isRaw ? text : JSON.stringify(text)}`;
+    rest = rest.slice(text.length);
+    from = to;
+  } while (rest !== "");
 }
 
 /** Undefined where the message isn't a frame. Foreign bytes: nothing of the input is trusted. */

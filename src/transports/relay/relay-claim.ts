@@ -8,7 +8,7 @@ import type { Claim, ProducerPort, Slice } from "../transport.ts";
 import { ClaimRecord } from "./claim-record.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { Listeners } from "./listeners.ts";
-import { encodePage, parseRequest, type Request } from "./protocol.ts";
+import { encodePages, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -194,19 +194,16 @@ export class RelayClaim implements Claim {
 
   async #publishLive(slice: Slice): Promise<void> {
     const { link, names } = this.#relay;
-    let { from, text } = slice;
-    do {
-      const { frame, to } = encodePage({ ...slice, from, text }, this.epoch);
-      try {
-        const receivers = await link.publish(names.live(this.#options.streamId), frame);
-        this.#count(receivers);
-      } catch (error) {
-        // Followers read what they miss; what comes next is worth a try of its own.
-        return link.report(error);
+    const channel = names.live(this.#options.streamId);
+    try {
+      for (const frame of encodePages(slice, this.epoch)) {
+        this.#count(await link.publish(channel, frame));
+        if (this.#listeners.size === 0) return;
       }
-      text = text.slice(to - from);
-      from = to;
-    } while (text !== "" && this.#listeners.size > 0);
+    } catch (error) {
+      // Followers read what they miss; what comes next is worth a try of its own.
+      link.report(error);
+    }
   }
 
   #count(receivers: number | undefined): void {

@@ -1,9 +1,9 @@
 // A producer's answers to reads: pages from its backlog, in frames, no more at a time than the process can bear.
 
 import { background } from "../../lib/background.ts";
-import type { ProducerPort, Slice } from "../transport.ts";
+import type { ProducerPort } from "../transport.ts";
 import { MAX_REPLY_UNITS } from "./answer.ts";
-import { encodePage } from "./protocol.ts";
+import { encodePages } from "./protocol.ts";
 import type { RelayContext } from "./settings.ts";
 
 /** Pages on their way to followers, in code units: requests beyond it go unanswered and are repeated. */
@@ -40,21 +40,11 @@ export class Replies {
       this.#replyingUnits -= units;
     };
     const inbox = relay.names.inbox(listenerId);
-    const sending = framesOf(slice, epoch, requestId).map((frame) => relay.link.publish(inbox, frame));
+    const frames = [...encodePages(slice, epoch, requestId)];
+    const sending = frames.map((frame) => relay.link.publish(inbox, frame));
     background(Promise.all(sending).then(sent), (error) => {
       sent();
       relay.link.report(error);
     });
   }
-}
-
-function framesOf(slice: Slice, epoch: number, requestId: number): string[] {
-  const frames: string[] = [];
-  let rest = slice;
-  do {
-    const { frame, to } = encodePage(rest, epoch, requestId);
-    frames.push(frame);
-    rest = { ...rest, from: to, text: rest.text.slice(to - rest.from) };
-  } while (rest.text !== "");
-  return frames;
 }

@@ -3,7 +3,6 @@
 import { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
-import { sleep } from "../../lib/clock.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../transport.ts";
 import type { StatusRecord } from "./bus.ts";
@@ -145,10 +144,9 @@ export class Requests {
 
   async #replyWithin(pending: Pending, waitMs: number): Promise<Page | undefined> {
     for (;;) {
-      const giveUp = new AbortController();
-      const late = sleep(this.#relay.clock, waitMs, giveUp.signal).then(() => undefined);
-      const page = await Promise.race([pending.reply.promise, late]);
-      giveUp.abort();
+      const late = createDeferred<undefined>();
+      const cancel = this.#relay.clock.after(waitMs, () => late.resolve(undefined));
+      const page = await Promise.race([pending.reply.promise, late.promise]).finally(cancel);
       // A reply under way is waited for: asked for again, a slow connection would carry it twice.
       if (page || !pending.answer.hasMoved()) return page;
     }

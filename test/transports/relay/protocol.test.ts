@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   encodeEcho,
-  encodePage,
+  encodePages,
   encodeRequest,
   parseFrame,
   parseRequest,
@@ -29,9 +29,9 @@ describe("a page", () => {
     fc.assert(
       fc.property(anyText, fc.nat(1e9), fc.nat(2 ** 50), fc.boolean(), (text, from, epoch, isReply) => {
         const slice: Slice = { from, text, tail: from + text.length, end: "done" };
-        const { frame, to } = encodePage(slice, epoch, isReply ? 7 : undefined);
-        expect(to).toBe(from + text.length);
-        expect(parseFrame(overTheWire(frame))).toEqual({
+        const frames = [...encodePages(slice, epoch, isReply ? 7 : undefined)];
+        expect(frames).toHaveLength(1);
+        expect(parseFrame(overTheWire(frames[0] ?? ""))).toEqual({
           type: "page",
           page: { ...slice, epoch },
           requestId: isReply ? 7 : undefined,
@@ -48,25 +48,31 @@ describe("a page", () => {
     ["pairs", "😀"],
     ["lone surrogates", "\ud83d"],
     ["NUL and lone surrogates", "\0\ude00"],
-  ])("of much text in %s has at most 256 KiB, and says how far it goes", (_, unit) => {
+  ])("of much text in %s goes in frames of at most 256 KiB, the end with the last", (_, unit) => {
     const text = unit.repeat(400_000);
     const slice: Slice = { from: 10, text, tail: 10 + text.length, end: "done" };
-    const { frame, to } = encodePage(slice, 5);
-    expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(MAX_BYTES);
-    expect(to).toBeGreaterThan(10 + 40_000);
-    const parsed = parseFrame(overTheWire(frame));
-    // The end goes with the last character only.
-    expect(parsed).toEqual({
-      type: "page",
-      page: { epoch: 5, from: 10, text: text.slice(0, to - 10), tail: slice.tail },
-      isLast: true,
-      requestId: undefined,
-    });
+    for (const requestId of [7, undefined]) {
+      let next = 10;
+      let joined = "";
+      for (const frame of encodePages(slice, 5, requestId)) {
+        expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(MAX_BYTES);
+        const parsed = parseFrame(overTheWire(frame));
+        if (parsed?.type !== "page") throw new Error("A frame of the page is none.");
+        expect(parsed.page.from).toBe(next);
+        joined += parsed.page.text;
+        next = 10 + joined.length;
+        const isLast = next === slice.tail;
+        expect(parsed.page.end).toBe(isLast ? "done" : undefined);
+        // Who waits for a reply is told when it has all; a live page is complete by itself.
+        expect(parsed.isLast).toBe(isLast || requestId === undefined);
+      }
+      expect(joined === text).toBe(true);
+    }
   });
 
   test("tells the end of a stream to whoever waits beyond its tail", () => {
-    const { frame } = encodePage({ from: 9, text: "", tail: 3, end: "stopped" }, 5);
-    expect(parseFrame(frame)).toMatchObject({ page: { from: 9, tail: 3, end: "stopped" } });
+    const [frame] = encodePages({ from: 9, text: "", tail: 3, end: "stopped" }, 5);
+    expect(parseFrame(frame ?? "")).toMatchObject({ page: { from: 9, tail: 3, end: "stopped" } });
   });
 });
 
