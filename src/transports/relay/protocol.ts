@@ -85,8 +85,7 @@ export type Frame =
 //   rs1 <kind> <epoch> <request id or -> <from> <tail> <end or ->\n<text>
 // The kind is t for text, j for JSON, their capitals where more frames of the same reply follow, and e for an echo.
 const MAGIC = "rs1";
-const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)$/;
-const MAX_HEADER_UNITS = 110;
+const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)\n/;
 
 export function encodeEcho(requestId: number): string {
   return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
@@ -111,18 +110,17 @@ export function* encodePages(slice: Slice, epoch: number, requestId?: number): G
 
 /** Undefined where the message isn't a frame. Foreign bytes: nothing of the input is trusted. */
 export function parseFrame(message: string): Frame | undefined {
-  const headerEnd = message.slice(0, MAX_HEADER_UNITS).indexOf("\n");
-  const match = headerEnd < 0 ? null : HEADER.exec(message.slice(0, headerEnd));
+  const match = HEADER.exec(message);
   if (!match) return undefined;
-  const [, kind, epochWord, requestWord, fromWord, tailWord, endWord] = match;
+  const [header, kind, epochWord, requestWord, fromWord, tailWord, endWord] = match;
   const requestId = requestWord === "-" ? undefined : Number(requestWord);
   if (kind === "e") return requestId === undefined ? undefined : { type: "echo", requestId };
-  const body = message.slice(headerEnd + 1);
+  const body = message.slice(header.length);
   const text = kind === "t" || kind === "T" ? body : parseJsonString(body);
   const epoch = Number(epochWord);
   const from = Number(fromWord);
   const tail = Number(tailWord);
-  if (text === undefined || ![epoch, from, tail].every(isOffset)) return undefined;
+  if (text === undefined || !isOffset(epoch) || !isOffset(from) || !isOffset(tail)) return undefined;
   // Where the text is empty, `from` may lie beyond the tail: a follower may wait for text that hasn't come.
   if (text !== "" && from + text.length > tail) return undefined;
   const page: Page = { epoch, from, text, tail };
