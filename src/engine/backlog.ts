@@ -94,15 +94,17 @@ export class Backlog {
     if (first.length - skip >= Math.min(available, maxUnits)) {
       return first.slice(skip, cutBeforePair(first, skip, skip + maxUnits));
     }
+    // One more than is asked for tells whether the cut would split a pair; the rest of a long piece isn't copied.
+    const wanted = Math.min(available, maxUnits + 1);
     const parts = [skip === 0 ? first : first.slice(skip)];
     let units = first.length - skip;
-    while (units < maxUnits && ++index < this.#pieces.length) {
-      const piece = this.#pieces[index] ?? "";
+    while (units < wanted && ++index < this.#pieces.length) {
+      const piece = (this.#pieces[index] ?? "").slice(0, wanted - units);
       parts.push(piece);
       units += piece.length;
     }
     const text = parts.join("");
-    return units > maxUnits ? text.slice(0, cutBeforePair(text, 0, maxUnits)) : text;
+    return text.slice(0, cutBeforePair(text, 0, maxUnits));
   }
 
   /** The piece that holds the character at `offset`. */
