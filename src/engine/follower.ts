@@ -14,10 +14,7 @@ import {
 } from "./follower-state.ts";
 import { openJourney } from "./journeys.ts";
 
-/**
- * What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16, so that half of it, which one
- * read asks for, fits one message with its header.
- */
+/** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16; eight reads fill it. */
 export const MAX_QUEUED_UNITS = 520_000;
 /** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
 const MAX_UNREACHABLE_MS = 30_000;

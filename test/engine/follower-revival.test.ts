@@ -10,7 +10,7 @@ import {
 } from "../../src/engine/follower-state.ts";
 import type { Page } from "../../src/transports/transport.ts";
 
-const fresh = initialFollowerState({ from: 0, maxQueued: 8 });
+const fresh = initialFollowerState({ from: 0, maxQueued: 32 });
 
 describe("a producer that was lost and writes again", () => {
   const draining: FollowerState = {
@@ -31,7 +31,7 @@ describe("a producer that was lost and writes again", () => {
 
   test("is followed on, beyond where it seemed to have ended", () => {
     const { state, effects } = stepFollower(draining, answer({ text: "abcd", tail: 20 }));
-    expect(inShort(effects)).toEqual(["+abcd", "?7/4"]);
+    expect(inShort(effects)).toEqual(["+abcd", "?7/4", "?11/4", "?15/4", "?19/4"]);
     expect(state.end).toBeUndefined();
   });
 
