@@ -49,6 +49,8 @@ export class RelayClaim implements Claim {
   #isChecking = false;
   #isWon: boolean;
   #isFenced = false;
+  /** A higher epoch was named before the claim was won. */
+  #isDoubted = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
   readonly #hurry = new AbortController();
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
@@ -78,6 +80,7 @@ export class RelayClaim implements Claim {
   won(): void {
     this.#isWon = true;
     if (this.#isFenced) this.#options.producer.fenced();
+    else if (this.#isDoubted) this.#checkRecord(() => undefined);
   }
 
   async append(take: () => Slice): Promise<void> {
@@ -175,10 +178,11 @@ export class RelayClaim implements Claim {
   }
 
   #onRead(request: Extract<Request, { type: "read" }>): void {
+    const { epoch = this.epoch } = request;
     // Its follower knows another producer.
-    if (request.epoch !== undefined && request.epoch > this.epoch) {
-      return this.#checkRecord(() => this.#answer(request));
-    }
+    if (epoch > this.epoch) return this.#checkRecord(() => this.#answer(request));
+    // Who comes after an end may have claimed a free record with a clock that lags: its followers aren't this one's to answer.
+    if (epoch < this.epoch && this.#isFinishing) return;
     this.#answer(request);
   }
 
@@ -242,9 +246,9 @@ export class RelayClaim implements Claim {
    * earlier one, which is gone, and anybody can name a number. The record knows.
    */
   #checkRecord(onOurs: () => void): void {
-    // Not won yet: the record says nothing, and what fences it is remembered.
-    if (!this.#isWon) return this.#fenced();
-    if (this.#isChecking) return;
+    // Not won yet: the record doesn't name it, and the higher epoch may be of what it is about to supersede.
+    this.#isDoubted = !this.#isWon;
+    if (this.#isDoubted || this.#isChecking) return;
     this.#isChecking = true;
     const check = async (): Promise<void> => {
       const isAnothers = await this.#record.isAnothers().finally(() => {
