@@ -45,8 +45,8 @@ export type FollowerEvent =
   | { type: "page"; page: Page; isReply: boolean }
   /** The stream's record names this producer. */
   | { type: "named"; epoch: number }
-  /** A read learned that there is nothing to read any more. */
-  | { type: "gone" }
+  /** A read that named this producer, or none, learned that there is nothing to read any more. */
+  | { type: "gone"; epoch: number | undefined }
   /** A read got no answer. */
   | { type: "unanswered" }
   | { type: "missed" }
@@ -106,7 +106,8 @@ function decide(draft: Draft, event: FollowerEvent): void {
       return;
     case "gone":
       answered(state);
-      return finish(draft, "lost");
+      // It was asked about a producer that isn't followed any more: as good as no answer.
+      return event.epoch === state.epoch ? finish(draft, "lost") : readIfBehind(draft);
     case "unanswered":
       return answered(state);
     case "missed":

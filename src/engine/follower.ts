@@ -145,16 +145,16 @@ export class Follower {
   #read({ from, maxUnits, epoch }: ReadRequest): void {
     const { transport, streamId } = this.#options;
     background(
-      transport.read(streamId, { from, maxUnits, epoch }).then((result) => this.#onAnswer(result)),
+      transport.read(streamId, { from, maxUnits, epoch }).then((result) => this.#onAnswer(result, epoch)),
       (error) => this.#onUnanswered(error),
     );
   }
 
-  #onAnswer(result: ReadResult): void {
+  #onAnswer(result: ReadResult, epoch: number | undefined): void {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
     if (!this.#isAttached) this.#onAttached(result);
-    if (result.status !== "page") return this.#dispatch({ type: "gone" });
+    if (result.status !== "page") return this.#dispatch({ type: "gone", epoch });
     this.#dispatch({ type: "page", page: result.page, isReply: true });
   }
 
