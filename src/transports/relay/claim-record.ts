@@ -52,10 +52,11 @@ export class ClaimRecord {
     return record.status !== "claimed" || record.epoch <= this.#claim.epoch;
   }
 
-  /** Whether another claim holds the record. */
+  /** Whether another claim holds the record, or has ended it. For a claim that isn't ended itself. */
   async isAnothers(): Promise<boolean> {
     const record = await this.#relay.link.get(this.#key);
-    return record.status === "claimed" && record.epoch !== 0 && record.epoch !== this.#claim.epoch;
+    if (record.status !== "claimed") return record.status === "done";
+    return record.epoch !== 0 && record.epoch !== this.#claim.epoch;
   }
 
   /**

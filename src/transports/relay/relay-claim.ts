@@ -80,7 +80,7 @@ export class RelayClaim implements Claim {
   won(): void {
     this.#isWon = true;
     if (this.#isFenced) this.#options.producer.fenced();
-    else if (this.#isDoubted) this.#checkRecord(() => undefined);
+    else if (this.#isDoubted) this.#doubt(() => undefined);
   }
 
   async append(take: () => Slice): Promise<void> {
@@ -171,7 +171,7 @@ export class RelayClaim implements Claim {
         return this.#onListenersMoved();
       case "fence":
         if (request.epoch === this.epoch) return this.#fenced();
-        return request.epoch > this.epoch ? this.#checkRecord(() => undefined) : undefined;
+        return request.epoch > this.epoch ? this.#doubt(() => undefined) : undefined;
       case "ping":
         return undefined;
     }
@@ -179,11 +179,10 @@ export class RelayClaim implements Claim {
 
   #onRead(request: Extract<Request, { type: "read" }>): void {
     const { epoch = this.epoch } = request;
-    // Its follower knows another producer.
-    if (epoch > this.epoch) return this.#checkRecord(() => this.#answer(request));
-    // Who comes after an end may have claimed a free record with a clock that lags: its followers aren't this one's to answer.
-    if (epoch < this.epoch && this.#isFinishing) return;
-    this.#answer(request);
+    if (epoch === this.epoch) return this.#answer(request);
+    // Its follower knows another producer: one before, or one since, and that may have the lower number, by a clock that lags.
+    if (epoch > this.epoch) this.#doubt(() => this.#answer(request));
+    else if (!this.#isFinishing) this.#answer(request);
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {
@@ -243,9 +242,11 @@ export class RelayClaim implements Claim {
 
   /**
    * Somebody names a higher epoch. Mostly it has superseded this claim; but a clock that runs ahead may have numbered an
-   * earlier one, which is gone, and anybody can name a number. The record knows.
+   * earlier one, which is gone, and anybody can name a number. The record knows. From its end on the record isn't its own:
+   * writing the end tells whether it was, and who comes later has followers that aren't this claim's to answer.
    */
-  #checkRecord(onOurs: () => void): void {
+  #doubt(onOurs: () => void): void {
+    if (this.#isFinishing) return;
     // Not won yet: the record doesn't name it, and the higher epoch may be of what it is about to supersede.
     this.#isDoubted = !this.#isWon;
     if (this.#isDoubted || this.#isChecking) return;
@@ -254,7 +255,7 @@ export class RelayClaim implements Claim {
       const isAnothers = await this.#record.isAnothers().finally(() => {
         this.#isChecking = false;
       });
-      if (this.#closing.signal.aborted) return;
+      if (this.#isFinishing || this.#closing.signal.aborted) return;
       if (isAnothers) this.#fenced();
       else onOurs();
     };

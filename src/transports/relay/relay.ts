@@ -156,9 +156,10 @@ class RelayTransport implements Transport {
   async #read(streamId: string, request: ReadRequest): Promise<ReadResult> {
     const result = await this.#ask(streamId, { type: "read", ...request });
     if (result.status !== "page" || result.page.epoch >= (request.epoch ?? 0)) return result;
-    // A superseded producer that doesn't know it yet; unless the one asked for is gone itself.
+    // A superseded producer that doesn't know it yet; unless the one asked for is gone itself. One that is done may linger.
     const record = await this.peek(streamId);
-    return record.status === "running" && record.epoch === request.epoch ? result : { status: "lost" };
+    const mayAnswer = record.status === "running" ? record.epoch === request.epoch : record.status === "done";
+    return mayAnswer ? result : { status: "lost" };
   }
 
   async stop(streamId: string, reason: string | undefined): Promise<boolean> {
