@@ -6,6 +6,7 @@
 
 export type { ContractBackend, ContractFactory } from "./testing/contract.ts";
 export { describeContexts } from "./testing/contexts.ts";
+export type { Losing } from "./testing/processes.ts";
 export { describePubSub } from "./testing/pubsub/describe.ts";
 export type { PubSubBackend, PubSubFactory, PubSubPair } from "./testing/pubsub/pair.ts";
 export type { Runner } from "./testing/runner.ts";

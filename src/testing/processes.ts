@@ -3,13 +3,16 @@
 import type { ResumableStreamError } from "../api/errors.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
+/** What a cut connection loses: what is sent over it, or only the answers to what was carried out. */
+export type Losing = "calls" | "answers";
+
 /** One process, and what a test may do to it. */
 export interface FaultyProcess {
   context: DurableStreamContext;
   /** What `onError` was told. */
   reported: ResumableStreamError[];
-  /** Nothing gets through, either way, until it is mended. */
-  cut: () => void;
+  /** Nothing gets through, either way or only to it, until it is mended. Not both in turn. @defaultValue "calls" */
+  cut: (losing?: Losing) => void;
   mend: () => void;
   /** Calls fail at once, until told otherwise. */
   reject: (state: "rejecting" | "working") => void;

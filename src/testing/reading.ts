@@ -35,7 +35,8 @@ export function read(stream: Answer): Reading {
   };
   const ended = drain(reader, onText).then((error): ReadingEnd => {
     for (const waiter of waiting) {
-      waiter.reject(new Error(`ended at ${text.length}, before ${waiter.length}`, { cause: error?.cause }));
+      const how = error === undefined ? "ended cleanly" : `ended with ${show(error.cause)}`;
+      waiter.reject(new Error(`${how} at ${text.length}, before ${waiter.length}`, { cause: error?.cause }));
     }
     return error === undefined ? { kind: "closed", text } : { kind: "errored", text, error: error.cause };
   });

@@ -11,10 +11,13 @@ export interface Section<Subject> {
   promises: readonly Promised<Subject>[];
 }
 
+/** Adds a promise to a section. */
+export type Promising<Subject> = (name: string, run: Promised<Subject>["run"]) => void;
+
 /** Collects what `write` promises. */
 export function section<Subject>(
   name: string,
-  write: (promise: (name: string, run: Promised<Subject>["run"]) => void) => void,
+  write: (promise: Promising<Subject>) => void,
 ): Section<Subject> {
   const promises: Promised<Subject>[] = [];
   write((promised, run) => promises.push({ name: promised, run }));

@@ -1,5 +1,7 @@
 // A connection to the document's store that can be cut: what is lost then are statements, or their answers only.
 
+import type { Losing } from "../../src/testing.ts";
+
 type Statement = (...args: never[]) => Promise<unknown>;
 
 /** The document's `Store`, as far as a line has to know it. */
@@ -14,20 +16,18 @@ export interface LogStore {
 export interface Line {
   store: LogStore;
   /** Returns how to mend it. */
-  cut: () => () => void;
+  cut: (losing: Losing) => () => void;
 }
 
-export type Losing = "statements" | "answers";
-
-export function createLine(store: LogStore, losing: Losing): Line {
+export function createLine(store: LogStore): Line {
   let cuts = 0;
-  let isCut = false;
+  let lost: Losing | undefined;
   const over = (statement: Statement): Statement => {
     return async (...args) => {
       const cutsBefore = cuts;
-      if (isCut && losing === "statements") return hang();
+      if (lost === "calls") return hang();
       const answer = await statement(...args);
-      return cuts === cutsBefore && !isCut ? answer : hang();
+      return cuts === cutsBefore && !lost ? answer : hang();
     };
   };
   return {
@@ -38,14 +38,14 @@ export function createLine(store: LogStore, losing: Losing): Line {
       stop: over((...args) => store.stop(...args)),
       listen: (listener) =>
         store.listen((...heard) => {
-          if (!isCut) listener(...heard);
+          if (!lost) listener(...heard);
         }),
     },
-    cut: () => {
+    cut: (losing) => {
       cuts += 1;
-      isCut = true;
+      lost = losing;
       return () => {
-        isCut = false;
+        lost = undefined;
       };
     },
   };

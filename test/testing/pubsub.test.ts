@@ -96,6 +96,17 @@ const mistakes: MistakenAuthor[] = [
     says: /expected 0, got 1/,
   },
   {
+    what: "whose get and set are two steps",
+    mistakes: [
+      [
+        "const expiresAt = options?.EX === undefined ? Infinity",
+        "await new Promise((resolve) => setTimeout(resolve));\n          const expiresAt = options?.EX === undefined ? Infinity",
+      ],
+    ],
+    breaks: "keys > get and set called together are one step: no other write comes between",
+    says: /expected \["first", "of caller 0"/,
+  },
+  {
     what: "whose incr isn't atomic",
     mistakes: [
       [

@@ -2,7 +2,7 @@
 
 import { describeContract } from "../contexts.ts";
 import { createSeed } from "../dice.ts";
-import { faultPromises } from "../faults.ts";
+import { faultPromises } from "../faults/faults.ts";
 import { describeSections, resolveRunner, type Runner } from "../runner.ts";
 import { deliveryPromises } from "./delivery.ts";
 import type { PubSubFactory } from "./pair.ts";

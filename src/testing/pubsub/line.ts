@@ -1,15 +1,16 @@
 // A process' connection to its pub/sub server, which a test can cut, spoil and mend.
 
 import { background } from "../../lib/background.ts";
-import { createDeferred } from "../../lib/deferred.ts";
+import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Dice } from "../dice.ts";
 import { type Mistreatment, mistreating } from "../mistreat.ts";
+import type { Losing } from "../processes.ts";
 import type { PubSubPair } from "./pair.ts";
 
 export interface Line {
   pair: PubSubPair;
-  /** Nothing gets through: messages to this process are lost, its calls wait. */
-  cut: () => void;
+  /** Messages to this process are lost; its calls wait, or are carried out and their answers wait. */
+  cut: (losing?: Losing) => void;
   /** What waited goes out now, as from a process that was frozen or cut off. */
   mend: () => void;
   /** The process is gone: its connections say nothing more, and the server has closed them. */
@@ -20,17 +21,19 @@ export interface Line {
 
 export function createLine(inner: PubSubPair, mistreatment?: Mistreatment & { dice: Dice }): Line {
   let isRejecting = false;
-  /** Resolves when the line is mended; absent while it works. */
-  let mended: { promise: Promise<void>; resolve: () => void } | undefined;
+  /** What is lost, and what resolves when the line is mended; absent while it works. */
+  let harm: { losing: Losing; mended: Deferred<void> } | undefined;
   const call = async <T>(run: () => Promise<T>): Promise<T> => {
-    await mended?.promise;
+    if (harm?.losing === "calls") await harm.mended.promise;
     if (isRejecting) throw new Error("The test has this call fail.");
-    return run();
+    const answer = await run();
+    await harm?.mended.promise;
+    return answer;
   };
   const { publisher, subscriber } = inner;
   const channels = new Set<string>();
-  const cut = (): void => {
-    mended ??= createDeferred<void>();
+  const cut = (losing: Losing = "calls"): void => {
+    harm ??= { losing, mended: createDeferred<void>() };
   };
   return {
     pair: {
@@ -46,7 +49,7 @@ export function createLine(inner: PubSubPair, mistreatment?: Mistreatment & { di
           channels.add(channel);
           return call(() =>
             subscriber.subscribe(channel, (message) => {
-              if (mended === undefined) hear(message);
+              if (harm === undefined) hear(message);
             }),
           );
         },
@@ -58,8 +61,8 @@ export function createLine(inner: PubSubPair, mistreatment?: Mistreatment & { di
     },
     cut,
     mend: () => {
-      mended?.resolve();
-      mended = undefined;
+      harm?.mended.resolve();
+      harm = undefined;
     },
     kill: () => {
       cut();

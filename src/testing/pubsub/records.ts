@@ -48,6 +48,23 @@ export const recordPromises: Section<PubSubPort> = section("keys", (promise) => 
     equal(await publisher.get(key), "second");
   });
 
+  promise("get and set called together are one step: no other write comes between", async (port) => {
+    const key = port.name("key");
+    const pairs = await Promise.all([1, 2, 3, 4].map(() => port.createPair()));
+    await pairs[0]?.publisher.set(key, "first", { EX: 60 });
+    const values = Array.from({ length: 24 }, (_, caller) => `of caller ${caller}`);
+    const replaced = await Promise.all(
+      values.map(async (value, caller) => {
+        const publisher = pairs[caller % pairs.length]?.publisher;
+        const [before] = await Promise.all([publisher?.get(key), publisher?.set(key, value, { EX: 60 })]);
+        return before;
+      }),
+    );
+    // Each value was replaced by one caller, and the last one by nobody.
+    const last = await pairs[0]?.publisher.get(key);
+    deepEqual([...replaced, last].map(String).sort(), ["first", ...values].sort());
+  });
+
   promise("a value set with EX is gone after so many seconds, not before", async (port) => {
     const [short, long, renewed] = [port.name("key"), port.name("key"), port.name("key")];
     const { publisher } = await port.createPair();

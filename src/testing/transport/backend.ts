@@ -1,26 +1,29 @@
 // What the suite for a transport is run over.
 
-import type { CreateTransport } from "../../api/transport-context.ts";
+import type { TransportSettings } from "../../api/transport-context.ts";
 import type { Transport } from "../../transports/transport.ts";
+import type { Losing } from "../processes.ts";
 
 /** A backend, or what stands for one, for one test. */
-export interface TransportBackend {
+export interface TransportBackend<Made extends Transport = Transport> {
   /** Each call is one process: a transport with connections of its own to the same backend. */
-  createTransport: CreateTransport;
+  createTransport: (settings: TransportSettings) => Made;
   /**
    * Ends a transport as a crash ends its process: no timer, no connection, no last word. @defaultValue its `close`, where
    * nothing is under way that it would wait for
    */
-  kill?: (transport: Transport) => void;
+  kill?: (transport: Made) => void;
   /**
-   * Cuts a transport off from its backend, as a network does: statements under way and later ones get no answer, whether
-   * or not they were carried out. Returns how to mend it. With it the faults reach your own deadlines and repeats.
-   * @defaultValue calls are held up between the engine and the transport
+   * Cuts a transport off from its backend, as a network does: statements under way and later ones get no answer. Where
+   * `losing` is `"answers"`, they are carried out all the same. Returns how to mend it. With it the faults reach your own
+   * deadlines and repeats. @defaultValue calls are held up between the engine and the transport
    */
-  cut?: (transport: Transport) => () => void;
+  cut?: (transport: Made, losing: Losing) => () => void;
   /** Called last: closes what was made. */
   dispose: () => void | Promise<void>;
 }
 
 /** Called once a test. Each test has a key prefix of its own, so that tests may share a backend. */
-export type TransportFactory = () => TransportBackend | Promise<TransportBackend>;
+export type TransportFactory<Made extends Transport = Transport> = () =>
+  | TransportBackend<Made>
+  | Promise<TransportBackend<Made>>;

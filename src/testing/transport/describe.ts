@@ -1,8 +1,9 @@
 // The suite for a transport: its port, the promises of contexts over it, and the same while it fails.
 
+import type { Transport } from "../../transports/transport.ts";
 import { describeContract } from "../contexts.ts";
 import { createSeed } from "../dice.ts";
-import { faultPromises } from "../faults.ts";
+import { faultPromises } from "../faults/faults.ts";
 import { describeSections, resolveRunner, type Runner } from "../runner.ts";
 import type { TransportFactory } from "./backend.ts";
 import { claimPromises } from "./claims.ts";
@@ -19,7 +20,11 @@ import { contractOver, openTransportWorld } from "./world.ts";
  *
  * @throws TypeError where no runner is given, and none has globals.
  */
-export function describeTransport(name: string, factory: TransportFactory, runner?: Runner): void {
+export function describeTransport<Made extends Transport>(
+  name: string,
+  factory: TransportFactory<Made>,
+  runner?: Runner,
+): void {
   const resolved = resolveRunner(runner);
   const seed = resolved.seed ?? createSeed();
   resolved.describe(name, () => {
@@ -29,8 +34,8 @@ export function describeTransport(name: string, factory: TransportFactory, runne
 }
 
 /** What is asked of the transport beside the promises of contexts. */
-export function describePort(
-  factory: TransportFactory,
+export function describePort<Made extends Transport>(
+  factory: TransportFactory<Made>,
   { runner, seed }: { runner: Runner; seed: number },
 ): void {
   describeSections([claimPromises, readPromises, watchPromises], {

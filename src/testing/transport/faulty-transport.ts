@@ -6,13 +6,17 @@ import { createDeferred } from "../../lib/deferred.ts";
 import { bounded } from "../../transports/author.ts";
 import type { Claim, ProducerPort, Transport, WatchSignal } from "../../transports/transport.ts";
 import type { Dice } from "../dice.ts";
+import type { Losing } from "../processes.ts";
 import type { TransportBackend } from "./backend.ts";
 import { type Mistreatment, mistreating } from "../mistreat.ts";
 
 export interface FaultyTransport {
   transport: Transport;
-  /** Nothing gets through: signals are lost, calls run into their deadline, and text to be written waits. */
-  cut: () => void;
+  /**
+   * Nothing gets through: signals are lost, calls run into their deadline, and text to be written waits. Only the backend's
+   * own cut can lose answers: between an engine and its transport none gets lost.
+   */
+  cut: (losing?: Losing) => void;
   mend: () => void;
   /** Calls reject, until told otherwise; text to be written waits. */
   reject: (state: "rejecting" | "working") => void;
@@ -20,16 +24,16 @@ export interface FaultyTransport {
   kill: () => void;
 }
 
-export interface FaultyTransportOptions {
+export interface FaultyTransportOptions<Made extends Transport> {
   /** How long a call may take. */
   timeoutMs: number;
   mistreatment: (Mistreatment & { dice: Dice }) | undefined;
-  backend: TransportBackend;
+  backend: TransportBackend<Made>;
 }
 
-export function createFaultyTransport(
-  inner: Transport,
-  { timeoutMs, mistreatment, backend }: FaultyTransportOptions,
+export function createFaultyTransport<Made extends Transport>(
+  inner: Made,
+  { timeoutMs, mistreatment, backend }: FaultyTransportOptions<Made>,
 ): FaultyTransport {
   let isRejecting = false;
   let mended = createDeferred<void>();
@@ -78,8 +82,8 @@ export function createFaultyTransport(
 
   /** Mends what the backend itself has cut; absent where it hasn't. */
   let mendBackend: (() => void) | undefined;
-  const cut = (): void => {
-    mendBackend ??= backend.cut?.(inner);
+  const cut = (losing: Losing = "calls"): void => {
+    mendBackend ??= backend.cut?.(inner, losing);
     if (mendBackend) return;
     harm();
     isCut = true;

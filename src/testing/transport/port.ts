@@ -23,7 +23,9 @@ export interface TransportPort {
   createTransport: (settings?: Partial<TransportSettings>) => Transport;
 }
 
-export async function openTransportPort(factory: TransportFactory): Promise<Opened<TransportPort>> {
+export async function openTransportPort<Made extends Transport>(
+  factory: TransportFactory<Made>,
+): Promise<Opened<TransportPort>> {
   const backend = await factory();
   const transports: Transport[] = [];
   const common = { ...QUICK, keyPrefix: freshKeyPrefix(), retentionSeconds: 60, onError: () => undefined };

@@ -2,6 +2,7 @@
 
 import { type CreateTransport, createTransportContext } from "../../api/transport-context.ts";
 import { type ContractFactory, freshKeyPrefix } from "../contract.ts";
+import type { Transport } from "../../transports/transport.ts";
 import { Dice } from "../dice.ts";
 import { BADLY } from "../mistreat.ts";
 import { type FaultyWorld, Processes } from "../processes.ts";
@@ -10,7 +11,7 @@ import type { TransportFactory } from "./backend.ts";
 import { createFaultyTransport, type FaultyTransport } from "./faulty-transport.ts";
 
 /** The promises of contexts, over this transport. */
-export function contractOver(factory: TransportFactory): ContractFactory {
+export function contractOver<Made extends Transport>(factory: TransportFactory<Made>): ContractFactory {
   return async () => {
     const backend = await factory();
     const keyPrefix = freshKeyPrefix();
@@ -33,8 +34,8 @@ export function contractOver(factory: TransportFactory): ContractFactory {
   };
 }
 
-export async function openTransportWorld(
-  factory: TransportFactory,
+export async function openTransportWorld<Made extends Transport>(
+  factory: TransportFactory<Made>,
   seed: number,
 ): Promise<Opened<FaultyWorld>> {
   const backend = await factory();
@@ -66,7 +67,7 @@ export async function openTransportWorld(
           });
           return {
             context,
-            cut: () => faulty?.cut(),
+            cut: (losing) => faulty?.cut(losing),
             mend: () => faulty?.mend(),
             reject: (state) => faulty?.reject(state),
             kill: () => faulty?.kill(),
