@@ -136,7 +136,7 @@ const mistakes: MistakenAuthor[] = [
     what: "that doesn't repeat a write that failed",
     mistakes: [["return this.#isClosed;", "return true;"]],
     breaks: "faults > a producer that was cut off for a moment loses no text, and repeats none (G1)",
-    says: /differ at/,
+    says: /Cannot follow .* beyond offset 7/,
   },
   {
     what: "that adds a repeated text twice",
@@ -149,8 +149,8 @@ const mistakes: MistakenAuthor[] = [
     what: "that sets no deadlines",
     mistakes: [
       [
-        'await bounded(this.#store.claim(key, mode, this.#times), { what: "claim", timeoutMs })',
-        "await this.#store.claim(key, mode, this.#times)",
+        'await this.#ask(claiming, { what: "claim", timeoutMs: this.#settings.claimTimeoutMs })',
+        "await claiming",
       ],
     ],
     breaks:

@@ -57,26 +57,8 @@ export const claimPromises: Section<TransportPort> = section("claims", (promise)
   );
 
   promise("what a superseded producer appends or ends changes nothing", async (port) => {
-    const [one, other] = [port.createTransport(), port.createTransport()];
-    const id = freshId();
-    const [older, newer] = [new ScriptedProducer(), new ScriptedProducer()];
-    await older.claim(one, id);
-    await older.append("old text, old text");
-    const epoch = await newer.claim(other, id, "supersede");
-    await newer.append("new");
-    await older.append(" and more");
-    const ear = await openEar(other, id);
-    const before = await ear.page({ epoch });
-    equal(before.text, "new");
-    equal(before.epoch, epoch);
-    await older.finish("done", " and an end");
-    equal(await other.status(id), "running");
-    const after = await ear.page({ epoch });
-    equal(after.text, "new");
-    equal(after.end, undefined);
-    ear.close();
-    await newer.finish("done", " text");
-    equal(await one.status(id), "done");
+    // Where its text ends the newer one's goes on, or there is nothing yet.
+    for (const text of ["old", "old text, old text"]) await superseded(port, text);
   });
 
   promise(
@@ -131,3 +113,26 @@ export const claimPromises: Section<TransportPort> = section("claims", (promise)
     equal(await theirs.status(id), "absent");
   });
 });
+
+async function superseded(port: TransportPort, oldText: string): Promise<void> {
+  const [one, other] = [port.createTransport(), port.createTransport()];
+  const id = freshId();
+  const [older, newer] = [new ScriptedProducer(), new ScriptedProducer()];
+  await older.claim(one, id);
+  await older.append(oldText);
+  const epoch = await newer.claim(other, id, "supersede");
+  await newer.append("new");
+  await older.append(" and more");
+  const ear = await openEar(other, id);
+  const before = await ear.page({ epoch });
+  equal(before.text, "new");
+  equal(before.epoch, epoch);
+  await older.finish("done", " and an end");
+  equal(await other.status(id), "running");
+  const after = await ear.page({ epoch });
+  equal(after.text, "new");
+  equal(after.end, undefined);
+  ear.close();
+  await newer.finish("done", " text");
+  equal(await one.status(id), "done");
+}
