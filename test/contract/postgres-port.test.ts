@@ -9,19 +9,30 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { describePort } from "../../src/testing/transport/describe.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import type { Transport } from "../../src/transports/transport.ts";
+import { TcpProxy } from "../support/proxy.ts";
+
+/** More processes than any test cuts. */
+const PROXIES = 4;
 
 describe("postgres, by its port", () => {
   describePort(
-    () => {
+    async () => {
+      const url = inject("postgresUrl");
+      const starting = Array.from({ length: PROXIES }, () => TcpProxy.start(Number(new URL(url).port)));
+      const proxies = await Promise.all(starting);
       const pools = new Map<Transport, Pool>();
       return {
         createTransport: (settings) => {
           const options = { ...settings, waitUntil: null };
-          const pool = new Pool({ connectionString: inject("postgresUrl"), max: 5 });
+          const connectionString = new URL(url);
+          const proxy = proxies[pools.size];
+          if (proxy) connectionString.port = String(proxy.port);
+          const pool = new Pool({ connectionString: connectionString.href, max: 5 });
           const checked = checkOptions(options);
           const transport = createDurableTransport({
             checked,
-            postgres: checkPostgresOptions({ ...options, leaseMs: settings.livenessMs }, checked),
+            // A write over a connection that went silent is repeated after ackTimeoutMs, which has to be in time.
+            postgres: checkPostgresOptions({ ...options, leaseMs: 2 * settings.ackTimeoutMs }, checked),
             database: poolDatabase({
               pool,
               listenerPool: undefined,
@@ -34,8 +45,16 @@ describe("postgres, by its port", () => {
           return transport;
         },
         kill: (transport) => void pools.get(transport)?.end(),
+        cut: (transport, losing) => {
+          const proxy = proxies[[...pools.keys()].indexOf(transport)];
+          if (!proxy) throw new Error(`Only the first ${PROXIES} processes of a test can be cut off.`);
+          proxy.blackHole(losing);
+          return () => proxy.forget();
+        },
         dispose: async () => {
           const open = [...pools.values()].filter(({ ending }) => !ending);
+          // Connections that stay silent would never end by themselves.
+          await Promise.all(proxies.map((proxy) => proxy.stop()));
           await Promise.all(open.map((pool) => pool.end()));
         },
       };

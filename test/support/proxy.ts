@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Losing } from "../../src/testing.ts";
 import { freePort } from "./free-port.ts";
 
 export interface ProxyDelay {
@@ -31,8 +32,8 @@ export class TcpProxy {
   readonly #target: number;
   readonly #connections = new Set<Connection>();
   #delay: ProxyDelay = { toServerMs: 0, toClientMs: 0 };
-  /** True while nothing is forwarded. */
-  #silent = false;
+  /** What isn't forwarded; absent while all is. */
+  #silent: Losing | undefined;
   #cutPoint: () => number = () => Infinity;
   #listener: Server;
 
@@ -59,18 +60,20 @@ export class TcpProxy {
     this.#delay = delay;
   }
 
-  /** Accepts, and forwards nothing, without closing: what a firewall that drops packets looks like. */
-  blackHole(): void {
-    this.#silent = true;
-    for (const { client, server } of this.#connections) {
-      client.pause();
-      server.pause();
-    }
+  /** Accepts, and forwards nothing, or nothing back, without closing: what a firewall that drops packets looks like. */
+  blackHole(losing: Losing = "calls"): void {
+    this.#silent = losing;
+    for (const connection of this.#connections) silence(connection, losing);
+  }
+
+  /** Ends the black hole for connections to come. Those there are stay silent for ever, as where a network has forgotten them. */
+  forget(): void {
+    this.#silent = undefined;
   }
 
   /** Ends the black hole: what was sent into it arrives now, as TCP retransmits it. */
   heal(): void {
-    this.#silent = false;
+    this.#silent = undefined;
     for (const { client, server } of this.#connections) {
       client.resume();
       server.resume();
@@ -129,7 +132,6 @@ export class TcpProxy {
         // A reset is part of what tests ask for; "close" follows it.
         socket.on("error", end);
         socket.on("close", end);
-        if (this.#silent) socket.pause();
       }
       forward(client, server, (length) => {
         this.bytesToServer += length;
@@ -140,12 +142,14 @@ export class TcpProxy {
         this.bytesToClient += length;
         return this.#delay.toClientMs;
       });
-      if (this.#silent) {
-        client.pause();
-        server.pause();
-      }
+      if (this.#silent) silence(connection, this.#silent);
     });
   }
+}
+
+function silence({ client, server }: Connection, losing: Losing): void {
+  if (losing === "calls") client.pause();
+  server.pause();
 }
 
 /** Lets so many bytes through to a client, to the byte, and then cuts its connection. */
