@@ -38,6 +38,23 @@ describe("the document's log", () => {
   });
 });
 
+/** Looks every 50 ms at what is watched, in place of being told. */
+const POLLING: Mistake[] = [
+  [
+    "this.#stopListening = store.listen((key, change) => this.#heard(key, change));",
+    `const polling = setInterval(() => {
+      for (const key of this.#watches.keys()) this.#heard(key, "text");
+    }, 50);
+    this.#stopListening = () => clearInterval(polling);`,
+  ],
+];
+
+test("the document's log keeps every promise where nobody is notified, and it polls", async () => {
+  const { ran, broken } = await run(POLLING, () => true);
+  expect(Object.fromEntries(broken)).toEqual({});
+  expect(ran).toBeGreaterThan(130);
+});
+
 const SUPERSEDED = "claims > what a superseded producer appends or ends changes nothing";
 
 const mistakes: MistakenAuthor[] = [
