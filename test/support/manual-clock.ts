@@ -5,6 +5,8 @@ import type { Clock } from "../../src/lib/clock.ts";
 export interface ManualClock extends Clock {
   /** Lets so much time pass, and runs what becomes due, in order. */
   pass: (ms: number) => void;
+  /** Holds the process up for so long: what became due meanwhile runs late, at its end. */
+  stall: (ms: number) => void;
   /** Ends the turn of the event loop, for those who wait for the next. */
   turn: () => void;
   /** How many wait for the next turn. */
@@ -42,6 +44,13 @@ export function manualClock(): ManualClock {
         timer.callback();
       }
       now = until;
+    },
+    stall: (ms) => {
+      now += ms;
+      for (let timer = nextDue(now); timer; timer = nextDue(now)) {
+        timers.delete(timer);
+        timer.callback();
+      }
     },
     waiting: () => [...timers].map(({ at }) => at - now),
   };

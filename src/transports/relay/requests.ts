@@ -24,6 +24,8 @@ interface Pending {
   answer: Answer;
   /** What `reply` resolved with; absent until it came. */
   page: Page | undefined;
+  /** Since when an answer is waited for. */
+  since: number;
   /** When a message to ourselves came back, which proves our own connections; absent until then. */
   provenAt: number | undefined;
 }
@@ -83,6 +85,7 @@ export class Requests {
       reply: createDeferred<Page>(),
       answer: new Answer(question.from),
       page: undefined,
+      since: this.#relay.clock.now(),
       provenAt: undefined,
     };
     this.#pending.set(requestId, pending);
@@ -96,11 +99,10 @@ export class Requests {
 
   async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
     const { link, names, clock, settings } = this.#relay;
-    const startedAt = clock.now();
     const message = encodeRequest(question.build(requestId));
     /** The claim that doesn't answer; absent until looked up. */
     let suspect: StatusRecord | undefined;
-    let suspectSince = startedAt;
+    let suspectSince = pending.since;
     for (let attempt = 0; ; attempt++) {
       const receivers = await this.#publish(names.request(question.streamId), message, pending);
       const page = await this.#replyWithin(
@@ -118,7 +120,7 @@ export class Requests {
 
       const verdictAt = this.#verdictAt(pending, suspectSince);
       if (verdictAt === undefined) {
-        if (clock.now() - startedAt >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
+        if (clock.now() - pending.since >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
         background(
           this.#publish(names.inbox(this.listenerId), encodeEcho(requestId), pending),
           () => undefined,
@@ -143,10 +145,17 @@ export class Requests {
   }
 
   async #replyWithin(pending: Pending, waitMs: number): Promise<Page | undefined> {
+    const { clock, settings } = this.#relay;
     for (;;) {
+      const dueAt = clock.now() + waitMs;
       const late = createDeferred<undefined>();
-      const cancel = this.#relay.clock.after(waitMs, () => late.resolve(undefined));
+      const cancel = clock.after(waitMs, () => late.resolve(undefined));
       const page = await Promise.race([pending.reply.promise, late.promise]).finally(cancel);
+      // This process was held up, and perhaps its producer with it: neither its silence nor our proof counts from before.
+      if (clock.now() - dueAt > settings.ackTimeoutMs / 2) {
+        pending.since = clock.now();
+        pending.provenAt = undefined;
+      }
       // A reply under way is waited for: asked for again, a slow connection would carry it twice.
       if (page || !pending.answer.hasMoved()) return page;
     }

@@ -1,0 +1,90 @@
+// When silence is death, and when it is this process's own.
+
+import { expect, onTestFinished, test } from "vitest";
+import { systemRandom } from "../../../src/lib/random.ts";
+import { turns } from "../../../src/testing/reading.ts";
+import { MemoryBus } from "../../../src/transports/relay/memory-bus.ts";
+import { memoryConnection } from "../../../src/transports/relay/memory-connection.ts";
+import { createNames, encodePages, parseRequest } from "../../../src/transports/relay/protocol.ts";
+import { relayTransport } from "../../../src/transports/relay/relay.ts";
+import type { ReadResult } from "../../../src/transports/transport.ts";
+import { manualClock, type ManualClock } from "../../support/manual-clock.ts";
+
+const ACK_TIMEOUT_MS = 1_000;
+
+interface Scene {
+  clock: ManualClock;
+  /** The read of a follower whose producer says nothing by itself. */
+  reading: Promise<ReadResult>;
+  isClaimed: () => Promise<boolean>;
+  /** Has the producer answer the last request. */
+  answer: (text: string) => Promise<void>;
+}
+
+async function openScene(): Promise<Scene> {
+  const [bus, clock, names] = [new MemoryBus(), manualClock(), createNames("test")];
+  const server = bus.publishPort();
+  const requests: string[] = [];
+  await bus.subscribePort().subscribe(names.request("chat"), (message) => requests.push(message));
+  await server.records.claimIfFree(names.record("chat"), { epoch: 7, ttlSeconds: 60 });
+  const transport = relayTransport({
+    connection: memoryConnection(bus),
+    keyPrefix: "test",
+    settings: { retentionSeconds: 60, ackTimeoutMs: ACK_TIMEOUT_MS, livenessMs: 3_000, lingerMs: 0 },
+    claimTimeoutMs: ACK_TIMEOUT_MS,
+    clock,
+    random: systemRandom,
+    onError: () => undefined,
+  });
+  const watch = transport.watch("chat", () => undefined);
+  onTestFinished(() => watch.close());
+  await watch.ready;
+  return {
+    clock,
+    reading: transport.read("chat", { from: 0, maxUnits: 100, epoch: 7 }),
+    isClaimed: async () => (await server.records.get(names.record("chat"))).status === "claimed",
+    answer: async (text) => {
+      const request = parseRequest(requests.at(-1) ?? "");
+      if (request?.type !== "read") throw new Error("The last request is no read.");
+      for (const frame of encodePages({ from: 0, text, tail: text.length }, 7, request.requestId)) {
+        await server.publish(names.inbox(request.listenerId), frame);
+      }
+    },
+  };
+}
+
+/** Lets time pass as it does, with turns between. */
+async function pass(clock: ManualClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 50) {
+    clock.pass(50);
+    await turns(2);
+  }
+}
+
+test("a producer that stays silent is dead, and its id free (G4)", async () => {
+  const { clock, reading, isClaimed } = await openScene();
+  await pass(clock, 3 * ACK_TIMEOUT_MS);
+  expect(await reading).toEqual({ status: "lost" });
+  expect(await isClaimed()).toBe(false);
+});
+
+test("a process that was held up takes nobody's silence meanwhile for death (G4)", async () => {
+  const { clock, reading, isClaimed, answer } = await openScene();
+  // Its connection is proven, and the producer suspected.
+  await pass(clock, 400);
+  for (let times = 0; times < 3; times += 1) {
+    clock.stall(5 * ACK_TIMEOUT_MS);
+    await turns(2);
+    expect(await isClaimed()).toBe(true);
+  }
+  await answer("it lives");
+  expect(await reading).toMatchObject({ status: "page", page: { text: "it lives" } });
+});
+
+test("who was held up finds a dead producer all the same (G4)", async () => {
+  const { clock, reading } = await openScene();
+  await pass(clock, 400);
+  clock.stall(5 * ACK_TIMEOUT_MS);
+  await pass(clock, 3 * ACK_TIMEOUT_MS);
+  expect(await reading).toEqual({ status: "lost" });
+});
