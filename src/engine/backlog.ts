@@ -14,21 +14,15 @@ export class Backlog {
   readonly #starts: number[] = [];
   /** How many of the last pieces are loose chunks, blocks of those, blocks of blocks and so on: the finest come last. */
   readonly #gathered: number[] = [];
+  /** Chunks that nobody can read yet. */
+  #unannounced: string[] = [];
   #tail = 0;
-  #announced = 0;
-  /** How many pieces are announced. */
-  #announcedPieces = 0;
   #end: EndKind | undefined;
   readonly #waiting = new Set<() => void>();
 
-  /** Offset after the last character. */
+  /** Offset after the last character that is announced. */
   get tail(): number {
     return this.#tail;
-  }
-
-  /** How far local readers may read. Text beyond is there too, and comes with the next announcement. */
-  get announced(): number {
-    return this.#announced;
   }
 
   /** Absent while the source runs. */
@@ -41,20 +35,22 @@ export class Backlog {
     return this.#pieces.length;
   }
 
+  /** Adds a chunk, to be read from the next announcement on. */
   append(text: string): void {
-    if (text === "") return;
-    this.#pieces.push(text);
-    this.#starts.push(this.#tail);
-    this.#tail += text.length;
+    if (text !== "") this.#unannounced.push(text);
   }
 
-  /** Lets the waiting have what was appended. */
+  /** Makes what was appended readable, and wakes who waits for it. */
   announce(): void {
-    // One piece, as readers at the tail will ask for it: found without a copy, however many they are.
-    if (this.#pieces.length - this.#announcedPieces > 1) this.#join(this.#announcedPieces);
-    if (this.#pieces.length > this.#announcedPieces) this.#gather();
-    this.#announced = this.#tail;
-    this.#announcedPieces = this.#pieces.length;
+    if (this.#unannounced.length > 0) {
+      // One piece, as readers at the tail will ask for it: found without a copy, however many they are.
+      const text = this.#unannounced.join("");
+      this.#unannounced = [];
+      this.#pieces.push(text);
+      this.#starts.push(this.#tail);
+      this.#tail += text.length;
+      this.#gather();
+    }
     this.#wake();
   }
 

@@ -39,7 +39,7 @@ export function openCursor({ backlog, from, endError, endKind, onClosed }: Curso
 
   const advance = (controller: ReadableStreamDefaultController<string>): void => {
     if (isClosed) return;
-    const { text } = backlog.read(next, Math.min(MAX_READ_UNITS, backlog.announced - next));
+    const { text } = backlog.read(next, MAX_READ_UNITS);
     if (text !== "") {
       next += text.length;
       controller.enqueue(text);

@@ -9,6 +9,7 @@ function filled(chunks: readonly string[]): Backlog {
     backlog.append(chunk);
     if (index % 97 < 50) backlog.announce();
   }
+  backlog.announce();
   return backlog;
 }
 
@@ -72,6 +73,14 @@ describe("a backlog", () => {
 
   test("gives nothing beyond its tail", () => {
     expect(filled(["abc"]).read(7, 10)).toEqual({ from: 7, text: "", tail: 3 });
+  });
+
+  test("gives nothing before it is announced", () => {
+    const backlog = filled(["abc"]);
+    backlog.append("d");
+    expect(backlog.read(0, 10)).toEqual({ from: 0, text: "abc", tail: 3 });
+    backlog.announce();
+    expect(backlog.read(0, 10)).toEqual({ from: 0, text: "abcd", tail: 4 });
   });
 
   test("tells its end, and wakes who waits for it once", () => {
