@@ -1,99 +1,77 @@
-// Values with a deadline in a NATS bucket, changed only in whole steps: a write is taken only over the revision that was
-// read, and repeated from the read on where another process was quicker.
+import { JetStreamApiCodes, JetStreamApiError, jetstream } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { PubSubPair } from "resumable-stream/testing";
+import { decodeText, encodeName } from "./encoding.ts";
+import { type Held, Steps, type Store } from "./steps.ts";
 
-import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import type { KV, KvEntry } from "@nats-io/kv";
+export type Keys = Omit<PubSubPair["publisher"], "publish">;
 
-/** What the bucket holds. It can't let one key expire before another, so the deadline is kept with the value. */
-export interface Stored {
-  value: string;
-  /** By the clocks of the processes, which have to agree to within a second. Null: only the bucket's age limits it. */
-  expiresAt: number | null;
+/** Shorter than the library's own deadline of two seconds, so that it hears why. */
+const REQUEST_TIMEOUT_MS = 1_500;
+/** Longer than any key lives: twice the library's default `retentionSeconds`. */
+const BUCKET_LIFE_MS = 2 * 86_400 * 1_000;
+
+/** Keys are entries of a JetStream bucket, which every process shares. */
+export async function openKeys(connection: NatsConnection): Promise<Keys> {
+  const manager = new Kvm(jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }));
+  // Direct reads may be answered by a replica that is behind.
+  const bucket = await manager.create("resumable-stream", { ttl: BUCKET_LIFE_MS, allow_direct: false });
+  const steps = new Steps(storeIn(bucket));
+  return {
+    get: (key) => steps.run(key, (cell) => cell.held?.value ?? null),
+
+    set: (key, value, options) =>
+      steps.run(key, (cell) => {
+        const expiresAt = options?.EX === undefined ? Infinity : Date.now() + options.EX * 1_000;
+        cell.held = { value, expiresAt };
+      }),
+
+    incr: (key) =>
+      steps.run(key, (cell) => {
+        const { value, expiresAt } = cell.held ?? { value: "0", expiresAt: Infinity };
+        if (!/^-?\d+$/.test(value)) throw new Error("The value is not an integer.");
+        const sum = Number(value) + 1;
+        cell.held = { value: String(sum), expiresAt };
+        return sum;
+      }),
+  };
 }
 
-/** Given what is there, says what shall be there and what the caller gets. Throws where it can't: nothing is changed. */
-export type Step<T> = (stored: Stored | undefined) => { stored: Stored | undefined; result: T };
+function storeIn(bucket: KV): Store {
+  return {
+    read: async (key) => {
+      const entry = await bucket.get(encodeName(key));
+      if (!entry) return { held: undefined, revision: 0 };
+      return { held: parse(decodeText(entry.value)), revision: entry.revision };
+    },
 
-interface Call {
-  /** Works out the caller's result, without telling it yet, and gives what is there afterwards. */
-  apply: (stored: Stored | undefined) => Stored | undefined;
-  /** Tells the caller its last result. */
-  settle: () => void;
-  reject: (error: unknown) => void;
-}
-
-export class Keys {
-  readonly #bucket: KV;
-  /** Calls that wait, by key. There is an entry as long as somebody works on the key. */
-  readonly #waiting = new Map<string, Call[]>();
-
-  constructor(bucket: KV) {
-    this.#bucket = bucket;
-  }
-
-  /** Calls about a key that are made at once are one step: nothing of another process comes between them. */
-  run<T>(key: string, step: Step<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      let settle = (): void => undefined;
-      const apply: Call["apply"] = (stored) => {
-        try {
-          const changed = step(stored);
-          settle = () => resolve(changed.result);
-          return changed.stored;
-        } catch (error) {
-          settle = () => reject(error);
-          return stored;
-        }
-      };
-      const waiting = this.#waiting.get(key);
-      const calls = waiting ?? [];
-      calls.push({ apply, settle: () => settle(), reject });
-      if (waiting) return;
-      this.#waiting.set(key, calls);
-      // Not now: what is called in the same turn belongs to the same step.
-      setImmediate(() => void this.#work(key, calls));
-    });
-  }
-
-  async #work(key: string, waiting: Call[]): Promise<void> {
-    while (waiting.length > 0) {
-      const calls = waiting.splice(0);
+    write: async (key, held, revision) => {
       try {
-        while (!(await this.#attempt(key, calls)));
-        for (const call of calls) call.settle();
+        await bucket.put(encodeName(key), format(held), { previousSeq: revision });
+        return true;
       } catch (error) {
-        for (const call of calls) call.reject(error);
+        if (isConflict(error)) return false;
+        throw error;
       }
-    }
-    this.#waiting.delete(key);
-  }
-
-  /** False where another process wrote in between. */
-  async #attempt(key: string, calls: Call[]): Promise<boolean> {
-    const entry = await this.#bucket.get(key);
-    const before = parse(entry);
-    const after = calls.reduce((stored, call) => call.apply(stored), before);
-    if (after === before || after === undefined) return true;
-    try {
-      await this.#bucket.put(key, JSON.stringify(after), { previousSeq: entry?.revision ?? 0 });
-      return true;
-    } catch (error) {
-      if (isOvertaken(error)) return false;
-      throw error;
-    }
-  }
+    },
+  };
 }
 
-/** Undefined where there is nothing, or nothing any more. */
-function parse(entry: KvEntry | null): Stored | undefined {
-  if (entry === null || entry.operation !== "PUT") return undefined;
-  const stored = entry.json<Partial<Stored> | null>();
-  if (typeof stored?.value !== "string")
-    throw new TypeError("The bucket holds what this program didn't write.");
-  const { value, expiresAt = null } = stored;
-  return expiresAt !== null && expiresAt <= Date.now() ? undefined : { value, expiresAt };
+function isConflict(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
+  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
 }
 
-function isOvertaken(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
+/** The expiry goes with the value: only newer servers let a single key expire. */
+function format({ value, expiresAt }: Held): string {
+  return `${expiresAt} ${value}`;
+}
+
+/** An entry that somebody has deleted is an empty one, and counts as expired. */
+function parse(text: string): Held | undefined {
+  const space = text.indexOf(" ");
+  const expiresAt = Number(text.slice(0, space));
+  return expiresAt > Date.now() ? { value: text.slice(space + 1), expiresAt } : undefined;
 }

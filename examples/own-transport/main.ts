@@ -1,64 +1,61 @@
-// Two processes over one NATS server: this one produces a stream, another comes later and resumes it from the start.
-
 import { fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as pass } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { createResumableStreamContext } from "resumable-stream/generic";
 import { connectNats } from "./nats.ts";
 import { startServer } from "./server.ts";
 
-const ID = "a-walk";
 const TEXT =
-  "We set out before the sun was up, and by noon we could see the lake below us, as still as glass.";
+  "A stream that is resumable goes on when its reader has left. " +
+  "Another reader, in another process, asks for its id, gets what was said, and hears the rest.";
 
-async function produce(url: string): Promise<void> {
-  const { close, ...pair } = await connectNats({ url });
-  const context = createResumableStreamContext({ ...pair, waitUntil: null });
-  const stream = await context.createNewResumableStream(ID, makeSource);
-  await print("producer", stream);
-  await context.close();
-  await close();
+const given = process.env["NATS_URL"];
+const server = given ? { url: given, stop: async () => undefined } : await startServer();
+const { publisher, subscriber, close } = await connectNats({ url: server.url });
+const streams = createResumableStreamContext({ waitUntil: null, publisher, subscriber });
+
+// The second process runs this file too, with the id of the stream.
+const id = process.argv[2];
+await (id === undefined ? produce() : resume(id));
+
+await streams.close();
+await close();
+await server.stop();
+
+async function produce(): Promise<void> {
+  const streamId = randomUUID();
+  const shown = show("producer", await streams.createNewResumableStream(streamId, speak));
+  await sleep(1_500);
+  const env = { ...process.env, NATS_URL: server.url };
+  const second = fork(fileURLToPath(import.meta.url), [streamId], { env });
+  await Promise.all([shown, once(second, "exit")]);
+  if (second.exitCode !== 0) process.exitCode = 1;
 }
 
-async function resume(url: string): Promise<void> {
-  const { close, ...pair } = await connectNats({ url });
-  const context = createResumableStreamContext({ ...pair, waitUntil: null });
-  await print("  resumed", await context.resumeExistingStream(ID, 0));
-  await context.close();
-  await close();
+async function resume(streamId: string): Promise<void> {
+  await show("  resumed", await streams.resumeExistingStream(streamId));
 }
 
-/** Stands for a model: a word at a time. */
-function makeSource(): ReadableStream<string> {
-  const words = TEXT.split(" ");
+function speak(): ReadableStream<string> {
+  const words = TEXT.split(/(?<= )/);
   return new ReadableStream({
-    pull: async (controller) => {
+    async pull(controller) {
+      await sleep(150);
       const word = words.shift();
-      if (word === undefined) return controller.close();
-      await pass(150);
-      controller.enqueue(`${word} `);
+      if (word === undefined) controller.close();
+      else controller.enqueue(word);
     },
   });
 }
 
-async function print(who: string, stream: ReadableStream<string> | null | undefined): Promise<void> {
-  if (!stream) return console.log(`${who}   there is no such stream`);
+async function show(who: string, stream: ReadableStream<string> | null | undefined): Promise<void> {
   let text = "";
-  for await (const chunk of stream) {
-    text += chunk;
+  for await (const chunk of stream ?? []) {
     console.log(`${who}   ${JSON.stringify(chunk)}`);
+    text += chunk;
   }
-  console.log(`${who}   has all: ${text.trim() === TEXT}`);
-}
-
-const given = process.argv[2];
-if (given) await resume(given);
-else {
-  const server = process.env["NATS_URL"] ? undefined : await startServer();
-  const url = server?.url ?? process.env["NATS_URL"] ?? "";
-  const produced = produce(url);
-  await pass(1500);
-  const other = fork(import.meta.filename, [url]);
-  await Promise.all([produced, once(other, "exit")]);
-  await server?.stop();
+  console.log(`${who}   has all: ${text === TEXT}`);
+  if (text !== TEXT) process.exitCode = 1;
 }

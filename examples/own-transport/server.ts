@@ -1,86 +1,79 @@
-// A NATS server of our own: a free port, a temporary folder, and nothing left of it afterwards.
-
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 export interface NatsServer {
-  url: string;
-  /** Kills it, and starts it again at the same address and over the same folder. */
+  readonly url: string;
+  /** Kills it, and starts it again at the same address with what it had stored. */
   restart: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
+type ServerProcess = ChildProcessByStdio<null, null, Readable>;
+
+const ADVICE =
+  "nats-server could not be started. Install it (Debian: apt-get install nats-server, others: nats.io).";
+
+/** Starts a private server with JetStream on a free port, whose data is in a temporary folder. */
 export async function startServer(): Promise<NatsServer> {
-  const folder = await mkdtemp(join(tmpdir(), "nats-"));
-  // It takes a free port by itself.
-  let running = await launch(folder, "-1");
-  const { port } = running;
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    restart: async () => {
-      await running.kill();
-      running = await launch(folder, port);
-    },
-    stop: async () => {
-      await running.kill();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
+  const folder = mkdtempSync(join(tmpdir(), "own-transport-"));
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  let server = spawnServer(folder, -1);
 
-interface Running {
-  port: string;
-  kill: () => Promise<void>;
-}
-
-async function launch(folder: string, wanted: string): Promise<Running> {
-  const args = ["--addr", "127.0.0.1", "--port", wanted, "--jetstream", "--store_dir", folder];
-  // Debian has it in a folder that isn't on everybody's PATH.
-  const PATH = [process.env["PATH"] ?? "", "/usr/sbin"].join(delimiter);
-  const child = spawn("nats-server", args, {
-    env: { ...process.env, PATH },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const exited = once(child, "exit");
-  const killNow = (): void => void child.kill("SIGKILL");
-  process.once("exit", killNow);
-  const kill = async (): Promise<void> => {
-    process.removeListener("exit", killNow);
-    killNow();
-    await exited;
+  const leave = (): void => {
+    server.kill("SIGKILL");
+    removeFolder();
   };
+  process.once("exit", leave);
+  const stop = async (): Promise<void> => {
+    await kill(server);
+    removeFolder();
+    process.off("exit", leave);
+  };
+
   try {
-    return { port: await ready(child, exited), kill };
+    const port = await portOf(server);
+    const restart = async (): Promise<void> => {
+      await kill(server);
+      server = spawnServer(folder, port);
+      await portOf(server);
+    };
+    return { url: `nats://127.0.0.1:${port}`, restart, stop };
   } catch (error) {
-    process.removeListener("exit", killNow);
-    await rm(folder, { recursive: true, force: true });
+    await stop();
     throw error;
   }
 }
 
-/** Resolves to the port it listens on. */
-async function ready({ stderr }: ChildProcess, exited: Promise<unknown[]>): Promise<string> {
-  let log = "";
-  const listening = new Promise<string>((resolve) => {
-    stderr?.on("data", (data: Buffer) => {
-      log += data.toString();
-      const port = /client connections on 127\.0\.0\.1:(\d+)/.exec(log)?.[1];
-      if (port !== undefined && log.includes("Server is ready")) resolve(port);
-    });
+/** A port of -1 is any free one. */
+function spawnServer(folder: string, port: number): ServerProcess {
+  // Debian installs servers where the PATH of a user doesn't look.
+  const path = [process.env["PATH"], "/usr/sbin"].join(delimiter);
+  return spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)], {
+    env: { ...process.env, PATH: path },
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  const failed = exited.then(
-    ([code]) =>
-      Promise.reject(new Error(`nats-server exited with ${String(code)} before it was ready:\n${log}`)),
-    (cause: unknown) => {
-      const advice = "Install Debian's package nats-server, or nats.io's, and put it on PATH.";
-      throw new Error(`Can't start nats-server. ${advice}`, { cause });
-    },
-  );
-  const port = await Promise.race([listening, failed]);
-  // Nobody reads what it says from here on; a full pipe would stop it.
-  stderr?.removeAllListeners("data").resume();
-  return port;
+}
+
+/** Resolves once the server listens: its log tells that, and which port it has found. */
+function portOf(server: ServerProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let lastLine = "";
+    createInterface(server.stderr).on("line", (line) => {
+      lastLine = line;
+      const port = /Listening for client connections on .*:(\d+)$/.exec(line)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+    server.on("error", (cause) => reject(new Error(ADVICE, { cause })));
+    server.once("exit", () => reject(new Error(`nats-server has ended: ${lastLine}`)));
+  });
+}
+
+async function kill(server: ServerProcess): Promise<void> {
+  // False where it isn't there, because it never was or because it has ended.
+  if (server.kill("SIGKILL")) await once(server, "exit");
 }

@@ -10,7 +10,7 @@ const cwd = fileURLToPath(new URL("../../examples/own-transport", import.meta.ur
 
 test("one command installs it, resumes a stream in a second process, and proves the pair", async () => {
   ensureBinary(natsBinary);
-  const command = "npm install --no-audit --no-fund --loglevel=error && npm start && npm test";
+  const command = "npm install --no-save --no-audit --no-fund --loglevel=error && npm start && npm test";
   // node:test reports nothing from inside another runner that set this.
   const env = { ...process.env, NATS_URL: "", NODE_TEST_CONTEXT: undefined };
   const { stdout } = await promisify(execFile)("sh", ["-c", command], {
