@@ -87,11 +87,11 @@ export class Backlog {
     let index = this.#indexOf(from);
     const first = this.#pieces[index] ?? "";
     const skip = from - (this.#starts[index] ?? 0);
-    if (first.length - skip >= Math.min(available, maxUnits)) {
-      return first.slice(skip, cutBeforePair(first, skip, skip + maxUnits));
-    }
     // One more than is asked for tells whether the cut would split a pair; the rest of a long piece isn't copied.
     const wanted = Math.min(available, maxUnits + 1);
+    if (first.length - skip >= wanted) {
+      return first.slice(skip, cutBeforePair(first, skip, skip + maxUnits));
+    }
     const parts = [skip === 0 ? first : first.slice(skip)];
     let units = first.length - skip;
     while (units < wanted && ++index < this.#pieces.length) {

@@ -74,9 +74,10 @@ export class Follower {
     );
     this.#finishJourney = openJourney(this.stream, options.from);
     this.#watch = options.transport.watch(options.streamId, (signal) => {
-      this.#heardAt = options.clock.now();
-      if (signal.type === "missed") this.#dispatch({ type: "missed" });
-      else this.#dispatch({ type: "page", page: signal.page, isReply: false });
+      if (signal.type === "missed") return this.#dispatch({ type: "missed" });
+      // A producer that was superseded and doesn't know may publish on and on: it is no sign of this one's life.
+      if (signal.page.epoch === this.#state.epoch) this.#heardAt = options.clock.now();
+      this.#dispatch({ type: "page", page: signal.page, isReply: false });
     });
   }
 
@@ -172,7 +173,8 @@ export class Follower {
   }
 
   #onUnanswered(error: unknown): void {
-    if (this.#isClosed) return;
+    // Its end is known, and all of its text is here.
+    if (this.#isClosed || this.#end) return;
     const { clock, streamId } = this.#options;
     const message = `Reading "${streamId}" failed: see cause.`;
     const unavailable = asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
@@ -220,6 +222,8 @@ export class Follower {
   #finish(error: ResumableStreamError | undefined): void {
     this.#end = { error };
     this.#stopListening();
+    // Nothing is left to be told: one that nobody reads on must not be kept.
+    this.#options.onClosed();
     if (this.#isStarving) this.#feed();
   }
 

@@ -24,8 +24,8 @@ export class Link {
     this.port = options.port;
   }
 
-  publish(channel: string, message: string): Promise<number | undefined> {
-    return this.bounded("publish", this.port.publish(channel, message));
+  publish(channel: string, message: string, timeoutMs?: number): Promise<number | undefined> {
+    return this.bounded("publish", this.port.publish(channel, message), timeoutMs);
   }
 
   get(key: string): Promise<StatusRecord> {
@@ -49,8 +49,8 @@ export class Link {
   }
 
   /** The promise, or `TRANSPORT_UNAVAILABLE` in time. */
-  async bounded<T>(what: string, promise: Promise<T>): Promise<T> {
-    const { clock, timeoutMs } = this.#options;
+  async bounded<T>(what: string, promise: Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
+    const { clock } = this.#options;
     const late = (): Error => new Error(`No answer within ${timeoutMs} ms.`);
     try {
       const answer = await withDeadline(clock, promise, { timeoutMs, late });

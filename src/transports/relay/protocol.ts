@@ -30,7 +30,7 @@ export function createNames(keyPrefix: string): Names {
 /** What arrives in a producer's inbox. `listenerId` names the follower process, `keepMs` how long it stays interested. */
 export type Request =
   | ({ type: "read"; from: number; maxUnits: number; epoch: number | undefined } & Answerable)
-  | ({ type: "stop"; reason: string | undefined } & Answerable)
+  | ({ type: "stop"; reason: string | undefined; epoch: number | undefined } & Answerable)
   /** Still following, though nothing needs to be read. */
   | { type: "watch"; listenerId: string; keepMs: number }
   | { type: "leave"; listenerId: string }
@@ -67,12 +67,13 @@ export function parseRequest(message: string): Request | undefined {
   const interest = { listenerId, keepMs: Math.min(Math.max(keepMs, MIN_KEEP_MS), MAX_KEEP_MS) };
   if (type === "watch") return { type, ...interest };
   if (!isOffset(requestId)) return undefined;
+  const named = isOffset(epoch) ? epoch : undefined;
   if (type === "stop") {
     const text = typeof reason === "string" ? reason.slice(0, MAX_REASON_UNITS) : undefined;
-    return { type, requestId, reason: text, ...interest };
+    return { type, requestId, reason: text, epoch: named, ...interest };
   }
   if (type !== "read" || !isOffset(from) || !isOffset(maxUnits)) return undefined;
-  return { type, requestId, from, maxUnits, epoch: isOffset(epoch) ? epoch : undefined, ...interest };
+  return { type, requestId, from, maxUnits, epoch: named, ...interest };
 }
 
 /** What arrives in a follower's inbox or on a live channel. A frame without `requestId` is live. */
@@ -89,6 +90,15 @@ const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (do
 
 export function encodeEcho(requestId: number): string {
   return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
+}
+
+/** The first frame of a reply whose text has to wait: a sign of life. */
+export function encodeOpening(
+  slice: { from: number; tail: number },
+  epoch: number,
+  requestId: number,
+): string {
+  return `${MAGIC} T ${epoch} ${requestId} ${slice.from} ${slice.tail} -\n`;
 }
 
 /** The frames of a slice, one or more. The end travels only with the last character. */

@@ -46,10 +46,11 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
-  #isChecking = false;
+  /** The look at the record that is under way, for all who wait for it; absent while there is none. */
+  #looking: Promise<boolean> | undefined;
   #isWon: boolean;
   #isFenced = false;
-  /** A higher epoch was named before the claim was won. */
+  /** Another epoch was named before the claim was won. */
   #isDoubted = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
   readonly #hurry = new AbortController();
@@ -80,7 +81,7 @@ export class RelayClaim implements Claim {
   won(): void {
     this.#isWon = true;
     if (this.#isFenced) this.#options.producer.fenced();
-    else if (this.#isDoubted) this.#doubt(() => undefined);
+    else if (this.#isDoubted) this.#look(() => undefined);
   }
 
   async append(take: () => Slice): Promise<void> {
@@ -160,10 +161,9 @@ export class RelayClaim implements Claim {
     if (!request) return this.#reportForeign();
     switch (request.type) {
       case "read":
-        return this.#onRead(request);
+        return this.#asOwn(request.epoch, () => this.#answer(request));
       case "stop":
-        this.#options.producer.stop(request.reason);
-        return this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
+        return this.#asOwn(request.epoch, () => this.#stop(request));
       case "watch":
         return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
@@ -171,18 +171,40 @@ export class RelayClaim implements Claim {
         return this.#onListenersMoved();
       case "fence":
         if (request.epoch === this.epoch) return this.#fenced();
-        return request.epoch > this.epoch ? this.#doubt(() => undefined) : undefined;
+        return request.epoch > this.epoch ? this.#asOwn(request.epoch, () => undefined) : undefined;
       case "ping":
         return undefined;
     }
   }
 
-  #onRead(request: Extract<Request, { type: "read" }>): void {
-    const { epoch = this.epoch } = request;
-    if (epoch === this.epoch) return this.#answer(request);
-    // Its follower knows another producer: one before, or one since, and that may have the lower number, by a clock that lags.
-    if (epoch > this.epoch) this.#doubt(() => this.#answer(request));
-    else if (!this.#isFinishing) this.#answer(request);
+  /**
+   * Does what a request asks that names this producer, or none. One that names another is of a predecessor's follower, or of
+   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows,
+   * while this producer runs: writing its end tells whether it was its own, and who comes later isn't this one's to answer.
+   */
+  #asOwn(epoch: number | undefined, act: () => void): void {
+    if (epoch === undefined || epoch === this.epoch) return act();
+    if (this.#isFinishing) return;
+    // Not won yet: the record doesn't name it, and the other may be what it is about to supersede.
+    this.#isDoubted = !this.#isWon;
+    if (this.#isWon) this.#look(act);
+  }
+
+  #look(onOwn: () => void): void {
+    this.#looking ??= this.#record.isAnothers().finally(() => {
+      this.#looking = undefined;
+    });
+    const looked = this.#looking.then((isAnothers) => {
+      if (this.#isFinishing || this.#closing.signal.aborted) return;
+      if (isAnothers) this.#fenced();
+      else onOwn();
+    });
+    this.#relay.link.background(looked);
+  }
+
+  #stop(request: Extract<Request, { type: "stop" }>): void {
+    this.#options.producer.stop(request.reason);
+    this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {
@@ -238,28 +260,6 @@ export class RelayClaim implements Claim {
 
   async #reassert(): Promise<void> {
     if (!(await this.#record.reassert())) this.#fenced();
-  }
-
-  /**
-   * Somebody names a higher epoch. Mostly it has superseded this claim; but a clock that runs ahead may have numbered an
-   * earlier one, which is gone, and anybody can name a number. The record knows. From its end on the record isn't its own:
-   * writing the end tells whether it was, and who comes later has followers that aren't this claim's to answer.
-   */
-  #doubt(onOurs: () => void): void {
-    if (this.#isFinishing) return;
-    // Not won yet: the record doesn't name it, and the higher epoch may be of what it is about to supersede.
-    this.#isDoubted = !this.#isWon;
-    if (this.#isDoubted || this.#isChecking) return;
-    this.#isChecking = true;
-    const check = async (): Promise<void> => {
-      const isAnothers = await this.#record.isAnothers().finally(() => {
-        this.#isChecking = false;
-      });
-      if (this.#isFinishing || this.#closing.signal.aborted) return;
-      if (isAnothers) this.#fenced();
-      else onOurs();
-    };
-    this.#relay.link.background(check());
   }
 
   #fenced(): void {

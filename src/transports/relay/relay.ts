@@ -165,7 +165,9 @@ class RelayTransport implements Transport {
   async stop(streamId: string, reason: string | undefined): Promise<boolean> {
     const record = await this.peek(streamId);
     if (record.status !== "running") return false;
-    const result = await this.#whileWatching(streamId, () => this.#ask(streamId, { type: "stop", reason }));
+    const { epoch } = record;
+    const ask = (): Promise<ReadResult> => this.#ask(streamId, { type: "stop", reason, epoch });
+    const result = await this.#whileWatching(streamId, ask);
     return result.status === "page" && result.page.end === "stopped";
   }
 
@@ -202,7 +204,7 @@ class RelayTransport implements Transport {
     streamId: string,
     what:
       | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
-      | { type: "stop"; reason: string | undefined },
+      | { type: "stop"; reason: string | undefined; epoch: number | undefined },
   ): Promise<ReadResult> {
     const watch = this.#watches.get(streamId);
     watch?.asked();
@@ -210,6 +212,8 @@ class RelayTransport implements Transport {
     return this.#requests.ask({
       streamId,
       from: what.type === "read" ? what.from : undefined,
+      epoch: what.epoch,
+      answered: watch?.answered,
       build: (requestId) => ({ ...what, requestId, ...interest }),
     });
   }

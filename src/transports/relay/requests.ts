@@ -19,7 +19,15 @@ const RECEIVED = { firstMs: 250, maxMs: 500 };
 /** After our own connection came back a producer's needs longer: clients wait up to five seconds between attempts. */
 const RECONNECT_GRACE = 3;
 
+/** A producer's last answer: which one's, and when it came. */
+export interface Answered {
+  epoch: number;
+  at: number;
+}
+
 interface Pending {
+  /** What the whole process knows of the producer's life; absent where nobody watches. */
+  answered: Answered | undefined;
   reply: Deferred<Page>;
   answer: Answer;
   /** What `reply` resolved with; absent until it came. */
@@ -30,10 +38,20 @@ interface Pending {
   provenAt: number | undefined;
 }
 
+/** The claim that doesn't answer, and since when it was known. */
+interface Suspicion {
+  suspect: StatusRecord;
+  suspectSince: number;
+}
+
 interface Question {
   streamId: string;
   /** The offset asked for; absent where any will do. */
   from: number | undefined;
+  /** The producer asked; absent where any will do. */
+  epoch: number | undefined;
+  /** Shared by all questions about the stream: a producer that answers one of them lives. */
+  answered: Answered | undefined;
   build: (requestId: number) => Request;
 }
 
@@ -82,6 +100,7 @@ export class Requests {
   async ask(question: Question): Promise<ReadResult> {
     const requestId = this.#nextRequestId++;
     const pending: Pending = {
+      answered: question.answered,
       reply: createDeferred<Page>(),
       answer: new Answer(question.from),
       page: undefined,
@@ -118,7 +137,7 @@ export class Requests {
       // A missing record is no such proof: a restarted server may have lost it while the producer lives.
       if (receivers === 0 && suspect.status === "done") return { status: "done" };
 
-      const verdictAt = this.#verdictAt(pending, suspectSince);
+      const verdictAt = this.#verdictAt(pending, { suspect, suspectSince });
       if (verdictAt === undefined) {
         if (clock.now() - pending.since >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
         background(
@@ -126,7 +145,7 @@ export class Requests {
           () => undefined,
         );
       } else if (clock.now() >= verdictAt) {
-        const verdict = await this.#verdict(question, { suspect, pending });
+        const verdict = await this.#verdict(question, { suspect, suspectSince, pending });
         if (verdict) return verdict;
         // Another producer has the stream by now: it gets its own time to answer.
         suspect = undefined;
@@ -162,10 +181,13 @@ export class Requests {
   }
 
   /** When silence becomes proof of death: undefined while our own connections aren't proven to work. */
-  #verdictAt({ provenAt }: Pending, suspectSince: number): number | undefined {
+  #verdictAt({ answered, provenAt }: Pending, { suspect, suspectSince }: Suspicion): number | undefined {
     if (provenAt === undefined) return undefined;
     const { ackTimeoutMs } = this.#relay.settings;
+    const isAnswering =
+      answered !== undefined && suspect.status === "claimed" && answered.epoch === suspect.epoch;
     return Math.max(
+      isAnswering ? answered.at + ackTimeoutMs : 0,
       provenAt + ackTimeoutMs,
       suspectSince + ackTimeoutMs,
       this.#reconnectedAt + RECONNECT_GRACE * ackTimeoutMs,
@@ -174,9 +196,10 @@ export class Requests {
 
   async #verdict(
     question: Question,
-    { suspect, pending }: { suspect: StatusRecord; pending: Pending },
+    { pending, ...suspicion }: Suspicion & { pending: Pending },
   ): Promise<ReadResult | undefined> {
-    const { link, names } = this.#relay;
+    const { clock, link, names } = this.#relay;
+    const { suspect } = suspicion;
     const key = names.record(question.streamId);
     const record = await link.get(key);
     // It lives: its answer came while the record was looked up.
@@ -184,6 +207,10 @@ export class Requests {
     if (record.status === "done") return { status: "done" };
     if (record.status === "free") return { status: "absent" };
     if (suspect.status !== "claimed" || record.raw !== suspect.raw) return undefined;
+    // Who was asked is gone. Its silence says nothing of who has the stream now.
+    const isAsked = question.epoch === undefined || record.epoch === 0 || record.epoch === question.epoch;
+    if (!isAsked) return { status: "lost" };
+    if (clock.now() < (this.#verdictAt(pending, suspicion) ?? Number.POSITIVE_INFINITY)) return undefined;
     // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
     await link.publish(
       names.request(question.streamId),
@@ -209,6 +236,8 @@ export class Requests {
       pending.provenAt ??= this.#relay.clock.now();
       return;
     }
+    if (pending.answered)
+      Object.assign(pending.answered, { epoch: frame.page.epoch, at: this.#relay.clock.now() });
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;
     pending.page = page;

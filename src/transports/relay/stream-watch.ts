@@ -5,7 +5,7 @@ import type { Cancel } from "../../lib/clock.ts";
 import type { WatchSignal } from "../transport.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
-import type { Requests } from "./requests.ts";
+import type { Answered, Requests } from "./requests.ts";
 import type { RelayContext } from "./settings.ts";
 import type { Subscription } from "./subscriptions.ts";
 
@@ -24,6 +24,9 @@ export class StreamWatch {
   readonly ready: Promise<void>;
   /** How long the producer is asked to remember this process. */
   readonly keepMs: number;
+
+  /** The last answer that this process had of the stream's producer, to whatever question. */
+  readonly answered: Answered = { epoch: 0, at: Number.NEGATIVE_INFINITY };
 
   readonly #options: StreamWatchOptions;
   readonly #listeners = new Set<(signal: WatchSignal) => void>();

@@ -128,7 +128,7 @@ describe("foreign bytes", () => {
 
 test.each<Request>([
   { type: "read", listenerId: "a-1", requestId: 3, from: 0, maxUnits: 10, epoch: 77, keepMs: 500 },
-  { type: "stop", listenerId: "a-1", requestId: 3, reason: "user", keepMs: 500 },
+  { type: "stop", listenerId: "a-1", requestId: 3, reason: "user", epoch: 77, keepMs: 500 },
   { type: "watch", listenerId: "a-1", keepMs: 500 },
   { type: "leave", listenerId: "a-1" },
   { type: "fence", epoch: 9 },
