@@ -3,6 +3,9 @@
 
 import { main } from "./cli/main.ts";
 
+/** How long connections may take to close. */
+const EXIT_TIMEOUT_MS = 1_000;
+
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever read the output has enough of it, as `head` does.
   if (error.code === "EPIPE") process.exit();
@@ -23,3 +26,6 @@ process.exitCode = await main(process.argv.slice(2), {
     return () => process.off("SIGINT", callback);
   },
 });
+
+// What a server that went silent holds open must not hold the command.
+setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();

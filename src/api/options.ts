@@ -29,6 +29,8 @@ export function checkOptions(options: CommonOptions): CheckedOptions {
   if (keyPrefix !== undefined && typeof keyPrefix !== "string") {
     throw new TypeError(`keyPrefix must be a string, got ${describe(keyPrefix)}.`);
   }
+  if (keyPrefix?.isWellFormed() === false)
+    throw new TypeError("keyPrefix must be well-formed Unicode, got a lone surrogate.");
   if (whenUnavailable !== undefined && whenUnavailable !== "stream" && whenUnavailable !== "throw") {
     throw new TypeError(`whenUnavailable must be "stream" or "throw", got ${describe(whenUnavailable)}.`);
   }

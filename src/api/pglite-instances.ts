@@ -13,7 +13,7 @@ const SHARED = Symbol.for("resumable-stream.pglite.1");
 /** The instance of a folder, or of memory where there is none. */
 export async function leasePglite(dataDir: string | undefined): Promise<LeasedPglite> {
   const instances = sharedInstances();
-  const name = dataDir ?? "memory://";
+  const name = await nameOf(dataDir);
   const instance = instances.get(name) ?? { opening: openPglite(dataDir), users: 0 };
   instances.set(name, instance);
   instance.users += 1;
@@ -30,6 +30,15 @@ export async function leasePglite(dataDir: string | undefined): Promise<LeasedPg
     if (instances.get(name) === instance) instances.delete(name);
     throw error;
   }
+}
+
+/** One for each folder, however its path is written. */
+async function nameOf(dataDir = "memory://"): Promise<string> {
+  const folder = dataDir.replace(/^file:\/\//, "");
+  // "memory://", and what browsers have in place of folders.
+  if (/^[a-z-]+:\/\//.test(folder)) return folder;
+  const path = await import("node:path");
+  return path.resolve(folder);
 }
 
 function sharedInstances(): Map<string, Instance> {

@@ -14,12 +14,15 @@ export interface Clock {
   nextTurn(callback: () => void): void;
 }
 
+/** Platforms fire timers beyond it at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** The platform's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
     return () => clearTimeout(timer);
   },
   nextTurn: (callback) => {

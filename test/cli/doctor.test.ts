@@ -47,6 +47,7 @@ const postgresChecks = [
   "connect",
   "version",
   "writable",
+  "encoding",
   "schema",
   "listen",
   "cleanup",
@@ -211,6 +212,21 @@ test("a database that takes no writes is found", async () => {
     status: "failed",
     found: containing("read-only"),
   });
+  expect(code).toBe(1);
+});
+
+test("a database that can't hold every character is found", async () => {
+  const server = inject("postgresUrl");
+  await using admin = await createDatabase(server);
+  const name = `latin1_${Date.now().toString(36)}`;
+  await admin.query(
+    `create database ${name} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0`,
+  );
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  await setUpTables(url);
+  const { code, findings } = await examine(url);
+  await admin.query(`drop database ${name} with (force)`);
+  expect(findings.get("encoding")).toMatchObject({ status: "failed", found: containing("LATIN1") });
   expect(code).toBe(1);
 });
 

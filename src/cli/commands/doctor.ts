@@ -45,7 +45,10 @@ async function* examine(target: Target, args: CommandArguments, world: World): A
 }
 
 async function* checkRedis(target: Target, args: CommandArguments): AsyncGenerator<Finding> {
-  const clients = await openBoth(() => openRedis(target.url));
+  const clients = await openBoth(
+    () => openRedis(target.url),
+    (client) => client.close(),
+  );
   if ("error" in clients) {
     yield cannotConnect(target, clients.error);
     return;
@@ -65,7 +68,10 @@ async function* checkPostgres(
   _args: CommandArguments,
   world: World,
 ): AsyncGenerator<Finding> {
-  const clients = await openBoth(() => openPostgres(target.url));
+  const clients = await openBoth(
+    () => openPostgres(target.url),
+    (client) => client.end(),
+  );
   if ("error" in clients) {
     yield cannotConnect(target, clients.error);
     return;
@@ -80,7 +86,10 @@ async function* checkPostgres(
 
 async function* checkStream(target: Target, args: CommandArguments, world: World): AsyncGenerator<Finding> {
   const options = { ...storeOptions(args, world), retentionSeconds: 60 };
-  const stores = await openBoth(() => openStore(target, options));
+  const stores = await openBoth(
+    () => openStore(target, options),
+    (store) => store.close(),
+  );
   if ("error" in stores) {
     yield cannotConnect(target, stores.error);
     return;
@@ -93,11 +102,16 @@ async function* checkStream(target: Target, args: CommandArguments, world: World
 }
 
 /** Two connections, since one may hear what two can't tell each other. */
-async function openBoth<T>(open: () => Promise<T>): Promise<{ one: T; other: T } | { error: unknown }> {
+async function openBoth<T>(
+  open: () => Promise<T>,
+  close: (opened: T) => unknown,
+): Promise<{ one: T; other: T } | { error: unknown }> {
+  let one: T | undefined;
   try {
-    const one = await open();
+    one = await open();
     return { one, other: await open() };
   } catch (error) {
+    if (one) await close(one);
     if (error instanceof UsageError) throw error;
     return { error };
   }

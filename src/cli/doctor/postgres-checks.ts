@@ -65,6 +65,19 @@ const writable: Check<PostgresSubject> = {
   },
 };
 
+const encoding: Check<PostgresSubject> = {
+  name: "encoding",
+  advice: "Create a database with encoding 'UTF8' template template0.",
+  run: async ({ other }) => {
+    const row = await ask(other, "select current_setting('server_encoding') as encoding");
+    if (row["encoding"] === "UTF8") return { status: "ok", found: "the database holds any character" };
+    // What can't be written fails the one statement that carries the text of all streams of a process.
+    const found = `the database's encoding is ${String(row["encoding"])}: a character it lacks fails all that is written with it`;
+    const advice = "Create a database with encoding 'UTF8' template template0, and set the tables up there.";
+    return { status: "failed", found, advice };
+  },
+};
+
 const schema: Check<PostgresSubject> = {
   name: "schema",
   advice: "Give this user the rights to select, insert, update and delete on both tables.",
@@ -158,6 +171,7 @@ const clocks: Check<PostgresSubject> = {
 export const POSTGRES_CHECKS: readonly Check<PostgresSubject>[] = [
   version,
   writable,
+  encoding,
   schema,
   listen,
   cleanup,

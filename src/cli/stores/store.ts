@@ -56,6 +56,8 @@ async function readKept(
 ): Promise<Tail> {
   let next = from;
   let end: EndKind | undefined;
+  /** Of the text that was begun; absent before. */
+  let epoch: number | undefined;
   const read = (): Promise<ReadResult> =>
     // Any epoch: a follower that is bound is given the text of a stream that is done.
     transport.read(streamId, { from: next, maxUnits: MAX_PAGE_UNITS, epoch: 0 });
@@ -64,6 +66,12 @@ async function readKept(
       pull: async (controller) => {
         const result = await read();
         const page = result.status === "page" ? result.page : undefined;
+        epoch ??= page?.epoch;
+        // The id was produced anew meanwhile: the rest of what was begun is gone.
+        if (page?.epoch !== epoch) {
+          end = "lost";
+          return controller.close();
+        }
         if (page && page.text !== "") {
           next += page.text.length;
           controller.enqueue(page.text);

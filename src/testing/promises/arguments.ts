@@ -13,7 +13,7 @@ const BAD_SOURCES: unknown[] = [undefined, null, "text", new ReadableStream()];
 
 const BAD_OPTIONS: { option: keyof CommonOptions; values: unknown[] }[] = [
   { option: "waitUntil", values: [42, "after", {}] },
-  { option: "keyPrefix", values: [42, null, {}] },
+  { option: "keyPrefix", values: [42, null, {}, "\ud800"] },
   { option: "retentionSeconds", values: [0, -1, Number.NaN, "60", null] },
   { option: "ackTimeoutMs", values: [-1, Number.NaN, "1000", null] },
   { option: "livenessMs", values: [-1, Number.NaN, "1000", null] },

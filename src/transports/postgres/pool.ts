@@ -54,7 +54,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   return {
     run: (statement, values, timeoutMs) =>
       runOn({ pool, clock, timeoutMs }, async (client) => {
-        const { rows } = await send(client, { pool, statement, values: [...values] });
+        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       }),
     listen: isAlone ? undefined : (request) => listenOn(listenerPool ?? pool, { ...request, clock }),
@@ -85,6 +85,23 @@ async function send(
     if (!PREPARED_STATES.has(stateOf(error))) throw error;
     unprepared.add(pool);
     return client.query(statement, values);
+  }
+}
+
+/** SQLSTATEs of a statement that was undone because another came between, and is to be sent again: it is no outage. */
+const CONFLICT_STATES = new Set(["40001", "40P01"]);
+
+/** Where transactions are more than "read committed", one that waited for another's row fails. Bounded by the caller's deadline. */
+async function sendUntilItRan(
+  client: PostgresClient,
+  request: { pool: PostgresPool; statement: string; values: unknown[] },
+): Promise<{ rows: unknown[] }> {
+  for (;;) {
+    try {
+      return await send(client, request);
+    } catch (error) {
+      if (!CONFLICT_STATES.has(stateOf(error))) throw error;
+    }
   }
 }
 
