@@ -51,6 +51,13 @@ describe("a backlog", () => {
     expect(backlog.read(1, 1).text).toBe("\ud83d");
   });
 
+  test("doesn't cut a surrogate pair whose halves came in two chunks (G10)", () => {
+    const backlog = filled(["a\ud83d", "\ude00b"]);
+    expect(backlog.read(0, 2).text).toBe("a");
+    expect(backlog.read(0, 3).text).toBe("a😀");
+    expect(backlog.read(1, 1).text).toBe("\ud83d");
+  });
+
   test("neighbouring reads of whole pairs meet before one, and are well-formed", () => {
     const chunks = fc.array(fc.string({ unit: "grapheme", maxLength: 5 }), { maxLength: 40 });
     fc.assert(

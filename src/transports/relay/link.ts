@@ -49,7 +49,11 @@ export class Link {
   }
 
   /** The promise, or `TRANSPORT_UNAVAILABLE` in time. */
-  async bounded<T>(what: string, promise: Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
+  async bounded<T>(
+    what: string,
+    promise: Promise<T>,
+    timeoutMs: number = this.#options.timeoutMs,
+  ): Promise<T> {
     const { clock } = this.#options;
     const late = (): Error => new Error(`No answer within ${timeoutMs} ms.`);
     try {

@@ -52,16 +52,16 @@ export class Replies {
 
   #replyWhileRoom(): void {
     for (const [key, reply] of this.#waiting) {
-      if (this.#replyingUnits >= MAX_REPLYING_UNITS) return;
+      const units = Math.min(reply.maxUnits, MAX_REPLY_UNITS, Math.max(this.#tail() - reply.from, 0));
+      if (this.#replyingUnits + units > MAX_REPLYING_UNITS) return;
       this.#waiting.delete(key);
-      this.#reply(key, reply);
+      this.#reply(reply, { key, units });
     }
   }
 
-  #reply(key: string, { listenerId, requestId, from, maxUnits }: Reply): void {
+  #reply({ listenerId, requestId, from }: Reply, { key, units }: { key: string; units: number }): void {
     const { epoch, producer, relay } = this.#options;
-    const slice = producer.read(from, Math.min(maxUnits, MAX_REPLY_UNITS));
-    const units = slice.text.length;
+    const slice = producer.read(from, units);
     this.#replying.add(key);
     this.#replyingUnits += units;
     const inbox = relay.names.inbox(listenerId);
@@ -80,9 +80,12 @@ export class Replies {
 
   /** Who hears nothing would take this producer for dead. */
   #open({ listenerId, requestId, from }: Reply): void {
-    const { epoch, producer, relay } = this.#options;
-    const { tail } = producer.read(from, 0);
-    const opening = encodeOpening({ from, tail }, epoch, requestId);
+    const { epoch, relay } = this.#options;
+    const opening = encodeOpening({ from, tail: this.#tail() }, epoch, requestId);
     relay.link.background(relay.link.publish(relay.names.inbox(listenerId), opening));
+  }
+
+  #tail(): number {
+    return this.#options.producer.read(0, 0).tail;
   }
 }

@@ -1,19 +1,15 @@
 // When silence is death, and when it is this process's own.
 
 import { expect, onTestFinished, test } from "vitest";
-import { systemRandom } from "../../../src/lib/random.ts";
 import { turns } from "../../../src/testing/reading.ts";
-import { MemoryBus } from "../../../src/transports/relay/memory-bus.ts";
-import { memoryConnection } from "../../../src/transports/relay/memory-connection.ts";
-import { createNames, encodePages, parseRequest } from "../../../src/transports/relay/protocol.ts";
-import { relayTransport } from "../../../src/transports/relay/relay.ts";
+import { encodePages, parseRequest } from "../../../src/transports/relay/protocol.ts";
 import type { ReadResult } from "../../../src/transports/transport.ts";
-import { manualClock, type ManualClock } from "../../support/manual-clock.ts";
-
-const ACK_TIMEOUT_MS = 1_000;
+import type { ManualClock } from "../../support/manual-clock.ts";
+import { ACK_TIMEOUT_MS, RelayScene } from "./scene.ts";
 
 interface Scene {
   clock: ManualClock;
+  pass: (ms: number) => Promise<void>;
   /** The read of a follower whose producer says nothing by itself. */
   reading: Promise<ReadResult>;
   isClaimed: () => Promise<boolean>;
@@ -22,25 +18,19 @@ interface Scene {
 }
 
 async function openScene(): Promise<Scene> {
-  const [bus, clock, names] = [new MemoryBus(), manualClock(), createNames("test")];
+  const scene = new RelayScene();
+  const { bus, clock, names } = scene;
   const server = bus.publishPort();
   const requests: string[] = [];
   await bus.subscribePort().subscribe(names.request("chat"), (message) => requests.push(message));
   await server.records.claimIfFree(names.record("chat"), { epoch: 7, ttlSeconds: 60 });
-  const transport = relayTransport({
-    connection: memoryConnection(bus),
-    keyPrefix: "test",
-    settings: { retentionSeconds: 60, ackTimeoutMs: ACK_TIMEOUT_MS, livenessMs: 3_000, lingerMs: 0 },
-    claimTimeoutMs: ACK_TIMEOUT_MS,
-    clock,
-    random: systemRandom,
-    onError: () => undefined,
-  });
+  const transport = scene.relay();
   const watch = transport.watch("chat", () => undefined);
   onTestFinished(() => watch.close());
   await watch.ready;
   return {
     clock,
+    pass: (ms) => scene.pass(ms),
     reading: transport.read("chat", { from: 0, maxUnits: 100, epoch: 7 }),
     isClaimed: async () => (await server.records.get(names.record("chat"))).status === "claimed",
     answer: async (text) => {
@@ -53,25 +43,17 @@ async function openScene(): Promise<Scene> {
   };
 }
 
-/** Lets time pass as it does, with turns between. */
-async function pass(clock: ManualClock, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 50) {
-    clock.pass(50);
-    await turns(2);
-  }
-}
-
 test("a producer that stays silent is dead, and its id free (G4)", async () => {
-  const { clock, reading, isClaimed } = await openScene();
-  await pass(clock, 3 * ACK_TIMEOUT_MS);
+  const { pass, reading, isClaimed } = await openScene();
+  await pass(3 * ACK_TIMEOUT_MS);
   expect(await reading).toEqual({ status: "lost" });
   expect(await isClaimed()).toBe(false);
 });
 
 test("a process that was held up takes nobody's silence meanwhile for death (G4)", async () => {
-  const { clock, reading, isClaimed, answer } = await openScene();
+  const { clock, pass, reading, isClaimed, answer } = await openScene();
   // Its connection is proven, and the producer suspected.
-  await pass(clock, 400);
+  await pass(400);
   for (let times = 0; times < 3; times += 1) {
     clock.stall(5 * ACK_TIMEOUT_MS);
     await turns(2);
@@ -82,9 +64,9 @@ test("a process that was held up takes nobody's silence meanwhile for death (G4)
 });
 
 test("who was held up finds a dead producer all the same (G4)", async () => {
-  const { clock, reading } = await openScene();
-  await pass(clock, 400);
+  const { clock, pass, reading } = await openScene();
+  await pass(400);
   clock.stall(5 * ACK_TIMEOUT_MS);
-  await pass(clock, 3 * ACK_TIMEOUT_MS);
+  await pass(3 * ACK_TIMEOUT_MS);
   expect(await reading).toEqual({ status: "lost" });
 });

@@ -1,0 +1,129 @@
+// Two producers of one stream, and followers of either: who answers whom, and on whom a verdict is passed.
+
+import { expect, test } from "vitest";
+import { background } from "../../../src/lib/background.ts";
+import { sleep } from "../../../src/lib/clock.ts";
+import { createDeferred } from "../../../src/lib/deferred.ts";
+import type { PublishPort, StatusRecords } from "../../../src/transports/relay/bus.ts";
+import { parseFrame, parseRequest } from "../../../src/transports/relay/protocol.ts";
+import type { Transport } from "../../../src/transports/transport.ts";
+import { ACK_TIMEOUT_MS, type ProcessOptions, type Produced, RelayScene } from "./scene.ts";
+
+/** More than any verdict takes. */
+const VERDICT_MS = 5 * ACK_TIMEOUT_MS;
+
+/** A server that answers some calls on its records in another way. */
+const withRecords =
+  (change: (records: StatusRecords) => Partial<StatusRecords>) =>
+  (port: PublishPort): PublishPort => ({ ...port, records: { ...port.records, ...change(port.records) } });
+
+const refuse = (): Promise<never> => Promise.reject(new Error("OOM command not allowed"));
+
+test("a producer whose end can't be written yet outlives the followers of the one before it (G4, G6)", async () => {
+  const scene = new RelayScene();
+  const older = await scene.produce(scene.relay(), { text: "hello" });
+  const refusing = scene.relay({ port: withRecords(() => ({ finish: refuse })) });
+  const newer = await scene.produce(refusing, { text: "other text", mode: "supersede" });
+  const follower = await scene.followingRelay();
+  const olderFollower = await scene.followingRelay();
+  const read = (relay: Transport, { epoch }: Produced) =>
+    scene.within(VERDICT_MS, relay.read("chat", { from: 5, maxUnits: 5, epoch }));
+  expect(await read(follower, newer)).toMatchObject({ status: "page", page: { text: " text" } });
+
+  background(newer.finish("done"), () => undefined);
+  await read(olderFollower, older);
+
+  expect(newer.producer.isFenced).toBe(false);
+  const last = { epoch: newer.epoch, text: " text", end: "done" };
+  expect(await read(follower, newer)).toMatchObject({ status: "page", page: last });
+});
+
+test("reads that arrive while the record is looked at are answered like the first, and condemn nobody (G4)", async () => {
+  const scene = new RelayScene();
+  const failed = await scene.produce(scene.relay({ aheadMs: 10_000 }), { text: "" });
+  await scene.within(VERDICT_MS, failed.finish("failed"));
+  const slow = withRecords((records) => ({
+    get: (key) => sleep(scene.clock, 5).then(() => records.get(key)),
+  }));
+  const running = await scene.produce(scene.relay({ port: slow }), { text: "x".repeat(100) });
+  expect(running.epoch).toBeLessThan(failed.epoch);
+
+  // They have read the record just before.
+  const relay = await scene.followingRelay();
+  const reads = Array.from({ length: 12 }, (_, from) =>
+    relay.read("chat", { from, maxUnits: 1, epoch: failed.epoch }),
+  );
+  const results = await scene.within(VERDICT_MS, Promise.all(reads));
+
+  expect(running.producer.isFenced).toBe(false);
+  expect(await relay.peek("chat")).toEqual({ status: "running", epoch: running.epoch });
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(["lost"]));
+});
+
+test("a claim that isn't written yet answers no follower of the producer that runs (G5)", async () => {
+  const scene = new RelayScene();
+  const running = await scene.produce(scene.relay(), { text: "hello" });
+  let isNextLost = false;
+  const relay = await scene.followingRelay({
+    hears: (_, message) => {
+      const frame = parseFrame(message);
+      const isLost = isNextLost && frame?.type === "page" && frame.page.epoch === running.epoch;
+      if (isLost) isNextLost = false;
+      return !isLost;
+    },
+  });
+  const writing = createDeferred<never>();
+  const claiming = scene.produce(
+    scene.relay({ port: withRecords(() => ({ replace: () => writing.promise })) }),
+    { text: "", mode: "supersede" },
+  );
+  background(claiming, () => undefined);
+  await scene.pass(50);
+
+  isNextLost = true;
+  const reading = relay.read("chat", { from: 5, maxUnits: 10, epoch: running.epoch });
+  expect(await scene.within(VERDICT_MS, reading)).toMatchObject({
+    status: "page",
+    page: { epoch: running.epoch, from: 5, tail: 5 },
+  });
+
+  writing.reject(new Error("OOM command not allowed"));
+  await expect(scene.within(VERDICT_MS, claiming)).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
+  expect(running.producer.isFenced).toBe(false);
+});
+
+/** A producer that has ended and stays for its follower, and one that has taken the stream over. */
+async function superseded(
+  scene: RelayScene,
+  { end, newer }: { end: "done" | "stopped"; newer?: ProcessOptions },
+): Promise<Produced> {
+  const older = await scene.produce(scene.relay(), { text: "hello" });
+  const follower = await scene.followingRelay();
+  await follower.read("chat", { from: 0, maxUnits: 1, epoch: older.epoch });
+  background(older.finish(end), () => undefined);
+  await scene.pass(50);
+  return scene.produce(scene.relay(newer), { text: "other", mode: "supersede" });
+}
+
+test("a stop is answered by the producer that runs, not by one that stays for its followers (G6)", async () => {
+  const scene = new RelayScene();
+  const { producer } = await superseded(scene, { end: "done" });
+  const isStopped = await scene.within(VERDICT_MS, scene.relay().stop("chat", undefined));
+  expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
+});
+
+test("a stop that got lost on its way isn't answered by a producer that was stopped before (G6)", async () => {
+  const scene = new RelayScene();
+  let isLost = false;
+  const losesOne: ProcessOptions = {
+    hears: (_, message) => {
+      if (isLost || parseRequest(message)?.type !== "stop") return true;
+      isLost = true;
+      return false;
+    },
+  };
+  const { producer } = await superseded(scene, { end: "stopped", newer: losesOne });
+  const isStopped = await scene.within(VERDICT_MS, scene.relay().stop("chat", undefined));
+  expect(isLost).toBe(true);
+  expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
+});
