@@ -1,12 +1,11 @@
 // Route handlers that resume and stop a stream.
 
-import { ResumableStreamError } from "../api/errors.ts";
 import { checkFunction } from "../api/options.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
 import { endOf, startOf } from "../engine/journeys.ts";
 import type { EndKind } from "../transports/transport.ts";
 import { requestedOffset } from "./offset.ts";
-import { streamResponse, type StreamResponseOptions } from "./response.ts";
+import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
 /** Which stream a request is for, and who may have it. `Rest`: what the framework passes besides the request. */
 export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> extends Omit<
@@ -19,8 +18,8 @@ export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> ext
     ...rest: Rest
   ) => string | null | undefined | Promise<string | null | undefined>;
   /**
-   * Whether this request may read and stop the stream: ids are names, not credentials. False answers 403; a response of
-   * yours is sent as it is.
+   * Whether this request may read and stop the stream: ids are names, not credentials. Only `true` is a yes. A response of
+   * yours is sent as it is; anything else answers 403.
    */
   authorize: (
     request: Request,
@@ -63,24 +62,36 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
   const { streamId: streamIdOf, authorize, ...responseOptions } = options;
   checkFunction("streamId", streamIdOf);
   checkFunction("authorize", authorize);
+  checkResponseOptions(responseOptions);
+
+  const { headers: added } = responseOptions;
+  const empty = (status: number, streamStatus: StreamStatus): Response =>
+    answerOf(status, { own: { "stream-status": streamStatus }, added });
+  const refusal = (status: number, message: string): Response =>
+    answerOf(status, { own: { "content-type": "text/plain;charset=UTF-8" }, added, message });
 
   const whereAllowed =
     (answer: (streamId: string, request: Request) => Promise<Response>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
       const streamId = await streamIdOf(request, ...rest);
       if (streamId === null || streamId === undefined || streamId === "") return empty(204, "absent");
-      const allowed = await authorize(request, streamId, ...rest);
-      if (allowed instanceof Response) return allowed;
-      if (!allowed) return new Response("This stream isn't yours to read.\n", { status: 403 });
-      return unlessUnavailable(answer(streamId, request));
+      const allowed: unknown = await authorize(request, streamId, ...rest);
+      if (allowed !== true) {
+        return isResponse(allowed) ? allowed : refusal(403, "This stream isn't yours to read.\n");
+      }
+      try {
+        return await answer(streamId, request);
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        return empty(503, "unavailable");
+      }
     };
 
   return {
     GET: whereAllowed(async (streamId, request) => {
       const offset = requestedOffset(request);
       if (offset === "bad") {
-        const message = "Last-Event-ID and resumeAt take an offset: a whole number from 0.\n";
-        return new Response(message, { status: 400 });
+        return refusal(400, "Last-Event-ID and resumeAt take an offset: a whole number from 0.\n");
       }
       const stream = await context.resumeExistingStream(streamId, offset ?? 0);
       if (stream) {
@@ -88,7 +99,10 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         // The reader has all there is of it: an EventSource would come back for ever.
         const hasAll =
           isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, offset ?? 0)));
-        if (!hasAll) return streamResponse(stream, responseOptions);
+        if (!hasAll) {
+          const response = streamResponse(stream, responseOptions);
+          return request.method === "HEAD" ? withoutBody(response) : response;
+        }
         await stream.cancel();
         return empty(410, end);
       }
@@ -127,24 +141,40 @@ async function isEmpty(stream: ReadableStream<string> | null | undefined): Promi
   }
 }
 
-async function unlessUnavailable(answer: Promise<Response>): Promise<Response> {
-  try {
-    return await answer;
-  } catch (error) {
-    const isOutage =
-      error instanceof ResumableStreamError &&
-      (error.code === "TRANSPORT_UNAVAILABLE" || error.code === "CLOSED");
-    if (!isOutage) throw error;
-    return empty(503, "unavailable");
-  }
+/** Frameworks call GET for HEAD and drop the body unread: what it follows would be followed on. */
+async function withoutBody({ headers, body }: Response): Promise<Response> {
+  // Where the stream broke off meanwhile there is nothing left to cancel, and GET would answer 200 too.
+  await body?.cancel().catch(() => undefined);
+  return new Response(null, { headers });
 }
 
-function empty(status: number, streamStatus: StreamStatus): Response {
-  const headers = new Headers({
-    "cache-control": "no-store",
-    "stream-status": streamStatus,
-    "access-control-expose-headers": "stream-status",
-  });
+/** Not by its class: servers put their own in the platform's place, and it may be of another realm. */
+function isResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null) return false;
+  const hasStatus = "status" in value && typeof value.status === "number";
+  return hasStatus && "arrayBuffer" in value && typeof value.arrayBuffer === "function";
+}
+
+/** Not by its class: the context may be of another copy of this library. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "TRANSPORT_UNAVAILABLE" || error.code === "CLOSED";
+}
+
+interface AnswerParts {
+  own: Record<string, string>;
+  /** The caller's, without which a page of another origin can't see even the status. */
+  added: HeadersInit | undefined;
+  message?: string;
+}
+
+/** An answer without a stream, whose own headers stay: what the caller's say is said of the text. */
+function answerOf(status: number, { own, added, message }: AnswerParts): Response {
+  const headers = new Headers({ ...own, "cache-control": "no-store" });
   if (status === 503) headers.set("retry-after", "1");
-  return new Response(null, { status, headers });
+  const names = new Set(headers.keys());
+  for (const [name, value] of new Headers(added)) if (!names.has(name)) headers.append(name, value);
+  // A list, to which the caller's may have added.
+  headers.append("access-control-expose-headers", "stream-status");
+  return new Response(message ?? null, { status, headers });
 }

@@ -9,6 +9,8 @@ export interface NodeRequest {
   url?: string | undefined;
   rawHeaders: string[];
   headers: { host?: string | undefined };
+  /** HTTP/2's, in place of the header `host`. */
+  readonly authority?: string;
   on(event: string, listener: (value?: unknown) => void): unknown;
   pause(): unknown;
   resume(): unknown;
@@ -19,10 +21,16 @@ export interface NodeRequest {
 export interface NodeResponse {
   readonly headersSent: boolean;
   readonly socket?: { destroySoon?: () => void } | null;
+  /** HTTP/2's alone, of which a connection has many. */
+  readonly stream?: {
+    write(bytes: Uint8Array, onWritten: () => void): unknown;
+    close(code: number): void;
+  };
   statusCode: number;
   statusMessage: string;
   setHeader(name: string, value: string | string[]): unknown;
-  flushHeaders(): void;
+  /** Both have it; the types of HTTP/2's don't say so. */
+  flushHeaders?(): void;
   write(bytes: Uint8Array): boolean;
   end(): unknown;
   destroy(): unknown;
@@ -75,7 +83,12 @@ interface Exchange {
 }
 
 async function answer({ handler, incoming, outgoing, signal }: Exchange): Promise<void> {
-  const response = await handler(toRequest(incoming, signal));
+  const request = toRequest(incoming, signal);
+  if (!request) {
+    outgoing.statusCode = 400;
+    return void outgoing.end();
+  }
+  const response = await handler(request);
   const reader = response.body?.getReader();
   if (signal.aborted) return reader?.cancel();
   outgoing.statusCode = response.status;
@@ -85,9 +98,14 @@ async function answer({ handler, incoming, outgoing, signal }: Exchange): Promis
   }
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
-  if (!reader) return void outgoing.end();
+  if (!reader || incoming.method === "HEAD") {
+    outgoing.end();
+    // What nobody gets holds nothing; its failure is the body's own affair.
+    if (reader) background(reader.cancel(), () => undefined);
+    return;
+  }
   // The reader learns that it is served before the first text comes.
-  outgoing.flushHeaders();
+  outgoing.flushHeaders?.();
   await send(reader, { outgoing, signal });
 }
 
@@ -116,30 +134,52 @@ function drained(outgoing: NodeResponse, signal: AbortSignal): Promise<void> {
   return promise;
 }
 
-/** Before the headers are out, an error is an answer; after that, only a broken connection can tell. */
+/** RFC 9113, section 7. */
+const INTERNAL_ERROR = 2;
+
+/** Before the headers are out, an error is an answer; after that, only what breaks off can tell. */
 function refuse(outgoing: NodeResponse): void {
-  // Soon: what was written goes out first.
-  if (outgoing.headersSent) {
-    if (outgoing.socket?.destroySoon) outgoing.socket.destroySoon();
-    else outgoing.destroy();
-    return;
+  const { stream, socket } = outgoing;
+  if (!outgoing.headersSent) {
+    outgoing.statusCode = 500;
+    outgoing.end();
+  } else if (stream) {
+    // Not the socket, which carries others' answers. What was written goes out first.
+    stream.write(new Uint8Array(), () => stream.close(INTERNAL_ERROR));
+  } else if (socket?.destroySoon) {
+    // Soon: the same.
+    socket.destroySoon();
+  } else {
+    outgoing.destroy();
   }
-  outgoing.statusCode = 500;
-  outgoing.end();
 }
 
-function toRequest(incoming: NodeRequest, signal: AbortSignal): Request {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
-    const name = incoming.rawHeaders[index] ?? "";
-    // HTTP/2's own, which are no headers.
-    if (!name.startsWith(":")) headers.append(name, incoming.rawHeaders[index + 1] ?? "");
+/** Undefined where a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
+function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
+  const { method = "GET", rawHeaders } = incoming;
+  try {
+    const headers = new Headers();
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? "";
+      // HTTP/2's own, which are no headers.
+      if (!name.startsWith(":")) headers.append(name, rawHeaders[index + 1] ?? "");
+    }
+    const init = { method, headers, signal };
+    const url = urlOf(incoming);
+    if (method === "GET" || method === "HEAD") return new Request(url, init);
+    return new Request(url, Object.assign(init, { body: toBody(incoming), duplex: "half" }));
+  } catch {
+    return undefined;
   }
-  const method = incoming.method ?? "GET";
-  const url = new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`);
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
-  const init = { method, headers, signal, body: toBody(incoming), duplex: "half" };
-  return new Request(url, init);
+}
+
+/** Throws a TypeError where `Host` is none. */
+function urlOf({ url: target = "/", headers, authority }: NodeRequest): URL {
+  const { href, origin } = new URL(`http://${headers.host || authority || "localhost"}`);
+  // What else stands in it, such as "?", would make another path of the target's.
+  if (href !== `${origin}/`) throw new TypeError("Host must be a host.");
+  // Put together: as a relative URL, a path that begins with two slashes would name a host.
+  return new URL(target.startsWith("/") ? origin + target : target, origin);
 }
 
 function toBody(incoming: NodeRequest): ReadableStream<Uint8Array> {

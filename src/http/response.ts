@@ -1,5 +1,6 @@
 // A stream as a Response.
 
+import { positive } from "../api/options.ts";
 import { startOf } from "../engine/journeys.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createBody } from "./body.ts";
@@ -19,7 +20,7 @@ export interface StreamResponseOptions {
   format?: "events" | "text";
   /** After so many milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 15000 */
   heartbeatMs?: number;
-  /** How many milliseconds an `EventSource` waits before it reconnects. @defaultValue the browser's, some seconds */
+  /** How many milliseconds an `EventSource` waits before it reconnects; a whole number. @defaultValue the browser's, some seconds */
   retryMs?: number;
   /**
    * Name of an event that tells an `EventSource` how the stream ended (`data: done`), before the body closes. Leave it
@@ -56,7 +57,8 @@ export function streamResponse(
   if (!(stream instanceof ReadableStream)) {
     throw new TypeError(`stream must be a ReadableStream, got ${stream === null ? "null" : typeof stream}.`);
   }
-  const { format = "events", heartbeatMs, retryMs, endEvent } = checked(options);
+  checkResponseOptions(options);
+  const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
   const framing = format === "text" ? plainFraming : new EventFraming({ from, retryMs, endEvent });
   const body = createBody({
@@ -86,11 +88,15 @@ function headersOf({ format, from, added }: HeaderParts): Headers {
     "stream-offset": String(from),
     "access-control-expose-headers": "stream-status, stream-offset",
   });
-  for (const [name, value] of new Headers(added)) headers.set(name, value);
+  const theirs = new Headers(added);
+  for (const name of theirs.keys()) headers.delete(name);
+  // Not set: each cookie is a header of its own, of the same name.
+  for (const [name, value] of theirs) headers.append(name, value);
   return headers;
 }
 
-function checked(options: StreamResponseOptions): StreamResponseOptions {
+/** Throws a TypeError naming the option that can't be used. */
+export function checkResponseOptions(options: StreamResponseOptions): void {
   const { format, heartbeatMs, retryMs, endEvent, offset } = options;
   if (format !== undefined && format !== "events" && format !== "text") {
     throw new TypeError(`format must be "events" or "text", got ${typeof format}.`);
@@ -98,17 +104,14 @@ function checked(options: StreamResponseOptions): StreamResponseOptions {
   if (endEvent !== undefined && !/^[^\r\n]+$/.test(endEvent)) {
     throw new TypeError("endEvent must be a name of one line.");
   }
-  checkNumber("heartbeatMs", heartbeatMs, Number.MIN_VALUE);
-  checkNumber("retryMs", retryMs, 0);
-  checkNumber("offset", offset, 0);
-  return options;
+  positive("heartbeatMs", heartbeatMs, DEFAULT_HEARTBEAT_MS);
+  checkWhole("retryMs", retryMs);
+  checkWhole("offset", offset);
 }
 
-function checkNumber(name: string, value: unknown, least: number): void {
-  if (value === undefined) return;
-  if (typeof value !== "number" || !Number.isFinite(value) || value < least) {
-    throw new TypeError(
-      `${name} must be a ${least === 0 ? "number from 0" : "positive number"}, got ${typeof value === "number" ? value : typeof value}.`,
-    );
-  }
+/** Both stand in the body as digits, which is all that readers of events take. */
+function checkWhole(name: string, value: unknown): void {
+  const isNumber = typeof value === "number";
+  if (value === undefined || (isNumber && Number.isSafeInteger(value) && value >= 0)) return;
+  throw new TypeError(`${name} must be a whole number from 0, got ${isNumber ? value : typeof value}.`);
 }

@@ -1,6 +1,6 @@
 // Route handlers: each status, and the header that names it.
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createResumeHandlers, type ResumeHandlersOptions } from "../../src/http.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/generic.ts";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
@@ -127,6 +127,16 @@ describe("GET", () => {
     expect(told(await createResumeHandlers(outage, options).GET(request()))).toEqual([503, "unavailable"]);
   });
 
+  test("503 also where the context is of another copy of this library, as a bundler may give each route", async () => {
+    vi.resetModules();
+    const copy = await import("../../src/memory.ts");
+    expect(copy.createResumableStreamContext).not.toBe(overMemory);
+    const other = copy.createResumableStreamContext({ waitUntil: null });
+    await other.close();
+    const { GET } = createResumeHandlers(other, { streamId: () => id, authorize: () => true });
+    expect(told(await GET(request()))).toEqual([503, "unavailable"]);
+  });
+
   test("passes the options of the response on", async () => {
     await produce();
     const response = await handlers({ retryMs: 50, headers: { "x-own": "1" } }).GET(request());
@@ -146,6 +156,47 @@ describe("DELETE", () => {
 
   test("204, absent, where none ran", async () => {
     expect(told(await handlers().DELETE(request()))).toEqual([204, "absent"]);
+  });
+});
+
+describe("headers of the caller", () => {
+  const headers = { "access-control-allow-origin": "https://app.example", vary: "origin" };
+  const closed = async () => {
+    await context.close();
+    return handlers({ headers }).GET(request());
+  };
+
+  test.each([
+    [200, "GET", async () => (await produce(), handlers({ headers }).GET(request()))],
+    [200, "DELETE", async () => (await produce(), handlers({ headers }).DELETE(request()))],
+    [204, "GET", () => handlers({ headers }).GET(request())],
+    [204, "GET without a stream's id", () => handlers({ headers, streamId: () => null }).GET(request())],
+    [204, "DELETE", () => handlers({ headers }).DELETE(request())],
+    [400, "GET", () => handlers({ headers }).GET(request("?resumeAt=x"))],
+    [403, "GET", () => handlers({ headers, authorize: () => false }).GET(request())],
+    [410, "GET", () => handlers({ headers }).GET(request("?resumeAt=5"))],
+    [503, "GET", closed],
+  ])("are on a %i to %s, so that a page of another origin can see it", async (status, _method, answer) => {
+    const response = await answer();
+    expect(response.status).toBe(status);
+    expect(Object.fromEntries(response.headers)).toMatchObject(headers);
+    await response.body?.cancel();
+  });
+
+  test("change nothing that an answer without a stream says of itself", async () => {
+    const response = await handlers({
+      headers: [
+        ["Cache-Control", "max-age=60"],
+        ["Stream-Status", "running"],
+        ["Access-Control-Expose-Headers", "x-own"],
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ],
+    }).GET(request());
+    expect(told(response)).toEqual([204, "absent"]);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("access-control-expose-headers")).toBe("x-own, stream-status");
+    expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
   });
 });
 
@@ -170,5 +221,11 @@ test("what streamId and authorize throw is the caller's to see", async () => {
 test.each(["streamId", "authorize"])("a missing %s is a TypeError naming it", (name) => {
   expect(() => handlers({ [name]: undefined })).toThrow(
     new TypeError(`${name} must be a function, got undefined.`),
+  );
+});
+
+test("an option of the response that can't be used is a TypeError when the handlers are made", () => {
+  expect(() => handlers({ retryMs: 0.5 })).toThrow(
+    new TypeError("retryMs must be a whole number from 0, got 0.5."),
   );
 });

@@ -1,7 +1,7 @@
 // A handler on Request and Response, served by Node's http.
 
 import { once } from "node:events";
-import { createServer, request as openRequest, type Server } from "node:http";
+import { createServer, type IncomingMessage, request as openRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { toNodeHandler } from "../../src/http.ts";
@@ -37,6 +37,68 @@ test("the request arrives with its method, URL, headers and body", async () => {
   const body = "x".repeat(300_000);
   const response = await fetch(`${url}/a?b=c`, { method: "POST", headers: { "x-own": "1" }, body });
   expect(await response.json()).toEqual(["POST", "/a?b=c", "1", 300_000]);
+});
+
+describe("the request's URL", () => {
+  /** With a Host and a target as a client may write them, which fetch would tidy. */
+  async function ask(url: string, { target = "/", host }: { target?: string; host?: string }) {
+    const asked = openRequest(url, { path: target, ...(host !== undefined && { headers: { host } }) }).end();
+    const [incoming] = (await once(asked, "response")) as [IncomingMessage];
+    let text = "";
+    for await (const bytes of incoming) text += String(bytes);
+    return [incoming.statusCode, text];
+  }
+
+  test.each([
+    ["//x/y", "//x/y"],
+    ["//", "//"],
+    ["//:", "//:"],
+    ["/\\x", "//x"],
+    ["/a?b=//c", "/a?b=//c"],
+    ["http://other.example/a", "/a"],
+  ])("of the target %s has the path %s", async (target, path) => {
+    const url = await serve((request) => {
+      const { pathname, search } = new URL(request.url);
+      return new Response(pathname + search);
+    });
+    expect(await ask(url, { target })).toEqual([200, path]);
+  });
+
+  test.each([
+    ["app.example", "http://app.example/a"],
+    ["APP.example:80", "http://app.example/a"],
+    ["[::1]:3000", "http://[::1]:3000/a"],
+  ])('has the host that the client named: "%s"', async (host, expected) => {
+    const url = await serve((request) => new Response(request.url));
+    expect(await ask(url, { target: "/a", host })).toEqual([200, expected]);
+  });
+
+  test.each(["a b", "a/b", "a?", "a#b", "a\\b", "user@a", "user:word@a", "a:99999", "[", "<a>"])(
+    'has no place for the host "%s": 400, and it is no error of the handler',
+    async (host) => {
+      const asked: unknown[] = [];
+      const url = await serve(
+        (request) => {
+          asked.push(request.url);
+          return new Response();
+        },
+        (error) => asked.push(error),
+      );
+      expect(await ask(url, { target: "/a", host })).toEqual([400, ""]);
+      expect(asked).toEqual([]);
+    },
+  );
+});
+
+test("the method TRACE, which no Request can have, is answered with 400", async () => {
+  const errors: unknown[] = [];
+  const url = await serve(
+    () => new Response(),
+    (error) => errors.push(error),
+  );
+  const asked = openRequest(url, { method: "TRACE" }).end();
+  const [{ statusCode }] = (await once(asked, "response")) as [IncomingMessage];
+  expect([statusCode, errors]).toEqual([400, []]);
 });
 
 test("the answer arrives with its status, headers, cookies and body", async () => {
