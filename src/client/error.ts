@@ -5,7 +5,7 @@
  * - `PRODUCER_LOST`: the stream's producer died, or another took the stream over; the rest can't come.
  * - `MISSED_END`: the stream ended while this reader was away, and the server no longer has the text. Load it from where
  *   it is stored.
- * - `REFUSED`: the server refused to resume; `status` says how.
+ * - `REFUSED`: the server refused to resume; `status` says how. 200: it answered with another media type, a login page say.
  * - `UNREACHABLE`: so many attempts in a row brought nothing.
  */
 export type ResumableFetchErrorCode =

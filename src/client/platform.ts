@@ -9,11 +9,12 @@ export interface Platform {
   random: () => number;
   /** Nothing can be reached until it is woken by `online`. */
   isOffline: () => boolean;
-  /** Calls back when the network is back, or the page is looked at again. Returns what takes it back. */
-  onWake: (callback: (why: "online" | "visible") => void) => () => void;
+  /** Calls back when the network is back, or the page is looked at again; until `signal` aborts. */
+  onWake: (callback: (why: "online" | "visible") => void, signal: AbortSignal) => void;
 }
 
-const wakeEvents = ["online", "visibilitychange"];
+/** Platforms fire timers beyond it at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export function systemPlatform(): Platform {
   return {
@@ -21,23 +22,22 @@ export function systemPlatform(): Platform {
     clock: {
       now: () => performance.now(),
       after: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
+        const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
         return () => clearTimeout(timer);
       },
       nextTurn: (callback) => void setTimeout(callback),
     },
     random: Math.random,
     isOffline: () => globalThis.navigator?.onLine === false,
-    onWake: (callback) => {
+    onWake: (callback, signal) => {
       const listener = ({ type }: Event): void => {
         if (type === "online") callback(type);
         else if (document.visibilityState === "visible") callback("visible");
       };
       // Both reach the window; Node has none.
-      for (const type of wakeEvents) globalThis.addEventListener?.(type, listener);
-      return () => {
-        for (const type of wakeEvents) globalThis.removeEventListener?.(type, listener);
-      };
+      for (const type of ["online", "visibilitychange"]) {
+        globalThis.addEventListener?.(type, listener, { signal });
+      }
     },
   };
 }

@@ -4,10 +4,11 @@ import type { End } from "./reconnect.ts";
 
 /** The comments of our server begin so, and nothing of a source's does. */
 const OWN_BEGINNING = ": resumable-stream offset=";
-const opening = /^: resumable-stream offset=(\d+)\n(?:retry: \d+\n)?\n/;
+/** A line more is for others: `retry:`. */
+const opening = /^: resumable-stream offset=(\d+)\n(?:.+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
 const eventEnd = /(?<=^|[\r\n])id: (\d+)\n\n/g;
-const ownComments = /(?<=^|[\r\n]): resumable-stream[^\r\n]*\n/g;
+const ownComments = /(?<=^|[\r\n]): resumable-stream.*\n/g;
 const endMark = /(?<=^|[\r\n]): resumable-stream end=(\w+)\n/;
 
 export interface Taken {
@@ -57,7 +58,7 @@ export class Received {
 
   #open(): Taken {
     const [beginning, offset] = opening.exec(this.#held) ?? [];
-    if (beginning === undefined) return this.#openOther();
+    if (!beginning) return this.#openOther();
     if (this.#mode === "events" && Number(offset) !== this.offset) return OTHER_TEXT;
     this.#mode = "events";
     this.#isOpen = true;
@@ -90,7 +91,7 @@ export class Received {
     this.#held = this.#held.slice(whole);
     const mark = endMark.exec(this.#held);
     // The last event may be unfinished, as the source left it.
-    const rest = mark ? this.#held.slice(0, mark.index) : "";
+    const rest = this.#held.slice(0, mark?.index ?? 0);
     return { text: (events + rest).replace(ownComments, ""), end: mark?.[1] as End | undefined };
   }
 }

@@ -10,12 +10,13 @@ export type { End } from "./reconnect.ts";
 export interface ResumableFetchInit extends RequestInit {
   /**
    * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one of the offset, in UTF-16
-   * code units. Required where the first request isn't a GET. @defaultValue the first request's URL
+   * code units. A URL is resolved at the call. A function is called at each attempt, which fails where it throws. Required
+   * where the first request isn't a GET. @defaultValue the first request's URL
    */
   resumeUrl?: string | URL | ((offset: number) => string | URL);
   /**
    * A connection that brings nothing for so many milliseconds, not even a heartbeat, is given up for a new one. Longer than
-   * the server's `heartbeatMs`. @defaultValue 40000
+   * the server's `heartbeatMs`; `Infinity` is the longest that a timer takes, 24 days. @defaultValue 40000
    */
   stallTimeoutMs?: number;
   /** After so many attempts in a row that brought nothing, the body errors. @defaultValue 10 */
@@ -38,7 +39,8 @@ const ends = new WeakMap<Response, Promise<End | undefined>>();
  * const response = await resumableFetch("/api/chat/1/stream");
  * for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) show(text);
  *
- * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request.
+ * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request, or for the
+ * URL to resume at.
  */
 export function resumableFetch(
   input: string | URL | Request,
@@ -67,13 +69,16 @@ export async function fetchOn(
   init: ResumableFetchInit,
 ): Promise<Response> {
   const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, ...options } = init;
-  const [request, url] = input instanceof Request ? [input, input.url] : [undefined, input];
+  const request = input instanceof Request ? input : undefined;
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   if (resumeUrl === undefined && method !== "GET") {
     throw new TypeError(`resumeUrl must be given with ${method}.`);
   }
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);
+  // At once: by the time of a cut the page may be elsewhere, and a mistake would have no caller to tell.
+  const first = absolute(request?.url ?? input);
+  const target = typeof resumeUrl === "function" ? resumeUrl : resumeAt(absolute(resumeUrl ?? first));
 
   const response = await platform.fetch(input, options);
   if (response.status !== 200 || !response.body) return response;
@@ -82,9 +87,10 @@ export async function fetchOn(
   const { body, ended } = new Resumption({
     platform,
     response,
-    offset: Number(response.headers.get("stream-offset") ?? absolute(url).searchParams.get("resumeAt")),
-    request: (offset, resumeSignal) =>
-      platform.fetch(resumeAt(resumeUrl ?? url, offset), { ...kept, signal: resumeSignal }),
+    offset: Number(response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt")),
+    // Async: a function of the caller's that throws is an attempt that failed.
+    request: async (offset, resumeSignal) =>
+      platform.fetch(target(offset), { ...kept, signal: resumeSignal }),
     signal: options.signal ?? request?.signal,
     stallTimeoutMs,
     maxAttempts,
@@ -100,28 +106,28 @@ function resumeInit(options: RequestInit, request: Request | undefined): Request
   const headers = new Headers(options.headers ?? request?.headers);
   headers.delete("content-type");
   headers.delete("content-length");
-  const { body: _body, method: _method, ...kept } = options;
   return {
     ...(request && { credentials: request.credentials, mode: request.mode }),
-    ...kept,
+    ...options,
+    body: null,
+    method: "GET",
     headers,
   };
 }
 
-function resumeAt(target: NonNullable<ResumableFetchInit["resumeUrl"]>, offset: number): URL {
-  if (typeof target === "function") return absolute(target(offset));
-  const url = absolute(target);
-  url.searchParams.set("resumeAt", String(offset));
-  return url;
+function resumeAt(url: URL): (offset: number) => URL {
+  return (offset) => {
+    url.searchParams.set("resumeAt", String(offset));
+    return url;
+  };
 }
 
-function absolute(url: string | URL): URL {
-  return new URL(url, globalThis.location?.href);
+/** As `fetch` takes it: a page's base isn't always its location. */
+function absolute(url: RequestInfo | URL): URL {
+  return new URL(new Request(url).url);
 }
 
 function positive(name: string, value: unknown): void {
   if (typeof value === "number" && value > 0) return;
-  throw new TypeError(
-    `${name} must be a positive number, got ${typeof value === "number" ? value : typeof value}.`,
-  );
+  throw new TypeError(`${name} must be a positive number, got ${typeof value} ${String(value)}.`);
 }

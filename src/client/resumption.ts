@@ -35,8 +35,10 @@ interface Connection {
   /** Of the request; what was answered is cancelled by its reader. */
   abort: AbortController;
   decoder: TextDecoder;
-  /** Something came after the first piece, which tells only that the connection is open. */
-  isAlive: boolean;
+  /** The first piece came, which tells only that the connection is open. Absent until then. */
+  isAlive?: true;
+  /** A read is under way. Absent until the first one. */
+  isReading?: boolean;
   /** Absent until the answer is there. */
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
@@ -54,22 +56,27 @@ export class Resumption {
   #connection: Connection | undefined;
   /** The body's reader waits for text. */
   #isWanted = false;
-  #isReading = false;
   /** What the body will error with; absent until known. */
   #failure: ResumableFetchError | undefined;
   #heardAt: number;
+  /** Media type of the text; absent where its server gives none. */
+  readonly #type: string | undefined;
   /** Status of the last answer. */
   #status: number | undefined;
   #cancelTimer: Cancel = () => {};
-  readonly #stopWaking: () => void;
+  /** Aborts with the phase `over`, and takes the listeners back. */
+  readonly #over = new AbortController();
 
   constructor(options: ResumptionOptions) {
     const { platform, response, signal } = options;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
     this.#heardAt = platform.clock.now();
-    const isEventStream = /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "");
-    this.#received = new Received({ offset: options.offset, isEventStream });
+    this.#type = typeOf(response);
+    this.#received = new Received({
+      offset: options.offset,
+      isEventStream: this.#type === "text/event-stream",
+    });
     this.#connection = connectionOf(response.body);
     this.body = new ReadableStream(
       {
@@ -85,18 +92,17 @@ export class Resumption {
       },
       { highWaterMark: 0 },
     );
-    this.#stopWaking = platform.onWake((why) => {
+    platform.onWake((why) => {
       const silentMs = platform.clock.now() - this.#heardAt;
       this.#dispatch({ type: "wake", isQuiet: why === "online" || silentMs > QUIET_MS });
-    });
-    signal?.addEventListener("abort", this.#onAbort);
-    if (signal?.aborted) this.#onAbort();
+    }, this.#over.signal);
+    const onAbort = (): void => {
+      this.#dispatch({ type: "left" });
+      this.#controller?.error(signal?.reason);
+    };
+    signal?.addEventListener("abort", onAbort, this.#over);
+    if (signal?.aborted) onAbort();
   }
-
-  readonly #onAbort = (): void => {
-    this.#dispatch({ type: "left" });
-    this.#controller?.error(this.#options.signal?.reason);
-  };
 
   #dispatch(event: ReconnectEvent): void {
     const { state, effect } = stepReconnect(this.#state, event, this.#options.maxAttempts);
@@ -114,11 +120,11 @@ export class Resumption {
   }
 
   #finish(event: ReconnectEvent, code: ResumableFetchErrorCode | undefined): void {
-    this.#stopWaking();
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#onEnd(event.type === "ended" ? event.end : undefined);
+    this.#over.abort();
+    const end = event.type === "ended" ? event.end : undefined;
+    this.#onEnd(end);
     if (code) this.#failure = new ResumableFetchError(code, this.#status);
-    else if (event.type === "ended") this.#controller?.close();
+    else if (end) this.#controller?.close();
     this.#fail();
   }
 
@@ -139,7 +145,6 @@ export class Resumption {
     // One that broke can't be cancelled.
     this.#connection?.reader?.cancel().catch(() => {});
     this.#connection = undefined;
-    this.#isReading = false;
   }
 
   #wait(attempt: number): void {
@@ -174,9 +179,15 @@ export class Resumption {
     this.#heard();
     this.#status = status;
     connection.reader = body?.getReader();
-    const startsAt = headers.get("stream-offset");
-    const isOther = startsAt !== null && Number(startsAt) !== this.#received.offset;
-    this.#dispatch(isOther ? { type: "ended", end: "lost" } : judge(status, headers.get("stream-status")));
+    const { offset } = this.#received;
+    const isOther = Number(headers.get("stream-offset") ?? offset) !== offset;
+    const type = typeOf(response);
+    // A login page, say. Without a type it can't be told: of two handlers, one may well give none.
+    const isPage = status === 200 && type && this.#type && type !== this.#type;
+    const answer: ReconnectEvent = isPage
+      ? { type: "refused", code: "REFUSED" }
+      : judge(status, headers.get("stream-status"));
+    this.#dispatch(isOther ? { type: "ended", end: "lost" } : answer);
     this.#read();
   }
 
@@ -192,8 +203,8 @@ export class Resumption {
   /** Reads on where the body's reader waits, and never ahead of it. */
   #read(): void {
     const connection = this.#connection;
-    if (!this.#isWanted || this.#isReading || !connection?.reader) return;
-    this.#isReading = true;
+    if (!this.#isWanted || !connection?.reader || connection.isReading) return;
+    connection.isReading = true;
     // A silence counts from when somebody listens.
     this.#after(this.#options.stallTimeoutMs, { type: "cut" });
     connection.reader.read().then(
@@ -205,7 +216,7 @@ export class Resumption {
   #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
     if (connection !== this.#connection) return;
     this.#heard();
-    this.#isReading = false;
+    connection.isReading = false;
     if (!bytes)
       return this.#dispatch(this.#received.endsByClosing ? { type: "ended", end: "done" } : { type: "cut" });
     // Half a character at a cut is forgotten: it was never counted.
@@ -221,8 +232,12 @@ export class Resumption {
   }
 }
 
+function typeOf({ headers }: Response): string | undefined {
+  return headers.get("content-type")?.split(";")[0];
+}
+
 function connectionOf(body?: Response["body"]): Connection {
   // A byte order mark is a character of the text like any other.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return { abort: new AbortController(), isAlive: false, decoder, reader: body?.getReader() };
+  return { abort: new AbortController(), decoder, reader: body?.getReader() };
 }

@@ -1,7 +1,5 @@
 // Chromium behind a proxy that cuts the connection at random bytes: every event arrives once, whole and in order.
 
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createResumeHandlers } from "../../src/http.ts";
@@ -12,6 +10,7 @@ import { serveHttp } from "../support/http-server.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { seededRandom } from "../../src/lib/random.ts";
 import { until } from "../support/wait.ts";
+import { clientScript } from "./client-script.ts";
 
 const CUTS = 30;
 const words = Array.from({ length: 2_000 }, (_, index) => `${index} zwölf 🌊 Wörter`);
@@ -85,13 +84,6 @@ async function openScene(seed: number): Promise<Scene> {
       await context.close();
     },
   };
-}
-
-/** The client as a page loads it. */
-async function clientScript(): Promise<string> {
-  const entry = fileURLToPath(new URL("../../dist/client.js", import.meta.url));
-  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false });
-  return outputFiles[0]?.text ?? "";
 }
 
 async function expectAllOnce({ state, cuts, end }: Scene, seed: number): Promise<PageState> {

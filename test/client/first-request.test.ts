@@ -1,7 +1,8 @@
 // What resumableFetch makes of its arguments and of the first answer.
 
+import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { endOf, type ResumableFetchInit } from "../../src/client.ts";
+import { endOf, resumableFetch, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { endAfterNext, letRetry, readText } from "./reader.ts";
 import { openScene } from "./scene.ts";
@@ -77,6 +78,57 @@ test("a resumeUrl that is a function names the request, for handlers with parame
   await endAfterNext(scene, reading);
   await reading.ended;
   expect(scene.requests).toEqual(["", "?resumeAt=4&own=1"]);
+});
+
+test("a resumeUrl that is a function and throws is an attempt that failed", async () => {
+  await using scene = await openScene({ format: "text" });
+  let calls = 0;
+  const resumeUrl = (offset: number): string => {
+    if (++calls === 1) throw new Error("no token yet");
+    return `${scene.url}?resumeAt=${offset}`;
+  };
+  const reading = readText(await scene.fetch({ resumeUrl }));
+  scene.source.push("text");
+  await reading.reached(4);
+  scene.proxy.cut();
+  await letRetry(scene);
+  await endAfterNext(scene, reading);
+  expect((await reading.ended).kind).toBe("closed");
+  expect([calls, scene.requests]).toEqual([2, ["", "?resumeAt=4"]]);
+});
+
+test("a resumeUrl that can't be resolved rejects at the call, before anything is asked for", async () => {
+  await using scene = await openScene();
+  await expect(scene.fetch({ method: "POST", resumeUrl: "/api/stream" })).rejects.toThrow(TypeError);
+  expect(scene.requests).toEqual([]);
+});
+
+test("a resumeUrl that is a URL is the one of the call, and stays as it is", async () => {
+  await using scene = await openScene({ format: "text" });
+  const resumeUrl = new URL("?chat=1", scene.url);
+  const reading = readText(await scene.fetch({ resumeUrl }));
+  scene.source.push("text");
+  await reading.reached(4);
+  resumeUrl.search = "?chat=2";
+  scene.proxy.cut();
+  await letRetry(scene);
+  await endAfterNext(scene, reading);
+  await reading.ended;
+  expect([resumeUrl.search, scene.requests]).toEqual(["?chat=2", ["", "?chat=1&resumeAt=4"]]);
+});
+
+test("a stallTimeoutMs that is more than a timer takes is a long one: no silence ends a connection at once", async () => {
+  await using scene = await openScene({ format: "text" });
+  const reading = readText(await resumableFetch(scene.url, { stallTimeoutMs: Infinity }));
+  scene.source.push("a");
+  await reading.reached(1);
+  // Longer than a timer that is due at once.
+  await pass(50);
+  scene.source.push("b");
+  await reading.reached(2);
+  scene.source.end();
+  expect(await reading.ended).toEqual({ kind: "closed", text: "ab" });
+  expect(scene.requests).toHaveLength(1);
 });
 
 test.each([

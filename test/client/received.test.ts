@@ -59,6 +59,15 @@ test("of events, each is handed on once, whole and in order, over any number of 
 });
 
 describe("of our events", () => {
+  test("the first may come after a line that is the browser's", () => {
+    for (const line of ["retry: 1000", "retry: 1.5", "retry: 1e+21"]) {
+      const received = events();
+      const opening = `: resumable-stream offset=0\n${line}\n\n`;
+      expect(received.push(opening.slice(0, -1)).text).toBe("");
+      expect(received.push("\ndata: a\nid: 9\n\n").text).toBe("data: a\nid: 9\n\n");
+    }
+  });
+
   test("one that isn't whole is held, and comes again after a cut", () => {
     const received = events();
     expect(received.push(": resumable-stream offset=0\n\ndata: a\nid: 9\n\ndata: unfin")).toEqual({

@@ -72,9 +72,9 @@ function platformOn(clock: ManualClock): ClientScene["platform"] {
     random: () => 1,
     offline: false,
     isOffline: () => platform.offline,
-    onWake: (callback) => {
+    onWake: (callback, signal) => {
       wakers.add(callback);
-      return () => wakers.delete(callback);
+      signal.addEventListener("abort", () => wakers.delete(callback));
     },
     wake: (why) => wakers.forEach((callback) => callback(why)),
     wakers: () => wakers.size,
