@@ -181,6 +181,8 @@ export class Follower {
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
     this.#rejectFirstRead(unavailable);
+    // Those that were sent with it are one attempt.
+    if (this.#state.reads > 0) return;
     if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
       return this.#finish(unavailable);
     }

@@ -98,3 +98,14 @@ test("a dead producer is found while one that was superseded goes on publishing 
   }
   expect(end).toMatchObject({ kind: "errored", text: "a", error: { code: "PRODUCER_LOST" } });
 });
+
+test("reads that fail together are one attempt, and the next comes as soon as after one (G1)", async () => {
+  const { clock, signal, reads } = await openScene();
+  signal({ type: "page", page: page({ from: 900_000, text: "far", tail: 900_003 }) });
+  expect(reads.length).toBeGreaterThan(3);
+  for (const answer of reads.splice(0)) answer.reject(away());
+  await turns(1);
+  expect(reads).toEqual([]);
+  clock.pass(100);
+  expect(reads.length).toBe(1);
+});
