@@ -58,7 +58,7 @@ export function resumableFetch(
  */
 export function endOf(response: Response): Promise<End | undefined> {
   const end = ends.get(response);
-  if (!end) throw new TypeError("response must be a stream from resumableFetch.");
+  if (!end) throw new TypeError("response must be one of resumableFetch.");
   return end;
 }
 
@@ -77,7 +77,7 @@ export async function fetchOn(
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);
   // At once: by the time of a cut the page may be elsewhere, and a mistake would have no caller to tell.
-  const first = absolute(request?.url ?? input);
+  const first = absolute(input);
   const target = typeof resumeUrl === "function" ? resumeUrl : resumeAt(absolute(resumeUrl ?? first));
 
   const response = await platform.fetch(input, options);
@@ -122,12 +122,15 @@ function resumeAt(url: URL): (offset: number) => URL {
   };
 }
 
-/** As `fetch` takes it: a page's base isn't always its location. */
-function absolute(url: RequestInfo | URL): URL {
-  return new URL(new Request(url).url);
+/** As `fetch` takes it: a page's base isn't always its location, and a worker has only that. */
+function absolute(url: string | URL | Request): URL {
+  return new URL(
+    url instanceof Request ? url.url : url,
+    globalThis.document?.baseURI ?? globalThis.location?.href,
+  );
 }
 
 function positive(name: string, value: unknown): void {
   if (typeof value === "number" && value > 0) return;
-  throw new TypeError(`${name} must be a positive number, got ${typeof value} ${String(value)}.`);
+  throw new TypeError(`${name} must be positive, got ${String(value)}.`);
 }
