@@ -9,12 +9,6 @@
 import { cutBeforePair } from "../lib/text.ts";
 import type { EndKind, Page } from "../transports/transport.ts";
 
-/**
- * Reads in flight, each for its share of the queue. Eight, so that what one asks for is one message, whatever the text, and
- * mostly below the 128 KiB from where V8 gives a string pages of its own: with two, a resume of 10 MB took 1.4 times as long.
- */
-const MAX_READS = 8;
-
 export interface FollowerState {
   readonly status: "following" | "ended";
   /** The producer followed; absent until its record or a reply has named it. */
@@ -26,6 +20,8 @@ export interface FollowerState {
   /** Code units handed over that the reader hasn't taken yet. */
   readonly queued: number;
   readonly maxQueued: number;
+  /** What one read asks for at most; so many are in flight as fit the queue. */
+  readonly pageUnits: number;
   /** The highest offset known to exist, so that a read is worth its while. */
   readonly knownTail: number;
   /** The highest one that live pages have claimed since the last read was sent; its answer is the truth of all before. */
@@ -63,7 +59,9 @@ export interface FollowerStep {
   readonly effects: readonly FollowerEffect[];
 }
 
-export function initialFollowerState(options: { from: number; maxQueued: number }): FollowerState {
+export function initialFollowerState(
+  options: Pick<FollowerState, "maxQueued" | "pageUnits"> & { from: number },
+): FollowerState {
   return {
     status: "following",
     epoch: undefined,
@@ -71,6 +69,7 @@ export function initialFollowerState(options: { from: number; maxQueued: number 
     isBound: false,
     queued: 0,
     maxQueued: options.maxQueued,
+    pageUnits: options.pageUnits,
     knownTail: options.from,
     claimedTail: 0,
     reads: 0,
@@ -175,11 +174,11 @@ function deliver(draft: Draft, page: Page): void {
 function readIfBehind(draft: Draft): void {
   const { state } = draft;
   if (state.end !== undefined && state.next >= state.end.offset) return finish(draft, state.end.kind);
-  while (state.reads < MAX_READS) {
+  for (;;) {
     const from = state.reads > 0 ? Math.max(state.asked, state.next) : state.next;
     const isBehind = from < state.knownTail || (state.isStale && state.reads === 0);
     // Reading for a sliver of room would cost a round trip for every piece the reader takes.
-    if (!isBehind || roomFrom(state, from) < state.maxQueued / MAX_READS) return;
+    if (!isBehind || roomFrom(state, from) < state.pageUnits) return;
     ask(draft, from);
   }
 }
@@ -195,7 +194,7 @@ function roomFrom(state: FollowerState, from: number): number {
 }
 
 function ask({ state, effects }: Draft, from: number): void {
-  const maxUnits = Math.min(roomFrom(state, from), Math.ceil(state.maxQueued / MAX_READS));
+  const maxUnits = Math.min(roomFrom(state, from), state.pageUnits);
   state.reads += 1;
   state.asked = from + maxUnits;
   state.isStale = false;

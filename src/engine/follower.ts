@@ -14,8 +14,12 @@ import {
 } from "./follower-state.ts";
 import { openJourney } from "./journeys.ts";
 
-/** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16; eight reads fill it. */
+/** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
 export const MAX_QUEUED_UNITS = 520_000;
+/** What a read asks for where the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
+const PAGE_UNITS = 65_000;
+/** So many pages fit the queue at least: the way there and back isn't waited for at each. */
+const MIN_PAGES = 4;
 /** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
 const MAX_UNREACHABLE_MS = 30_000;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
@@ -59,7 +63,8 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     const maxQueued = options.maxQueuedUnits ?? MAX_QUEUED_UNITS;
-    this.#state = initialFollowerState({ from: options.from, maxQueued });
+    const pageUnits = Math.min(options.transport.pageUnits ?? PAGE_UNITS, Math.ceil(maxQueued / MIN_PAGES));
+    this.#state = initialFollowerState({ from: options.from, maxQueued, pageUnits });
     this.#heardAt = options.clock.now();
     this.stream = new ReadableStream<string>(
       {

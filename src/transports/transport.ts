@@ -115,6 +115,8 @@ export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: n
 export interface Transport {
   /** Whether the backend keeps the text itself (a log), or passes it on while the producer lives (a relay). */
   readonly keepsText: boolean;
+  /** How much followers ask for in one read, in UTF-16 code units. Less than that in a page wastes the reads for what comes after. @defaultValue 65,000 */
+  readonly pageUnits?: number;
   /** Becomes the producer of a stream, atomically: of any number at once, one wins. */
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
   /** What is true of a stream: `running` only with proof that its producer lives. */

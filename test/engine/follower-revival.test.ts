@@ -10,7 +10,7 @@ import {
 } from "../../src/engine/follower-state.ts";
 import type { Page } from "../../src/transports/transport.ts";
 
-const fresh = initialFollowerState({ from: 0, maxQueued: 32 });
+const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
 
 describe("a producer that was lost and writes again", () => {
   const draining: FollowerState = {

@@ -11,7 +11,7 @@ import {
 } from "../../src/engine/follower-state.ts";
 import type { Page } from "../../src/transports/transport.ts";
 
-const fresh = initialFollowerState({ from: 0, maxQueued: 32 });
+const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };
 
 const states = {
@@ -261,7 +261,7 @@ test("whatever arrives in whatever order, the text is delivered once, in order, 
   );
   fc.assert(
     fc.property(fc.nat(10), fc.array(anyEvent, { maxLength: 60 }), (start, arriving) => {
-      let state = initialFollowerState({ from: start, maxQueued: 16 });
+      let state = initialFollowerState({ from: start, maxQueued: 16, pageUnits: 4 });
       let received = "";
       let mostQueued = 0;
       const endedAt: number[] = [];

@@ -92,6 +92,7 @@ export function createFaultyTransport<Made extends Transport>(
   return {
     transport: {
       keepsText: inner.keepsText,
+      ...(inner.pageUnits !== undefined && { pageUnits: inner.pageUnits }),
       claim: (streamId, { mode, producer }) =>
         call(async () => {
           const result = await inner.claim(streamId, { mode, producer: heard(producer) });

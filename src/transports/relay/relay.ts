@@ -52,6 +52,8 @@ export function relayTransport(options: RelayOptions): Transport {
 
 class RelayTransport implements Transport {
   readonly keepsText = false;
+  /** A message below the 128 KiB from where V8 gives a string pages of its own: larger and smaller ones took 1.2 to 1.4 times as long for 10 MB. */
+  readonly pageUnits = 130_000;
 
   readonly #connection: RelayConnection;
   readonly #relay: RelayContext;
