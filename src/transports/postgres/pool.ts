@@ -222,9 +222,17 @@ function watchPool(pool: PostgresPool, onError: (error: unknown) => void): () =>
     pool.on?.("error", (error: unknown) => {
       for (const listener of told) listener(error);
     });
+    // The pool stops listening before it lends: a connection that breaks with its first message would end the process.
+    pool.on?.("connect", (client: unknown) => {
+      if (isEmitter(client)) client.on("error", () => undefined);
+    });
   }
   listeners.add(onError);
   return () => listeners.delete(onError);
+}
+
+function isEmitter(value: unknown): value is Required<Pick<PostgresClient, "on">> {
+  return typeof value === "object" && value !== null && "on" in value && typeof value.on === "function";
 }
 
 function isServerError(error: unknown): boolean {
