@@ -68,4 +68,8 @@ function checkTransport(transport: unknown): asserts transport is Transport {
   if (typeof properties.keepsText !== "boolean") {
     throw new TypeError(`transport: keepsText must be a boolean, got ${typeof properties.keepsText}.`);
   }
+  const { pageUnits = 1 } = properties;
+  if (!Number.isSafeInteger(pageUnits) || Number(pageUnits) < 1) {
+    throw new TypeError(`transport: pageUnits must be a whole number from 1, got ${String(pageUnits)}.`);
+  }
 }

@@ -1,8 +1,8 @@
 // The suite for a transport holds over the document's log, and finds what mistaken ones do.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeTransport, type TransportBackend } from "../../src/testing.ts";
-import type { Transport, TransportSettings } from "../../src/transport.ts";
+import { createResumableStreamContext, type Transport, type TransportSettings } from "../../src/transport.ts";
 import { type BlockFolder, createBlockFolder, type Mistake } from "./blocks.ts";
 import { collect, type Outcome } from "./collect.ts";
 import { createLine, type Line, type LogStore } from "./log-line.ts";
@@ -29,6 +29,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await folder.remove();
 });
+
+test.each([0, -1, 1.5, Number.NaN, "65000"])(
+  "pages of %s units are a TypeError that names them",
+  async (pageUnits) => {
+    const { LogTransport, Store } = (await folder.load("log.ts")) as LogModule;
+    const transport = (settings: TransportSettings): Transport =>
+      Object.assign(new LogTransport(new Store(), settings), { pageUnits }) as Transport;
+    expect(() => createResumableStreamContext({ waitUntil: null, transport })).toThrow(
+      new TypeError(`transport: pageUnits must be a whole number from 1, got ${pageUnits}.`),
+    );
+  },
+);
 
 describe("the document's log", () => {
   test("keeps its promises where its connections are cut", async () => {
