@@ -34,8 +34,11 @@ test.each([0, -1, 1.5, Number.NaN, "65000"])(
   "pages of %s units are a TypeError that names them",
   async (pageUnits) => {
     const { LogTransport, Store } = (await folder.load("log.ts")) as LogModule;
-    const transport = (settings: TransportSettings): Transport =>
-      Object.assign(new LogTransport(new Store(), settings), { pageUnits }) as Transport;
+    const transport = (settings: TransportSettings): Transport => {
+      const made = new LogTransport(new Store(), settings);
+      onTestFinished(() => made.close());
+      return Object.assign(made, { pageUnits }) as Transport;
+    };
     expect(() => createResumableStreamContext({ waitUntil: null, transport })).toThrow(
       new TypeError(`transport: pageUnits must be a whole number from 1, got ${pageUnits}.`),
     );
