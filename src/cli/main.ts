@@ -61,7 +61,8 @@ function closest(words: readonly string[]): string | undefined {
 /** Levenshtein's distance: letters to insert, leave out or change. */
 function slipsBetween(one: string, other: string): number {
   let above = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...one].entries()) {
+  for (let row = 0; row < one.length; row++) {
+    const letter = one[row];
     const current = [row + 1];
     for (let column = 1; column <= other.length; column++) {
       const changed = (above[column - 1] ?? 0) + (letter === other[column - 1] ? 0 : 1);

@@ -81,6 +81,6 @@ function durationOf(seconds: number): string {
   return unit ? `${Math.round(seconds / unit.seconds)} ${unit.name}` : `${seconds} s`;
 }
 
-function toRow(...[status = "", tail = "", expiry = "", id = ""]: string[]): string {
-  return `${status.padEnd(8)} ${tail.padStart(10)} ${expiry.padStart(10)}  ${id}`;
+function toRow(...[status = "", length = "", expires = "", id = ""]: string[]): string {
+  return `${status.padEnd(8)} ${length.padStart(10)} ${expires.padStart(10)}  ${id}`;
 }
