@@ -37,3 +37,13 @@ export async function endAfterNext({ source }: ClientScene, reading: Reading): P
   await reading.reached(before + 1);
   source.end();
 }
+
+/** What a promise rejects with. Asked for at once, so that no rejection is unhandled meanwhile. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It should have been rejected");
+}

@@ -155,9 +155,8 @@ describe("of our events", () => {
       const { push, offset } = events();
       const text = `data: ${"🌊x".repeat(3_000)}\n: resumable-stream\nid: 9015\n\n`;
       let handedOn = "";
-      const bytes = `: resumable-stream offset=0\n\n${text}`;
-      for (let at = 0; at < bytes.length; at += size * 3)
-        handedOn += push(bytes.slice(at, at + size * 3)).text;
+      const bytes = encoder.encode(`: resumable-stream offset=0\n\n${text}`);
+      for (let at = 0; at < bytes.length; at += size) handedOn += push(bytes.slice(at, at + size)).text;
       expect([handedOn, offset()]).toEqual([text.replace(": resumable-stream\n", ""), 9015]);
     }
   });
