@@ -76,6 +76,12 @@ export type ReconnectEffect =
   | { type: "drain" }
   | { type: "finish"; verdict: Verdict };
 
+export interface Limits {
+  maxAttempts: number;
+  /** The platform takes itself for offline: attempts are made all the same, and none is the last one. */
+  isOffline: boolean;
+}
+
 export interface ReconnectStep {
   readonly state: ReconnectState;
   /** Absent if nothing is to be done. */
@@ -85,7 +91,7 @@ export interface ReconnectStep {
 export function stepReconnect(
   state: ReconnectState,
   event: ReconnectEvent,
-  maxAttempts: number,
+  { maxAttempts, isOffline }: Limits,
 ): ReconnectStep {
   const { reads, next, attempts, closed, verdict } = state;
   const to = (change: Partial<ReconnectState>, effect?: ReconnectEffect): ReconnectStep => ({
@@ -96,13 +102,15 @@ export function stepReconnect(
     to({ reads: false, next: "over" }, { type: "finish", verdict: how });
   const connect = (change?: Partial<ReconnectState>): ReconnectStep =>
     to({ next: "asking", verdict: undefined, ...change }, { type: "connect" });
-  const wait = (change: Partial<ReconnectState>, afterMs = 0, attempt = attempts): ReconnectStep =>
-    attempt < maxAttempts
+  const wait = (change: Partial<ReconnectState>, afterMs = 0, made = attempts): ReconnectStep => {
+    const attempt = isOffline ? Math.min(made, maxAttempts - 1) : made;
+    return attempt < maxAttempts
       ? to(
           { next: "waiting", attempts: attempt + 1, isHeld: afterMs > 0, verdict: undefined, ...change },
           { type: "wait", attempt, afterMs },
         )
       : finish({ code: "UNREACHABLE" });
+  };
   const isOf: Record<ReconnectEvent["type"], boolean> = {
     heard: reads,
     stalled: reads && (next === "none" || verdict !== undefined),
@@ -138,7 +146,8 @@ export function stepReconnect(
     case "due":
       return connect();
     case "wake":
-      return (next === "waiting" ? !state.isHeld : event.isQuiet) ? connect() : { state };
+      if (next === "waiting") return state.isHeld ? { state } : connect({ attempts: 0 });
+      return event.isQuiet ? connect() : { state };
     case "opened":
       // The last that was on its way, or a sign of life? The connection is given a moment to show.
       return event.isBehind

@@ -105,7 +105,9 @@ export class Resumption {
   }
 
   #dispatch(event: ReconnectEvent): void {
-    const { state, effect } = stepReconnect(this.#state, event, this.#options.maxAttempts);
+    const { maxAttempts, platform } = this.#options;
+    const limits = { maxAttempts, isOffline: platform.isOffline() };
+    const { state, effect } = stepReconnect(this.#state, event, limits);
     const { reads, next } = state;
     this.#state = state;
     if (effect || next === "none") this.#cancelAttempt();
@@ -118,7 +120,7 @@ export class Resumption {
     else if (next !== "asking" || effect?.type === "connect") this.#next = letGo(this.#next);
     switch (effect?.type) {
       case "wait":
-        return this.#attempt(waitMs(effect, this.#options.platform), { type: "due" });
+        return this.#attempt(waitMs(effect, platform), { type: "due" });
       case "connect":
         return this.#connect();
       case "switch":

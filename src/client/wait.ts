@@ -17,7 +17,7 @@ export interface Wait {
 export function waitMs({ attempt, afterMs }: Wait, { isOffline, random }: Platform): number {
   const longest = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
   // Many readers that one server dropped must not come back as one. Offline is a hint, and may be wrong.
-  return afterMs + (isOffline() ? LONGEST_WAIT_MS : longest * (0.5 + random() / 2));
+  return afterMs + longest * (isOffline() ? 2 : 0.5 + random() / 2);
 }
 
 export interface FirstRequest {

@@ -12,6 +12,7 @@ import {
 } from "../../src/client/reconnect.ts";
 
 const MAX_ATTEMPTS = 3;
+const online = { maxAttempts: MAX_ATTEMPTS, isOffline: false };
 
 /** Every state that there is, with one attempt made. */
 const states = {
@@ -123,12 +124,12 @@ const table: Record<keyof typeof events, Row> = {
   "wake, quiet": only({
     reading: "replacing: 1 connect",
     draining: "replacing: 1 connect",
-    doubting: "replacing: 1 connect",
+    doubting: "replacing: 0 connect",
     replacing: "replacing: 1 connect",
-    waiting: "connecting: 1 connect",
+    waiting: "connecting: 0 connect",
     ...asking("connecting: 1 connect"),
   }),
-  "wake, lively": only({ doubting: "replacing: 1 connect", waiting: "connecting: 1 connect" }),
+  "wake, lively": only({ doubting: "replacing: 0 connect", waiting: "connecting: 0 connect" }),
   opened: only({ replacing: "reading: 1 switch", ...asking("reading: 1 switch") }),
   // Without a connection nothing goes further meanwhile.
   "opened, behind": only({ replacing: "doubting: 1 wait 1", ...asking("waiting: 1 wait 1") }),
@@ -184,7 +185,7 @@ const cells = Object.entries(table).flatMap(([name, row]) =>
 
 test.each(cells)("$from: $name", ({ name, from, cell }) => {
   const before: ReconnectState = { ...states[from], attempts: 1 };
-  const { state, effect } = stepReconnect(before, events[name], MAX_ATTEMPTS);
+  const { state, effect } = stepReconnect(before, events[name], online);
   if (cell === "-") return void expect([state, effect]).toEqual([before, undefined]);
   const attempts = state.next === "over" ? "" : String(state.attempts);
   expect(`${nameOf(state)}: ${attempts}${told(effect)}`).toBe(cell);
@@ -192,7 +193,7 @@ test.each(cells)("$from: $name", ({ name, from, cell }) => {
 
 test.each(Object.entries(events))("over: %s changes nothing", (_name, event) => {
   const state: ReconnectState = { reads: false, next: "over", attempts: 1 };
-  expect(stepReconnect(state, event, MAX_ATTEMPTS)).toEqual({ state });
+  expect(stepReconnect(state, event, online)).toEqual({ state });
 });
 
 test.each([
@@ -201,21 +202,26 @@ test.each([
   ["replacing", "failed"],
   ["reading", "closed by ours"],
 ] as const)("%s, %s: gives up after maxAttempts that came no further", (from, name) => {
-  const step = stepReconnect({ ...states[from], attempts: MAX_ATTEMPTS }, events[name], MAX_ATTEMPTS);
+  const step = stepReconnect({ ...states[from], attempts: MAX_ATTEMPTS }, events[name], online);
   expect(step.effect).toEqual({ type: "finish", verdict: { code: "UNREACHABLE" } });
 });
 
+test("offline no attempt is the last one, however many were made", () => {
+  const offline = { maxAttempts: MAX_ATTEMPTS, isOffline: true };
+  const state = { ...states.connecting, attempts: MAX_ATTEMPTS };
+  expect(stepReconnect(state, events.failed, offline)).toMatchObject({
+    state: { attempts: MAX_ATTEMPTS },
+    effect: { type: "wait", attempt: MAX_ATTEMPTS - 1 },
+  });
+});
+
 test("a first clean close is followed by a question at once, and a failed attempt ends its worth as a proof", () => {
-  const closed = stepReconnect(
-    { reads: true, next: "none", attempts: 0 },
-    events["closed by ours"],
-    MAX_ATTEMPTS,
-  );
+  const closed = stepReconnect({ reads: true, next: "none", attempts: 0 }, events["closed by ours"], online);
   expect(closed).toEqual({
     state: { reads: false, next: "asking", attempts: 1, closed: "ours" },
     effect: { type: "connect" },
   });
-  expect(stepReconnect(closed.state, events.failed, MAX_ATTEMPTS).state.closed).toBeUndefined();
+  expect(stepReconnect(closed.state, events.failed, online).state.closed).toBeUndefined();
 });
 
 describe("an answer", () => {

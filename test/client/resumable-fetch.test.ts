@@ -190,7 +190,7 @@ describe("a new connection is made", () => {
       await until(() => scene.clock.waiting()[0] === 40_000, { what: "the client to read on" });
       scene.proxy.cut();
       // Offline it waits longer, and no longer than that: the flag may be wrong.
-      await until(() => scene.clock.waiting()[0] === 10_000, { what: "the cut to be noticed" });
+      await until(() => scene.clock.waiting()[0] === 1_000, { what: "the cut to be noticed" });
       scene.platform.wake(why);
       await endAfterNext(scene, reading);
       expect((await reading.ended).kind).toBe("closed");
