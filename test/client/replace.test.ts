@@ -1,15 +1,16 @@
 // A connection that may be dead is let go only once another has answered: what it still has isn't thrown away.
 
 import { describe, expect, test } from "vitest";
-import { endOf } from "../../src/client.ts";
+import { endOf, type ResumableFetchInit } from "../../src/client.ts";
+import type { StreamResponseOptions } from "../../src/http.ts";
 import { until } from "../support/wait.ts";
 import { endAfterNext, errorOf, letRetry, readText } from "./reader.ts";
 import { type ClientScene, openScene } from "./scene.ts";
 
 /** Has one event, and has been silent for a while. */
-async function openSilent(options: Parameters<typeof openScene>[0] = {}) {
+async function openSilent(options: StreamResponseOptions = {}, init: ResumableFetchInit = {}) {
   const scene = await openScene(options);
-  const response = await scene.fetch();
+  const response = await scene.fetch(init);
   const reading = readText(response);
   scene.source.push("data: a\n\n");
   await reading.reached(9);
@@ -112,14 +113,13 @@ test("an attempt that fails leaves the old connection be", async () => {
 });
 
 test("plain text that is silent for hours isn't UNREACHABLE while its server answers", async () => {
-  await using scene = await openSilent({ format: "text" });
-  let answers = 0;
-  const { fetch: fetchOnce } = scene.platform;
-  scene.platform.fetch = async (...args) => {
-    const response = await fetchOnce(...args);
+  let answers = -1;
+  const counted: typeof fetch = async (...args) => {
+    const response = await fetch(...args);
     answers++;
     return response;
   };
+  await using scene = await openSilent({ format: "text" }, { fetch: counted });
   scene.clock.pass(34_000);
   for (let stall = 0; stall < 30; stall++) {
     await until(() => answers === stall + 1, { what: "the next connection" });
