@@ -1,13 +1,13 @@
 // One attempt at the stream, and what became of it.
 
 import { type Position, typeOf } from "./answer.ts";
-import { type Bytes, Received, type ReceivedOptions } from "./received.ts";
+import { Received, type ReceivedOptions } from "./received.ts";
 
 export interface Connection {
   /** Of the request; what was answered is cancelled by its reader. */
   abort: AbortController;
   /** All that follow are absent until the answer is there. */
-  reader?: ReadableStreamDefaultReader<Bytes> | undefined;
+  reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
   received?: Received;
   /** The server says where its answers begin. */
   isOurs?: boolean;

@@ -42,11 +42,10 @@ export class ResumableFetchError extends TypeError {
 
 /** No word "fetch" in any, nor "network" in another: chats take both for a network that failed, and ask again. */
 const MESSAGES: Record<ResumableFetchErrorCode, string> = {
-  SOURCE_FAILED: "The stream's source failed: this is all of its text. Ask anew.",
-  PRODUCER_LOST: "The stream's producer died, or its id has a newer text: the rest is gone. Ask anew.",
-  MISSED_END: "The stream ended while this reader was away. Load its text from where it is stored.",
-  REFUSED: "The server refused to resume the stream. Check the address and the credentials.",
-  NOT_RESUMED:
-    "The server didn't say that its answer begins where this reader stopped. Answer with a stream-offset equal to resumeAt.",
-  UNREACHABLE: "The network or the server failed: maxAttempts attempts came no further. Try again later.",
+  SOURCE_FAILED: "The stream's source failed. Ask anew.",
+  PRODUCER_LOST: "The stream's producer is gone. Ask anew.",
+  MISSED_END: "The stream ended meanwhile. Load it from where it is stored.",
+  REFUSED: "The server refused to resume the stream. Check resumeUrl and headers.",
+  NOT_RESUMED: "The server's answer has no stream-offset equal to resumeAt. Answer with one.",
+  UNREACHABLE: "The network failed at each of maxAttempts attempts. Try again later.",
 };

@@ -3,25 +3,20 @@
 import { isOther, type Position } from "./answer.ts";
 import { type End, ending, type Verdict } from "./reconnect.ts";
 
-export type Bytes = Uint8Array<ArrayBuffer>;
-
 /** The comments of our server begin so, and nothing of a source's does. */
-const OWN_COMMENT = ": resumable-stream";
-const OWN_BEGINNING = `${OWN_COMMENT} offset=`;
+const OWN_BEGINNING = "\n: resumable-stream offset=";
 /** A line more is for others: `retry:`. */
-const opening = /^.* offset=(\d+)(?: generation=(\w+))?.*\n(?:.+\n)?\n/;
+const opening = /^\n: resumable-stream offset=(\d+)(?: generation=(\w+))?.*\n(?:.+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
-const ownId = /(?:^|[\r\n])id: (\d+)(?:\.(\w+))?$/;
-const endMark = / end=(done|stopped|failed|lost)$/;
-/** Of bytes that aren't handed on, so many are looked at again with the next ones: more than a line of ours has. */
+const ownId = /[\r\n]id: (\d+)(?:\.(\w+))?$/;
+const ownComments = /([\r\n])(?:: resumable-stream.*\n)+/g;
+const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
+/** Of text that isn't handed on, so much is looked at again with the next: more than a line of ours has. */
 const LOOKED_AT_AGAIN = 256;
-const NONE: Bytes = new Uint8Array();
-/** A unit for each byte: what is found in the one is at the same place in the other. */
-const latin1 = new TextDecoder("latin1");
 
 export interface Taken {
   /** Handed on at once, and never again. */
-  pieces: Bytes[];
+  pieces: string[];
   /** The server told the end, or what it sends isn't the rest of the text; absent if it goes on. */
   verdict?: Verdict | undefined;
 }
@@ -44,12 +39,10 @@ export class Received {
   kind: "unknown" | "own" | "events" | "text";
   readonly #from: ReceivedOptions["from"];
   /** Not handed on, and looked through: the beginning of an event. */
-  #held: Bytes[] = [];
-  /** Comes after what is held, and is looked at again. */
-  #rest = NONE;
-  /** A line begins with `#rest`. */
-  #isAtLine = true;
-  // A byte order mark is a character of the text like any other.
+  #held = "";
+  /** The unit before, by which the beginning of a line is known; and what is looked at again. */
+  #rest = "\n";
+  // A byte order mark is a character of the text like any other. Half a character at a cut is forgotten: it comes again.
   readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
   constructor({ position, isEventStream, from }: ReceivedOptions) {
@@ -59,133 +52,88 @@ export class Received {
   }
 
   /** What isn't handed on, and is lost with the connection. */
-  get left(): Bytes {
-    return joined([...this.#held, this.#rest]);
+  get left(): string {
+    return this.#held + this.#rest.slice(1);
   }
 
-  push(bytes: Bytes): Taken {
-    if (this.kind === "text") return this.#count(bytes);
-    const all = joined([this.#rest, bytes]);
-    return this.kind === "unknown" ? this.#open(all) : this.#take(all);
-  }
-
-  #open(bytes: Bytes): Taken {
-    this.#rest = bytes;
-    const text = latin1.decode(bytes.subarray(0, LOOKED_AT_AGAIN));
-    const [beginning, offset, generation] = opening.exec(text) ?? [];
-    const mayBeOwn = OWN_BEGINNING.startsWith(text.slice(0, OWN_BEGINNING.length));
-    if (!mayBeOwn || (!beginning && text.length === LOOKED_AT_AGAIN)) {
-      if (this.#from === "own") return elsewhere;
-      this.kind = "events";
-      return this.#take(bytes);
-    }
-    if (!beginning) return { pieces: [] };
-    this.kind = "own";
-    if (this.#from !== "anywhere" && Number(offset) !== this.position.offset) return elsewhere;
-    return this.#move({ offset: Number(offset), generation }) ?? this.#take(bytes.subarray(beginning.length));
-  }
-
-  /** Says so if it would be into another text. */
-  #move(to: Position): Taken | undefined {
-    if (isOther(to.generation, this.position)) return { pieces: [], verdict: ending("lost") };
-    this.position = { offset: to.offset, generation: to.generation ?? this.position.generation };
-    return undefined;
-  }
-
-  #count(bytes: Bytes): Taken {
+  push(bytes: Uint8Array): Taken {
     const text = this.#utf8.decode(bytes, { stream: true });
-    this.#move({ offset: this.position.offset + text.length });
-    return { pieces: [new TextEncoder().encode(text)] };
+    if (this.kind === "text") return this.#move([text]);
+    this.#rest += text;
+    return this.kind === "unknown" ? this.#open() : this.#take();
+  }
+
+  #open(): Taken {
+    const text = this.#rest;
+    const [own, offset, generation] = opening.exec(text) ?? [];
+    if (own) {
+      this.kind = "own";
+      this.#rest = text.slice(own.length - 1);
+      const begun = { offset: Number(offset), generation };
+      if (this.#from !== "anywhere" && begun.offset !== this.position.offset) return elsewhere;
+      const { verdict } = this.#move([], begun);
+      return verdict ? { pieces: [], verdict } : this.#take();
+    }
+    const mayBeOwn = OWN_BEGINNING.startsWith(text.slice(0, OWN_BEGINNING.length));
+    if (mayBeOwn && text.length < LOOKED_AT_AGAIN) return { pieces: [] };
+    if (this.#from === "own") return elsewhere;
+    this.kind = "events";
+    return this.#take();
+  }
+
+  /** To a position, or else by what is handed on; unless it is of another text. */
+  #move(pieces: string[], to?: Position): Taken {
+    const { offset, generation } = this.position;
+    if (isOther(to?.generation, this.position)) return { pieces: [], verdict: ending("lost") };
+    this.position = {
+      offset: to?.offset ?? offset + pieces.join("").length,
+      generation: to?.generation ?? generation,
+    };
+    return { pieces };
   }
 
   /** Whole events. */
-  #take(all: Bytes): Taken {
+  #take(): Taken {
     const isOwn = this.kind === "own";
-    const { bytes, text, end } = isOwn ? withoutOwnComments(all, this.#isAtLine) : asItIs(all);
-    const [whole, position] = isOwn ? lastId(text) : [afterBlankLine(text), undefined];
-    const pieces: Bytes[] = [];
-    if (whole > 0) {
+    const end = isOwn ? endMark.exec(this.#rest) : null;
+    const own = (): string => this.#rest.slice(0, end ? end.index + 1 : undefined).replace(ownComments, "$1");
+    const text = isOwn ? own() : this.#rest;
+    const [whole, id] = isOwn ? lastId(text) : [afterBlankLine(text)];
+    const pieces: string[] = [];
+    if (whole > 1) {
       // The last event by itself. A pipe writes it once its reader has taken all that came before; so an error that follows
       // finds none of it on its way, however slow that reader is.
-      const last = isOwn ? afterLast("\n\n", text.slice(0, whole - 1)) : whole;
-      pieces.push(joined([...this.#held, bytes.subarray(0, last)]), bytes.slice(last, whole));
-      this.#held = [];
-      this.#isAtLine = true;
+      const last = afterBlankLine(text.slice(0, whole - 1));
+      pieces.push(this.#held + text.slice(1, last), text.slice(last, whole));
+      this.#held = "";
     }
-    const units = (): number => pieces.reduce((sum, piece) => sum + this.#utf8.decode(piece).length, 0);
-    const isLost = this.#move(position ?? { offset: this.position.offset + (isOwn ? 0 : units()) });
-    if (isLost) return isLost;
-    const kept = Math.max(whole, bytes.length - LOOKED_AT_AGAIN);
-    if (kept > whole) {
-      this.#held.push(bytes.slice(whole, kept));
-      this.#isAtLine = false;
-    }
-    // A copy: whoever reads may transfer what was handed on.
-    this.#rest = bytes.slice(kept);
+    const kept = Math.max(whole, text.length - LOOKED_AT_AGAIN);
+    this.#held += text.slice(whole, kept);
+    this.#rest = text.slice(kept - 1);
+    const taken = this.#move(pieces, isOwn ? (id ?? this.position) : undefined);
+    if (!end || taken.verdict) return taken;
     // The last event may be unfinished, as the source left it.
-    return end ? { pieces: [...pieces, this.left], verdict: ending(end) } : { pieces };
+    return { pieces: [...pieces, this.left], verdict: ending(end[1] as End) };
   }
 }
 
 const elsewhere: Taken = { pieces: [], verdict: { code: "NOT_RESUMED" } };
 
-/** Where the last whole event ends, and the position that its id is; 0 and undefined if there is none. */
-function lastId(text: string): [number, Position | undefined] {
+/** Where the last whole event ends, and the position that its id is; 1 if there is none. */
+function lastId(text: string): [number, Position?] {
   for (let at = text.lastIndexOf("\n\n"); at > 0; at = text.lastIndexOf("\n\n", at - 1)) {
     const [, offset, generation] = ownId.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
     if (offset) return [at + 2, { offset: Number(offset), generation }];
   }
-  return [0, undefined];
+  return [1];
 }
 
-interface Looked {
-  bytes: Bytes;
-  /** A unit for each of them. */
-  text: string;
-  end?: End | undefined;
-}
-
-function asItIs(bytes: Bytes): Looked {
-  return { bytes, text: latin1.decode(bytes) };
-}
-
-/** Without lines of ours that carry no text; and without all that follows the one that tells the end. */
-function withoutOwnComments(bytes: Bytes, isAtLine: boolean): Looked {
-  const looked = asItIs(bytes);
-  const { text } = looked;
-  const parts: Bytes[] = [];
-  let from = 0;
-  for (let at = text.indexOf(OWN_COMMENT); at >= 0; at = text.indexOf(OWN_COMMENT, at + 1)) {
-    const isLine = at > 0 ? /[\r\n]/.test(text.charAt(at - 1)) : isAtLine;
-    const lineEnd = text.indexOf("\n", at);
-    if (!isLine || lineEnd < 0) continue;
-    parts.push(bytes.subarray(from, at));
-    from = lineEnd + 1;
-    const end = endMark.exec(text.slice(at, lineEnd))?.[1] as End | undefined;
-    if (end) return { ...asItIs(joined(parts)), end };
-  }
-  return parts.length > 0 ? asItIs(joined([...parts, bytes.subarray(from)])) : looked;
-}
-
-/** Where the last event ends, of any server's; 0 if none does. A lone CR after an LF is left for the next one. */
+/** Where the last event ends, of any server's; 1 if none does. A lone CR after an LF is left for the next one. */
 function afterBlankLine(text: string): number {
-  return Math.max(...["\n\n", "\n\r\n", "\r\r"].map((blank) => afterLast(blank, text)));
-}
-
-/** 0 if it isn't in the text. */
-function afterLast(part: string, text: string): number {
-  const at = text.lastIndexOf(part);
-  return at < 0 ? 0 : at + part.length;
-}
-
-function joined(parts: readonly Bytes[]): Bytes {
-  const filled = parts.filter(({ length }) => length > 0);
-  if (filled.length === 1) return filled[0] ?? NONE;
-  const bytes = new Uint8Array(filled.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of filled) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return Math.max(
+    ...["\n\n", "\n\r\n", "\r\r"].map((blank) => {
+      const at = text.lastIndexOf(blank);
+      return at < 0 ? 1 : at + blank.length;
+    }),
+  );
 }

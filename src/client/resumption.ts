@@ -5,7 +5,6 @@ import { judge, type Position, typeOf } from "./answer.ts";
 import { type Connection, letGo, open } from "./connection.ts";
 import { ResumableFetchError } from "./error.ts";
 import type { Platform } from "./platform.ts";
-import type { Bytes } from "./received.ts";
 import {
   type End,
   type ReconnectEvent,
@@ -34,13 +33,13 @@ export interface ResumptionOptions {
 }
 
 export class Resumption {
-  readonly body: ReadableStream<Bytes>;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** How the stream ended; undefined where that isn't known. */
   readonly ended: Promise<End | undefined>;
   #onEnd: (end: End | undefined) => void = () => {};
   readonly #options: ResumptionOptions;
   #state: ReconnectState = { reads: true, next: "none", attempts: 0 };
-  #controller: ReadableStreamDefaultController<Bytes> | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   /** After all that was handed on. */
   #position: Position;
   /** What is read; absent if it broke and no other is there. */
@@ -52,7 +51,7 @@ export class Resumption {
   /** What the body will error with; absent until known. */
   #failure: ResumableFetchError | undefined;
   /** What a connection that closed brought last: text if that was the end. */
-  #left: Bytes | undefined;
+  #left = "";
   #heardAt: number;
   /** What came were events of our server. */
   #isOwn = false;
@@ -212,7 +211,7 @@ export class Resumption {
     );
   }
 
-  #onRead(connection: Connection, bytes: Bytes | undefined): void {
+  #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
     const { isOurs, received } = connection;
     if (!received || connection !== this.#current) return;
     connection.isReading = false;
@@ -235,16 +234,16 @@ export class Resumption {
     else this.#read();
   }
 
-  #hand(piece: Bytes | undefined): void {
-    if (!piece?.length) return;
+  #hand(piece: string): void {
+    if (!piece) return;
     this.#isWanted = false;
-    this.#controller?.enqueue(piece);
+    this.#controller?.enqueue(new TextEncoder().encode(piece));
   }
 
   #onBroken(connection: Connection): void {
     if (connection === this.#next) this.#dispatch({ type: "failed" });
     if (connection !== this.#current) return;
     const openMs = this.#options.platform.clock.now() - (connection.openedAt ?? 0);
-    this.#dispatch({ type: "cut", served: !connection.received?.left.length && openMs > QUIET_MS });
+    this.#dispatch({ type: "cut", served: !connection.received?.left && openMs > QUIET_MS });
   }
 }
