@@ -3,21 +3,23 @@
 import type { ResumableFetchErrorCode } from "./error.ts";
 import { type End, ending, type ReconnectEvent, type ServerKind } from "./reconnect.ts";
 
-/** Where a next connection begins: an offset in UTF-16 code units, and the text it is of where that is known. */
-export interface Position {
-  readonly offset: number;
-  /** Mark of the text's generation; absent until a server named it. */
-  readonly generation?: string | undefined;
+/**
+ * Where a next connection begins: an offset in UTF-16 code units, and behind a dot the mark of the text's generation once a
+ * server named it.
+ */
+export type Position = string;
+
+/** An offset with a mark, if there is one. */
+export function positionOf(offset: number | string, mark: string | null | undefined): Position {
+  return mark ? `${offset}.${mark}` : String(offset);
 }
 
-export function formatPosition({ offset, generation }: Position): string {
-  return generation ? `${offset}.${generation}` : `${offset}`;
+export function offsetOf(position: Position): number {
+  return parseInt(position);
 }
 
-/** 0 where it is none. */
-export function parsePosition(text: string | null): Position {
-  const [, offset, generation] = /^(\d+)(?:\.(\w+))?$/.exec(text ?? "") ?? [];
-  return { offset: Number(offset ?? 0), generation };
+export function markOf(position: Position): string | undefined {
+  return position.split(".")[1];
 }
 
 export interface Asked {
@@ -37,7 +39,7 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   const { position, closed } = asked;
   const offset = headers.get("stream-offset");
   const said = headers.get("stream-status");
-  const isConfirmed = offset === String(position.offset);
+  const isConfirmed = offset === String(offsetOf(position));
   const refused = (code: ResumableFetchErrorCode): Judgement => ({ type: "judged", verdict: { code } });
   const ended = (end: End): Judgement => ({ type: "judged", verdict: ending(end) });
   if (isOther(headers.get("stream-generation"), position)) return ended("lost");
@@ -67,8 +69,8 @@ export function mayPass(status: number): boolean {
 }
 
 /** Whether a mark names another text than the one a reader has. */
-export function isOther(mark: string | null | undefined, { generation }: Position): boolean {
-  return Boolean(mark && generation && mark !== generation);
+export function isOther(mark: string | null | undefined, position: Position): boolean {
+  return Boolean(mark && mark !== (markOf(position) ?? mark));
 }
 
 export function typeOf(headers: Headers): string | undefined {

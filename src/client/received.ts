@@ -1,6 +1,6 @@
 // What one connection brings of a stream: the text to hand on, and the position to go on from.
 
-import { isOther, type Position } from "./answer.ts";
+import { isOther, markOf, offsetOf, type Position, positionOf, typeOf } from "./answer.ts";
 import { type End, ending, type Verdict } from "./reconnect.ts";
 
 /** The comments of our server begin so, and nothing of a source's does. */
@@ -8,7 +8,7 @@ const OWN_BEGINNING = "\n: resumable-stream offset=";
 /** A line more is for others: `retry:`. */
 const opening = /^\n: resumable-stream offset=(\d+)(?: generation=(\w+))?.*\n(?:.+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
-const ownId = /[\r\n]id: (\d+)(?:\.(\w+))?$/;
+const ownId = /[\r\n]id: (\d+(?:\.\w+)?)$/;
 const ownComments = /([\r\n])(?:: resumable-stream.*\n)+/g;
 const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
 /** Of text that isn't handed on, so much is looked at again with the next: more than a line of ours has. */
@@ -22,9 +22,10 @@ export interface Taken {
 }
 
 export interface ReceivedOptions {
+  /** Of the answer. */
+  headers: Headers;
   /** Where the connection begins. */
   position: Position;
-  isEventStream: boolean;
   /** Whose events these are: a first answer's may be anybody's and begin anywhere. `own`: ours alone. */
   from: "anywhere" | "here" | "own";
 }
@@ -32,6 +33,8 @@ export interface ReceivedOptions {
 export class Received {
   /** After all that was handed on. */
   position: Position;
+  /** The server says where its answers begin. */
+  readonly isOurs: boolean;
   /**
    * `own`: events of our server, whose ids count. `events`: those of others, whose text counts. Both are handed on whole.
    * `text`: all is handed on, and counted. `unknown` until an event stream has begun: ours begin with a comment.
@@ -45,9 +48,10 @@ export class Received {
   // A byte order mark is a character of the text like any other. Half a character at a cut is forgotten: it comes again.
   readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  constructor({ position, isEventStream, from }: ReceivedOptions) {
-    this.position = position;
-    this.kind = isEventStream ? "unknown" : "text";
+  constructor({ headers, position, from }: ReceivedOptions) {
+    this.position = positionOf(offsetOf(position), headers.get("stream-generation") ?? markOf(position));
+    this.isOurs = headers.has("stream-offset");
+    this.kind = typeOf(headers) === "text/event-stream" ? "unknown" : "text";
     this.#from = from;
   }
 
@@ -65,13 +69,12 @@ export class Received {
 
   #open(): Taken {
     const text = this.#rest;
-    const [own, offset, generation] = opening.exec(text) ?? [];
+    const [own, offset = "", generation] = opening.exec(text) ?? [];
     if (own) {
       this.kind = "own";
       this.#rest = text.slice(own.length - 1);
-      const begun = { offset: Number(offset), generation };
-      if (this.#from !== "anywhere" && begun.offset !== this.position.offset) return elsewhere;
-      const { verdict } = this.#move([], begun);
+      if (this.#from !== "anywhere" && Number(offset) !== offsetOf(this.position)) return elsewhere;
+      const { verdict } = this.#move([], positionOf(offset, generation));
       return verdict ? { pieces: [], verdict } : this.#take();
     }
     const mayBeOwn = OWN_BEGINNING.startsWith(text.slice(0, OWN_BEGINNING.length));
@@ -83,12 +86,11 @@ export class Received {
 
   /** To a position, or else by what is handed on; unless it is of another text. */
   #move(pieces: string[], to?: Position): Taken {
-    const { offset, generation } = this.position;
-    if (isOther(to?.generation, this.position)) return { pieces: [], verdict: ending("lost") };
-    this.position = {
-      offset: to?.offset ?? offset + pieces.join("").length,
-      generation: to?.generation ?? generation,
-    };
+    const { position } = this;
+    const next = to ?? String(offsetOf(position) + pieces.join("").length);
+    const mark = markOf(next);
+    if (isOther(mark, position)) return { pieces: [], verdict: ending("lost") };
+    this.position = positionOf(offsetOf(next), mark ?? markOf(position));
     return { pieces };
   }
 
@@ -122,8 +124,8 @@ const elsewhere: Taken = { pieces: [], verdict: { code: "NOT_RESUMED" } };
 /** Where the last whole event ends, and the position that its id is; 1 if there is none. */
 function lastId(text: string): [number, Position?] {
   for (let at = text.lastIndexOf("\n\n"); at > 0; at = text.lastIndexOf("\n\n", at - 1)) {
-    const [, offset, generation] = ownId.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
-    if (offset) return [at + 2, { offset: Number(offset), generation }];
+    const [, id] = ownId.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
+    if (id) return [at + 2, id];
   }
   return [1];
 }

@@ -1,6 +1,6 @@
 // fetch, with a body that goes on where its connection stopped.
 
-import { formatPosition, parsePosition } from "./answer.ts";
+import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
 import type { End } from "./reconnect.ts";
 import { Resumption } from "./resumption.ts";
@@ -103,13 +103,14 @@ export async function fetchOn(
   });
   if (response.status !== 200 || !response.body) return response;
 
+  const begun = response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt");
   const { body, ended } = new Resumption({
     platform,
     response,
-    position: parsePosition(response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt")),
+    position: /^\d+(\.\w+)?$/.exec(begun ?? "")?.[0] ?? "0",
     // Async: a function of the caller's that throws is an attempt that failed.
     request: async (position, resumeSignal) =>
-      fetch(target(position.offset, formatPosition(position)), {
+      fetch(target(offsetOf(position), position), {
         ...resumeInit(await withHeaders(), request),
         signal: resumeSignal,
       }),

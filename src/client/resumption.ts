@@ -2,9 +2,10 @@
 
 import type { Cancel } from "../lib/clock.ts";
 import { judge, type Position, typeOf } from "./answer.ts";
-import { type Connection, letGo, open } from "./connection.ts";
+import { type Connection, letGo } from "./connection.ts";
 import { ResumableFetchError } from "./error.ts";
 import type { Platform } from "./platform.ts";
+import { Received, type ReceivedOptions } from "./received.ts";
 import {
   type End,
   type ReconnectEvent,
@@ -73,10 +74,7 @@ export class Resumption {
     this.#heardAt = platform.clock.now();
     this.#type = typeOf(response.headers);
     this.#position = position;
-    this.#current = {
-      abort: new AbortController(),
-      ...open(response, { position, openedAt: this.#heardAt, from: "anywhere" }),
-    };
+    this.#current = this.#open({ abort: new AbortController() }, response, "anywhere");
     this.body = new ReadableStream(
       {
         start: (controller) => {
@@ -175,16 +173,21 @@ export class Resumption {
     const { isTrusted, platform } = this.#options;
     const { clock } = platform;
     const isOwn = this.#isOwn;
-    Object.assign(
-      connection,
-      open(response, { position, openedAt: clock.now(), from: isOwn ? "own" : "here" }),
-    );
+    this.#open(connection, response, isOwn ? "own" : "here");
     if (connection !== this.#next) return letGo(connection);
     this.#status = response.status;
     const asked = { position, type: this.#type, isTrusted, isOwn, closed: this.#state.closed };
     const judgement = judge(response, asked, clock.wallTime());
-    const isBehind = this.#position.offset !== position.offset;
+    const isBehind = this.#position !== position;
     this.#dispatch(judgement.type === "opened" ? { type: "opened", isBehind } : judgement);
+  }
+
+  #open(connection: Connection, { body, headers }: Response, from: ReceivedOptions["from"]): Connection {
+    return Object.assign(connection, {
+      reader: body?.getReader(),
+      received: new Received({ headers, position: this.#position, from }),
+      openedAt: this.#options.platform.clock.now(),
+    });
   }
 
   /** Reads on when the body's reader waits, and never ahead of it. */
@@ -212,18 +215,18 @@ export class Resumption {
   }
 
   #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
-    const { isOurs, received } = connection;
+    const { received } = connection;
     if (!received || connection !== this.#current) return;
     connection.isReading = false;
     if (!bytes) {
       // Our own events tell their end.
-      if (received.kind === "own" || (isOurs && received.kind === "unknown"))
-        return this.#onBroken(connection);
+      const { isOurs, kind } = received;
+      if (kind === "own" || (isOurs && kind === "unknown")) return this.#onBroken(connection);
       this.#left = received.left;
       return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }
     const { pieces, verdict } = received.push(bytes);
-    const moved = received.position.offset !== this.#position.offset;
+    const moved = received.position !== this.#position;
     this.#position = received.position;
     this.#isOwn ||= received.kind === "own";
     this.#heardAt = this.#options.platform.clock.now();

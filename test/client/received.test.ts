@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Position } from "../../src/client/answer.ts";
+import { offsetOf, type Position } from "../../src/client/answer.ts";
 import { Received } from "../../src/client/received.ts";
 import { ending, type Verdict } from "../../src/client/reconnect.ts";
 import { EventFraming } from "../../src/http/event-framing.ts";
@@ -13,7 +13,8 @@ type From = ConstructorParameters<typeof Received>[0]["from"];
 
 /** A connection that begins at an offset, or at a position. */
 const events = (at: number | Position = 0, from: From = "anywhere"): Receiving =>
-  receiving({ position: typeof at === "number" ? { offset: at } : at, isEventStream: true, from });
+  receiving({ headers: headersOf("text/event-stream"), position: String(at), from });
+const headersOf = (type: string): Headers => new Headers({ "content-type": type });
 
 interface Receiving {
   received: Received;
@@ -30,7 +31,7 @@ function receiving(options: ConstructorParameters<typeof Received>[0]): Receivin
       const { pieces, verdict } = received.push(bytes);
       return { text: pieces.join(""), ...(verdict && { verdict }) };
     },
-    offset: () => received.position.offset,
+    offset: () => offsetOf(received.position),
   };
 }
 
@@ -116,7 +117,7 @@ describe("of our events", () => {
   });
 
   test("those of another generation are told, by the first comment or by an id", () => {
-    const mine = { offset: 9, generation: "k1" };
+    const mine = "9.k1";
     expect(events(mine, "own").push(": resumable-stream offset=9 generation=k2\n\n")).toEqual({
       text: "",
       verdict: ending("lost"),
@@ -129,10 +130,10 @@ describe("of our events", () => {
   test("the generation is learned from the first comment, or from an id", () => {
     const first = events();
     first.push(": resumable-stream offset=0 generation=k1\n\n");
-    expect(first.received.position).toEqual({ offset: 0, generation: "k1" });
+    expect(first.received.position).toBe("0.k1");
     const second = events();
     second.push(": resumable-stream offset=0\n\ndata: a\nid: 9.k2\n\n");
-    expect(second.received.position).toEqual({ offset: 9, generation: "k2" });
+    expect(second.received.position).toBe("9.k2");
   });
 
   test("nothing is taken of what begins elsewhere, or doesn't say where", () => {
@@ -172,7 +173,7 @@ describe("of another server's events", () => {
       for (let at = 0; at < bytes.length; at += size) {
         handedOn += received.push(bytes.slice(at, at + size)).pieces.join("");
       }
-      offset = received.position.offset;
+      offset = offsetOf(received.position);
       if (cut === Infinity) handedOn += received.left;
     }
     return handedOn;
@@ -230,11 +231,11 @@ describe("of another server's events", () => {
 });
 
 test("of text that isn't events every character is handed on at once, and counted; half a one is neither", () => {
-  const { received } = receiving({ position: { offset: 5 }, isEventStream: false, from: "anywhere" });
+  const { received } = receiving({ headers: headersOf("text/plain"), position: "5", from: "anywhere" });
   const [first, second] = [
     new TextEncoder().encode("a🌊").slice(0, 3),
     new TextEncoder().encode("🌊 ").slice(2),
   ];
   const texts = [first, second].map((bytes) => received.push(bytes).pieces);
-  expect([texts, received.position.offset]).toEqual([[["a"], ["🌊 "]], 9]);
+  expect([texts, received.position]).toEqual([[["a"], ["🌊 "]], "9"]);
 });

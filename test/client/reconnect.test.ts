@@ -228,7 +228,7 @@ describe("an answer", () => {
   const headersOf = (init: Record<string, string | null>): Headers =>
     new Headers(Object.entries(init).filter((entry): entry is [string, string] => entry[1] !== null));
   const asked = {
-    position: { offset: 9, generation: "k1" },
+    position: "9.k1",
     type: "text/plain",
     isOwn: false,
     isTrusted: false,
