@@ -1,6 +1,7 @@
 // A child process that produces, and measures what a producer's user sees.
 
 import { drain } from "./lib/drain.ts";
+import { pump } from "./lib/pump.ts";
 import { serve } from "./lib/calls.ts";
 import { median } from "./lib/statistics.ts";
 import { nowMicros, openSource, unitsOf, type SourceSpec } from "./lib/source.ts";
@@ -12,6 +13,15 @@ let opened: OpenPeer | undefined;
 const gates = new Map<string, () => void>();
 /** Streams kept open for as long as this process runs. */
 const held: Promise<number>[] = [];
+
+export interface PacedSpec {
+  streams: number;
+  source: SourceSpec;
+  /** The least that keeps a source running without its reader, in place of the library. */
+  isFloor: boolean;
+}
+
+let paced = 0;
 
 const handlers = {
   async open({ peer, url }: { peer: PeerName; url: string }): Promise<void> {
@@ -54,6 +64,21 @@ const handlers = {
     });
     if (units !== unitsOf(source)) throw new Error(`read ${units} of ${unitsOf(source)} units`);
     return took;
+  },
+
+  /** Paced streams at once, read by their callers alone; `floor`: by a hand-written pump. Resolves to CPU milliseconds. */
+  async pacedCpuMs({ streams, source, isFloor }: PacedSpec): Promise<number> {
+    const before = process.cpuUsage();
+    const running = Array.from({ length: streams }, async () => {
+      const id = `paced-${++paced}`;
+      const makeStream = () => openSource(source);
+      const stream = isFloor ? pump(makeStream()) : await library().context.resumableStream(id, makeStream);
+      return drain(openedStream(id, stream));
+    });
+    const units = await Promise.all(running);
+    const { user, system } = process.cpuUsage(before);
+    if (units.some((count) => count !== unitsOf(source))) throw new Error("a paced stream wasn't whole");
+    return (user + system) / 1000;
   },
 
   /** Opens a stream whose source waits for `go`. */

@@ -3,7 +3,7 @@
 import type { Line, Row } from "../rows/row.ts";
 import type { Contender, Outcome, RowResult } from "./measure-row.ts";
 
-const HEAD = ["", "bare source", "published", "ours", "ours : published", "target", "reached"];
+const HEAD = ["", "floor", "published", "ours", "ours : published", "target", "reached"];
 
 export function linesOf(row: Row, result: RowResult): string[][] {
   return row.lines.map((line) => {

@@ -1,6 +1,7 @@
 import { publishes, unfollowedCommands } from "./commands.ts";
 import { heap } from "./heap.ts";
 import { latency } from "./latency.ts";
+import { paced } from "./paced.ts";
 import { resume } from "./resume.ts";
 import { newStream, resumedStream } from "./round-trips.ts";
 import type { Row } from "./row.ts";
@@ -14,6 +15,7 @@ export const REDIS_ROWS: readonly Row[] = [
   publishes,
   unfollowed,
   ...followed,
+  paced,
   latency,
   resume,
   heap,

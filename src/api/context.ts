@@ -2,6 +2,7 @@
 
 import type { OpenSource } from "../engine/producer.ts";
 import { type EngineParts, Streams } from "../engine/streams.ts";
+import { attempt, background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -25,15 +26,15 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     transport,
     clock,
     livenessMs: options.livenessMs,
-    keepAlive: (settled) => {
-      try {
-        options.waitUntil?.(settled);
-      } catch (cause) {
-        const message =
-          "waitUntil threw: see cause. The stream runs on, but the platform may end it with the request.";
-        options.onError(new ResumableStreamError("WAIT_UNTIL_FAILED", message, { cause }));
-      }
-    },
+    keepAlive: (settled) =>
+      background(
+        attempt(() => options.waitUntil?.(settled)),
+        (cause) => {
+          const message =
+            "waitUntil failed: see cause. The stream runs on, but the platform may end it with the request.";
+          options.onError(new ResumableStreamError("WAIT_UNTIL_FAILED", message, { cause }));
+        },
+      ),
     onError: options.onError,
     onEvent: options.onEvent,
     parts,
@@ -76,12 +77,12 @@ export function createContext({ transport, options, clock, parts }: ContextParts
           return withoutTransport(streamId, { openSource, offset, error });
         }
       }
-      const followed = await streams.follow(streamId, offset ?? 0);
-      if (followed.status === "following") {
-        if (!followed.isDraining || offset !== undefined) return followed.stream;
-        // Its producer died between the claim and the read.
-        await followed.stream.cancel();
-      }
+      // Without an offset a failed stream is produced anew: its producer may have died between the claim and the read.
+      const followed = await streams.follow(streamId, {
+        offset: offset ?? 0,
+        ofFailed: offset === undefined ? "refuse" : "read",
+      });
+      if (followed.status === "following") return followed.stream;
       if (followed.status === "done") return null;
       // The id is free again, and one of those who found it so gets it.
       await sleep(clock, backoffMs(round, BETWEEN_ROUNDS));
@@ -103,7 +104,8 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       }
     },
     resumeExistingStream: async (streamId, skipCharacters) => {
-      const followed = await streams.follow(streamId, check(streamId, skipCharacters) ?? 0);
+      const offset = check(streamId, skipCharacters) ?? 0;
+      const followed = await streams.follow(streamId, { offset, ofFailed: "read" });
       switch (followed.status) {
         case "following":
           return followed.stream;

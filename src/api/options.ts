@@ -1,5 +1,6 @@
 // The one place where defaults live and a caller's options are checked.
 
+import { attempt, background } from "../lib/background.ts";
 import type { ResumableStreamError } from "./errors.ts";
 import type { CommonOptions, StreamEvent } from "./types.ts";
 
@@ -88,13 +89,14 @@ function describe(value: unknown): string {
   return typeof value === "number" || value === null ? String(value) : typeof value;
 }
 
-/** A callback that throws must not break a stream: its error surfaces on its own, as from an event listener. */
-function guarded<T>(callback: (value: T) => void): (value: T) => void {
-  return (value) => {
-    try {
-      callback(value);
-    } catch (error) {
-      console.error(error);
-    }
-  };
+/**
+ * A callback that throws must not break a stream: its error surfaces on its own, as from an event listener. The same for one
+ * that is asynchronous and rejects, which types let pass for a callback that returns nothing.
+ */
+function guarded<T>(callback: (value: T) => unknown): (value: T) => void {
+  return (value) =>
+    background(
+      attempt(() => callback(value)),
+      (error) => console.error(error),
+    );
 }

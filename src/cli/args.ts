@@ -1,4 +1,4 @@
-// The command line, as a typed value. A mistake in it is a UsageError, shown with the usage.
+// The command line, as a typed value. A mistake in it is a UsageError, shown with a hint.
 
 import { parseArgs } from "node:util";
 
@@ -10,6 +10,7 @@ export interface Arguments {
   /** Words that name the command, and its operand. */
   words: string[];
   help: boolean;
+  version: boolean;
   url: string | undefined;
   isJson: boolean;
   keyPrefix: string | undefined;
@@ -22,6 +23,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   return {
     words: positionals,
     help: values.help,
+    version: values.version,
     url: values.url,
     isJson: values.json,
     keyPrefix: values["key-prefix"],
@@ -36,6 +38,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: "boolean", short: "h", default: false },
+        version: { type: "boolean", short: "v", default: false },
         url: { type: "string" },
         json: { type: "boolean", default: false },
         "key-prefix": { type: "string" },

@@ -3,7 +3,7 @@
 export const EXIT = {
   done: 0,
   failed: 1,
-  /** Called wrongly: the message comes with the usage. */
+  /** Called wrongly: the message says how. */
   usage: 2,
   /** There is no such stream, or nothing of it to give. */
   absent: 3,

@@ -1,5 +1,6 @@
 // Finds the command and runs it.
 
+import { readFile } from "node:fs/promises";
 import { checkStreamId } from "../api/options.ts";
 import { type Arguments, parseArguments, UsageError } from "./args.ts";
 import type { Command, World } from "./command.ts";
@@ -15,16 +16,20 @@ const COMMANDS: readonly Command[] = [list, show, tail, stop, doctor, postgresSe
 export async function main(args: readonly string[], world: World): Promise<ExitCode> {
   try {
     const parsed = parseArguments(args);
-    if (parsed.help) {
-      world.print(usage());
+    if (parsed.help || parsed.version) {
+      world.print(parsed.help ? usage() : await version());
       return EXIT.done;
+    }
+    if (parsed.words.length === 0) {
+      world.printError(usage());
+      return EXIT.usage;
     }
     const command = find(parsed.words);
     return await command.run({ ...parsed, streamId: findId(command, parsed) }, world);
   } catch (error) {
     world.printError(describeError(error));
     if (!(error instanceof UsageError)) return EXIT.failed;
-    world.printError(`\n${usage()}`);
+    world.printError("Run resumable-stream --help for the commands and options.");
     return EXIT.usage;
   }
 }
@@ -35,9 +40,46 @@ function find(words: readonly string[]): Command {
     return isCalled && (each.takesId || words.length === each.words.length);
   });
   if (command) return command;
-  throw new UsageError(
-    words.length === 0 ? "No command." : `There is no command "${printable(words.join(" "))}".`,
+  const meant = closest(words);
+  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  throw new UsageError(`There is no command "${printable(words.join(" "))}".${hint}`);
+}
+
+/** More than two slips make another word. */
+const MAX_SLIPS = 2;
+
+/** The command whose words are a slip or two away from what was written. */
+function closest(words: readonly string[]): string | undefined {
+  return COMMANDS.map((command) => {
+    const name = command.words.join(" ");
+    return { name, slips: slipsBetween(name, words.slice(0, command.words.length).join(" ")) };
+  })
+    .filter(({ slips }) => slips <= MAX_SLIPS)
+    .toSorted((one, other) => one.slips - other.slips)[0]?.name;
+}
+
+/** Levenshtein's distance: letters to insert, leave out or change. */
+function slipsBetween(one: string, other: string): number {
+  let above = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 0; row < one.length; row++) {
+    const letter = one[row];
+    const current = [row + 1];
+    for (let column = 1; column <= other.length; column++) {
+      const changed = (above[column - 1] ?? 0) + (letter === other[column - 1] ? 0 : 1);
+      current.push(Math.min(changed, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    above = current;
+  }
+  return above[other.length] ?? 0;
+}
+
+/** As the package's manifest says, two folders above this file, compiled or not. */
+async function version(): Promise<string> {
+  const manifest: unknown = JSON.parse(
+    await readFile(new URL("../../package.json", import.meta.url), "utf8"),
   );
+  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return isManifest ? String(manifest.version) : "unknown";
 }
 
 function findId({ takesId, words: own }: Command, { words }: Arguments): string {
@@ -67,7 +109,9 @@ function usage(): string {
     "  --url URL          the server: redis://…, rediss://… or postgres://…",
     "  --key-prefix P     the context's keyPrefix, where the app sets one",
     "  --from OFFSET      where tail starts, in UTF-16 code units",
-    "  --json             prints JSON, a value a line",
+    "  --json             prints JSON, one value per line",
+    "  --version          prints the version",
+    "  --help             prints this page",
     "",
     "Without --url, the server is REDIS_URL (or KV_URL) or POSTGRES_URL. Tables of other names: POSTGRES_SESSION_TABLE,",
     "POSTGRES_CHUNK_TABLE. Exit codes: 0 done, 1 failed, 2 called wrongly, 3 no such stream, 4 the stream ended badly.",

@@ -15,7 +15,7 @@ export class Backlog {
   /** How many of the last pieces are loose chunks, blocks of those, blocks of blocks and so on: the finest come last. */
   readonly #gathered: number[] = [];
   /** Chunks that nobody can read yet. */
-  #unannounced: string[] = [];
+  readonly #unannounced: string[] = [];
   #tail = 0;
   #end: EndKind | undefined;
   readonly #waiting = new Set<() => void>();
@@ -44,8 +44,9 @@ export class Backlog {
   announce(): void {
     if (this.#unannounced.length > 0) {
       // One piece, as readers at the tail will ask for it: found without a copy, however many they are.
-      const text = this.#unannounced.join("");
-      this.#unannounced = [];
+      const [only = ""] = this.#unannounced;
+      const text = this.#unannounced.length === 1 ? only : this.#unannounced.join("");
+      this.#unannounced.length = 0;
       this.#pieces.push(text);
       this.#starts.push(this.#tail);
       this.#tail += text.length;

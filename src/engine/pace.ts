@@ -10,46 +10,50 @@ const MAX_RUN_MS = 5;
 export class Pace {
   readonly #clock: Clock;
   readonly #announce: () => void;
-  /** Whether a chunk was announced in this turn of the event loop already. */
-  #isBurst = false;
-  #unannounced = 0;
-  #runSince: number;
+  /** Chunks of this turn of the event loop. The first is announced at once, and the others together. */
+  #inTurn = 0;
+  /** When this turn was first found to be long; absent until then. */
+  #longSince: number | undefined;
 
   constructor(clock: Clock, announce: () => void) {
     this.#clock = clock;
     this.#announce = announce;
-    this.#runSince = clock.now();
   }
 
   /** A chunk came: announced at once if it is the first of its turn, with the others of a burst otherwise. */
   produced(): void {
-    if (!this.#isBurst) return this.#first();
-    this.#unannounced += 1;
-    if (this.#unannounced < CHUNKS_PER_ANNOUNCEMENT) return;
-    this.#unannounced = 0;
-    this.#announce();
+    this.#inTurn += 1;
+    if (this.#inTurn === 1) this.#begin();
+    else if (this.#unannounced === 0) this.#announce();
   }
 
   /** Whether a source that always has a chunk ready has kept the process from its sockets for too long. */
   isPauseDue(): boolean {
-    // Looks at the clock once an announcement: a look costs as much as a chunk.
-    return this.#isBurst && this.#unannounced === 0 && this.#clock.now() - this.#runSince >= MAX_RUN_MS;
+    // A chunk alone in its turn keeps nobody. The clock is looked at once an announcement: a look costs as much as a chunk.
+    if (this.#inTurn <= 1 || this.#unannounced > 0) return false;
+    this.#longSince ??= this.#clock.now();
+    return this.#clock.now() - this.#longSince >= MAX_RUN_MS;
   }
 
-  async pause(): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
-    this.#runSince = this.#clock.now();
+  pause(): Promise<void> {
+    return new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
   }
 
-  #first(): void {
-    this.#isBurst = true;
+  get #unannounced(): number {
+    return (this.#inTurn - 1) % CHUNKS_PER_ANNOUNCEMENT;
+  }
+
+  #begin(): void {
     // Announced first: clients write to their socket in the next turn too, and what comes before them there delays the text.
     this.#announce();
-    this.#clock.nextTurn(() => {
-      this.#isBurst = false;
-      if (this.#unannounced === 0) return;
-      this.#unannounced = 0;
-      this.#first();
-    });
+    this.#clock.nextTurn(this.#onTurn);
   }
+
+  /** One function for all turns: a stream of single chunks has as many turns as chunks. */
+  readonly #onTurn = (): void => {
+    const isRestLeft = this.#unannounced > 0;
+    this.#inTurn = isRestLeft ? 1 : 0;
+    this.#longSince = undefined;
+    if (isRestLeft) this.#begin();
+  };
 }

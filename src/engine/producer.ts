@@ -1,7 +1,7 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
 import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
-import { background } from "../lib/background.ts";
+import { attempt, background } from "../lib/background.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../transports/transport.ts";
@@ -190,10 +190,13 @@ export class Producer implements ProducerPort {
   #cancelSource(reason: unknown): void {
     this.#abort.abort(reason);
     // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
-    background(this.#source?.cancel(reason) ?? Promise.resolve(), (error) => {
-      const message = `The source of "${this.#options.streamId}" failed to cancel: see cause.`;
-      this.#report(new ResumableStreamError("SOURCE_FAILED", message, { cause: error }));
-    });
+    background(
+      attempt(() => this.#source?.cancel(reason)),
+      (error) => {
+        const message = `The source of "${this.#options.streamId}" failed to cancel: see cause.`;
+        this.#report(new ResumableStreamError("SOURCE_FAILED", message, { cause: error }));
+      },
+    );
   }
 
   async #pump(openSource: OpenSource): Promise<void> {
@@ -206,8 +209,7 @@ export class Producer implements ProducerPort {
       const { done, value } = await reader.read();
       if (this.#state.source !== "running") return;
       if (done) return this.#dispatch({ type: "source-ended", end: "done" });
-      if (typeof value !== "string")
-        throw new TypeError(`The source gave a ${typeof value}; it must give strings.`);
+      if (typeof value !== "string") throw new TypeError(describeChunk(value));
       this.#backlog.append(value);
       pace.produced();
       if (pace.isPauseDue()) await pace.pause();
@@ -223,10 +225,18 @@ export class Producer implements ProducerPort {
   #fail(error: unknown): void {
     if (this.#state.source !== "running") return;
     const message = `The source of "${this.#options.streamId}" failed: see cause.`;
-    this.#failure = asResumableStreamError(error, "SOURCE_FAILED", message);
+    const failure = asResumableStreamError(error, "SOURCE_FAILED", message);
+    this.#failure = failure;
+    // Readers elsewhere are told that it failed, and not why: somebody here has to be.
+    const isUnheard = this.#state.primary === "left" && this.#followers.size === 0;
+    if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
     this.#dispatch({ type: "source-ended", end: "failed" });
-    // A source that gave something else than strings still runs; one that failed by itself ignores this.
-    this.#source?.cancel(error).catch(() => undefined);
+    // One that gave something else than strings still runs, and so may the model behind it; one that failed ignores this.
+    this.#abort.abort(failure);
+    background(
+      attempt(() => this.#source?.cancel(error)),
+      () => undefined,
+    );
   }
 
   #endError(): ResumableStreamError | undefined {
@@ -260,4 +270,12 @@ export class Producer implements ProducerPort {
   #supersededMessage(what: "produce" | "follow"): string {
     return `Cannot go on to ${what} "${this.#options.streamId}": a newer producer has taken it over. Resume it to get the newer text.`;
   }
+}
+
+/** The chunk itself may be somebody's text: only its kind is told. */
+function describeChunk(chunk: unknown): string {
+  if (ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer) {
+    return "The source gives bytes; it must give strings. Pipe it through a TextDecoderStream: source.pipeThrough(new TextDecoderStream()).";
+  }
+  return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
 }

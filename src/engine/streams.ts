@@ -35,13 +35,14 @@ export interface EngineParts {
   maxQueuedUnits?: number;
 }
 
+export interface FollowOptions {
+  offset: number;
+  /** What becomes of a stream that had failed before, whose text a log has kept: it is read to its end, or counts as lost. */
+  ofFailed: "read" | "refuse";
+}
+
 export type Followed =
-  | {
-      status: "following";
-      stream: ReadableStream<string>;
-      /** The stream had failed before: what is followed is the text that is left of it. */
-      isDraining: boolean;
-    }
+  | { status: "following"; stream: ReadableStream<string> }
   | { status: Exclude<ReadResult["status"], "page"> };
 
 export class Streams {
@@ -86,14 +87,13 @@ export class Streams {
   }
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */
-  async follow(streamId: string, offset: number): Promise<Followed> {
-    const { clock, livenessMs, onEvent, parts, transport } = this.#options;
-    const onEnded = (end: EndKind, at: number): void =>
-      onEvent({ type: "ended", streamId, role: "follower", end, offset: at });
+  async follow(streamId: string, { offset, ofFailed }: FollowOptions): Promise<Followed> {
+    const { clock, livenessMs, parts, transport } = this.#options;
+    const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
     const producer = this.#serving.get(streamId);
     if (producer) {
-      onEvent({ type: "following", streamId, offset });
-      return { status: "following", stream: producer.follow(offset, onEnded), isDraining: false };
+      events.following();
+      return { status: "following", stream: producer.follow(offset, (end, at) => events.ended(end, at)) };
     }
     const follower: Follower = new Follower({
       transport,
@@ -101,7 +101,7 @@ export class Streams {
       from: offset,
       livenessMs,
       clock,
-      onEnded,
+      onEnded: (end, at) => events.ended(end, at),
       onClosed: () => this.#followers.delete(follower),
       maxQueuedUnits: parts?.maxQueuedUnits,
       step: parts?.stepFollower,
@@ -109,8 +109,12 @@ export class Streams {
     this.#followers.add(follower);
     const result = await follower.attach();
     if (result.status !== "page") return { status: result.status };
-    onEvent({ type: "following", streamId, offset });
-    return { status: "following", stream: follower.stream, isDraining: follower.isDraining };
+    if (follower.isDraining && ofFailed === "refuse") {
+      await follower.stream.cancel();
+      return { status: "lost" };
+    }
+    events.following();
+    return { status: "following", stream: follower.stream };
   }
 
   /** Ends everything, and settles within seconds. */
@@ -184,4 +188,31 @@ export class Streams {
 
 function closedError(what: string): ResumableStreamError {
   return new ResumableStreamError("CLOSED", `${what} was ended: its context was closed.`);
+}
+
+/** What is told of one follower: `following` once its caller has the stream, and `ended` after that alone. */
+class FollowerEvents {
+  readonly #onEvent: (event: StreamsEvent) => void;
+  readonly #follower: { streamId: string; offset: number };
+  #isFollowing = false;
+  /** An end that was learned before the caller had the stream; absent otherwise. */
+  #early: (() => void) | undefined;
+
+  constructor(onEvent: (event: StreamsEvent) => void, follower: { streamId: string; offset: number }) {
+    this.#onEvent = onEvent;
+    this.#follower = follower;
+  }
+
+  following(): void {
+    this.#isFollowing = true;
+    this.#onEvent({ type: "following", ...this.#follower });
+    this.#early?.();
+  }
+
+  ended(end: EndKind, offset: number): void {
+    const { streamId } = this.#follower;
+    const tell = (): void => this.#onEvent({ type: "ended", streamId, role: "follower", end, offset });
+    if (this.#isFollowing) tell();
+    else this.#early = tell;
+  }
 }

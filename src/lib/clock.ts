@@ -1,5 +1,7 @@
 // Time, injected wherever something waits, so that tests and simulations can move it.
 
+import { onAbort } from "./abort.ts";
+
 /** Cancels a timer; calling it again, or late, does nothing. */
 export type Cancel = () => void;
 
@@ -39,11 +41,11 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     if (signal?.aborted) return resolve();
     const finish = (): void => {
       cancel();
-      signal?.removeEventListener("abort", finish);
+      stopListening?.();
       resolve();
     };
     const cancel = clock.after(delayMs, finish);
-    signal?.addEventListener("abort", finish, { once: true });
+    const stopListening = signal && onAbort(signal, finish);
   });
 }
 

@@ -134,7 +134,7 @@ test("the one-line delete of the docs removes chunks by cascade", async () => {
 });
 
 test.each([
-  [[], 2, "No command."],
+  [[], 2, "Usage: resumable-stream <command>"],
   [["postgres", "dance"], 2, 'There is no command "postgres dance".'],
   [["--loud"], 2, "Unknown option"],
   [["postgres", "setup"], 2, "set POSTGRES_URL"],

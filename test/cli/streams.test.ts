@@ -74,8 +74,8 @@ describe.each([
     expect(statuses).toHaveLength(2);
     expect(Object.fromEntries(statuses)).toEqual({ ended: "done", running: "running" });
     const forPeople = await run(["list", "--key-prefix", keyPrefix], env);
-    expect(forPeople.stdout).toMatch(/^STATUS +TAIL +EXPIRES +ID$/m);
-    expect(forPeople.stdout).toMatch(/^running .* \d+ s +running$/m);
+    expect(forPeople.stdout).toMatch(/^STATUS +LENGTH +EXPIRES +ID$/m);
+    expect(forPeople.stdout).toMatch(/^running .* 24 h +running$/m);
     expect(asJson.stdout + forPeople.stdout).not.toContain(secret);
     expect((await run(["list", "--json", "--key-prefix", `${keyPrefix}-other`], env)).stdout).toBe("");
     source.end();

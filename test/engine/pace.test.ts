@@ -52,3 +52,14 @@ test("a source that never makes anybody wait is paused now and then", async () =
   pace.produced();
   expect(pace.isPauseDue()).toBe(false);
 });
+
+test("a source that makes others wait for each chunk is never paused, however long it runs", () => {
+  const clock = manualClock();
+  const pace = new Pace(clock, () => {});
+  for (let chunk = 0; chunk < 1_000; chunk += 1) {
+    pace.produced();
+    expect(pace.isPauseDue()).toBe(false);
+    clock.pass(20);
+    clock.turn();
+  }
+});

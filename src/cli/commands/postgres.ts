@@ -1,5 +1,6 @@
 // `postgres setup` and `postgres cleanup`.
 
+import { systemClock } from "../../lib/clock.ts";
 import { cleanUp, type Queryable, setUp } from "../../transports/postgres/setup.ts";
 import { type Arguments, UsageError } from "../args.ts";
 import type { Command, World } from "../command.ts";
@@ -14,7 +15,7 @@ export const postgresSetup: Command = {
   summary: "creates the tables, or upgrades those of an older version and keeps their rows",
   run: async (args, world) => {
     const tables = tableNames(world);
-    await withConnection(args, world, (connection) => setUp(connection, tables));
+    await withConnection(args, world, (connection) => setUp(connection, tables, systemClock));
     world.print(
       args.isJson
         ? toJson(tables)

@@ -2,7 +2,7 @@
 
 import type { Command, World } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { printable, toJson, toLines } from "../print.ts";
+import { type Facts, printable, toJson, toLines } from "../print.ts";
 import { withStore } from "../stores/open-store.ts";
 import type { StreamFacts } from "../stores/store.ts";
 
@@ -12,7 +12,7 @@ export const list: Command = {
   summary: "prints the streams the server knows, a line each",
   run: (args, world) =>
     withStore(args, world, async (store) => {
-      if (!args.isJson) world.print(toRow("STATUS", "TAIL", "EXPIRES", "ID"));
+      if (!args.isJson) world.print(toRow("STATUS", "LENGTH", "EXPIRES", "ID"));
       for await (const facts of store.list()) world.print(args.isJson ? toJson(facts) : rowOf(facts));
       return EXIT.done;
     }),
@@ -27,7 +27,7 @@ export const show: Command = {
       const facts = await store.show(args.streamId);
       if (!facts) return absent(args.streamId, world);
       if (args.isJson) world.print(toJson(facts));
-      else for (const line of toLines(facts)) world.print(line);
+      else for (const line of toLines(factsForPeople(facts))) world.print(line);
       return EXIT.done;
     }),
 };
@@ -52,10 +52,35 @@ export function absent(streamId: string, world: World): ExitCode {
 }
 
 function rowOf({ expiresInSeconds, status, streamId, tail }: StreamFacts): string {
-  const expiry = typeof expiresInSeconds === "number" ? `${expiresInSeconds} s` : "never";
-  return toRow(printable(status), String(tail ?? "-"), expiry, printable(streamId));
+  return toRow(printable(status), String(tail ?? "-"), expiry(expiresInSeconds), printable(streamId));
 }
 
-function toRow(...[status = "", tail = "", expiry = "", id = ""]: string[]): string {
-  return `${status.padEnd(8)} ${tail.padStart(10)} ${expiry.padStart(10)}  ${id}`;
+/** A newcomer's words for what JSON calls by the library's own. */
+function factsForPeople(facts: StreamFacts): Facts {
+  const { tail, expiresInSeconds, ...others } = facts;
+  return {
+    ...others,
+    ...(tail !== undefined && { length: tail }),
+    ...(expiresInSeconds !== undefined && { expires: expiry(expiresInSeconds) }),
+  };
+}
+
+function expiry(seconds: Facts[string] | undefined): string {
+  return typeof seconds === "number" ? durationOf(seconds) : "never";
+}
+
+const UNITS = [
+  { name: "d", seconds: 86_400 },
+  { name: "h", seconds: 3_600 },
+  { name: "min", seconds: 60 },
+] as const;
+
+/** In the largest unit of which there are at least two, rounded: a minute more or less of a day tells nobody anything. */
+function durationOf(seconds: number): string {
+  const unit = UNITS.find((each) => seconds >= 2 * each.seconds);
+  return unit ? `${Math.round(seconds / unit.seconds)} ${unit.name}` : `${seconds} s`;
+}
+
+function toRow(...[status = "", length = "", expires = "", id = ""]: string[]): string {
+  return `${status.padEnd(8)} ${length.padStart(10)} ${expires.padStart(10)}  ${id}`;
 }

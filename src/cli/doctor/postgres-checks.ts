@@ -107,6 +107,48 @@ const schema: Check<PostgresSubject> = {
   },
 };
 
+const belonging: Check<PostgresSubject> = {
+  name: "belonging",
+  advice: "Run npx resumable-stream postgres setup.",
+  run: async ({ other, tables }) => {
+    const row = await ask(
+      other,
+      `select exists (select from pg_constraint where conrelid = to_regclass($2) and contype = 'f'
+        and confrelid is distinct from to_regclass($1)::oid) as is_others`,
+      [quoted(tables.sessions), quoted(tables.chunks)],
+    );
+    if (row["is_others"] !== true) return { status: "ok", found: "the two tables belong together" };
+    const found = `the table ${tables.chunks} can't keep the text of ${tables.sessions}: its rows belong to another table`;
+    return { status: "failed", found, advice: "Name a chunk table of your own: POSTGRES_CHUNK_TABLE." };
+  },
+};
+
+/** Roles that hosted platforms and PostgREST give to visitors from the network. */
+const GUESTS = ["anon", "authenticated", "web_anon"];
+
+const guests: Check<PostgresSubject> = {
+  name: "guests",
+  advice: "Run npx resumable-stream postgres setup.",
+  run: async ({ other, tables }) => {
+    const { rows } = await within(
+      "ask Postgres",
+      other.query(
+        `select r.rolname as role, t.name from pg_roles r, unnest($1::text[]) as t(name), pg_class c
+        where r.rolname = any($2::text[]) and c.oid = to_regclass(t.name) and not c.relrowsecurity
+          and has_table_privilege(r.oid, c.oid, 'select')`,
+        [[quoted(tables.sessions), quoted(tables.chunks)], GUESTS],
+      ),
+    );
+    if (rows.length === 0) return { status: "ok", found: "no role for visitors can read the tables" };
+    const open = [...new Set(rows.map(({ name }) => String(name)))];
+    return {
+      status: "failed",
+      found: `the role ${String(rows[0]?.["role"])}, which visitors have, can read ${open.join(" and ")}`,
+      advice: open.map((name) => `alter table ${name} enable row level security;`).join(" "),
+    };
+  },
+};
+
 const listen: Check<PostgresSubject> = {
   name: "listen",
   advice: "Allow LISTEN and NOTIFY, or pass a listenerPool that connects without a pooler.",
@@ -172,7 +214,9 @@ export const POSTGRES_CHECKS: readonly Check<PostgresSubject>[] = [
   version,
   writable,
   encoding,
+  belonging,
   schema,
+  guests,
   listen,
   cleanup,
   clocks,

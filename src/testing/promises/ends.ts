@@ -1,11 +1,20 @@
 // Every end is told apart (G6), and a source that fails frees its id.
 
+import type { ResumableStreamError } from "../../api/errors.ts";
 import type { DurableStreamContext, MakeStream } from "../../api/types.ts";
 import { endOf } from "../../engine/journeys.ts";
-import { equal, deepEqual, expectSameText, rejectionOf, expectTypeError, expectCode } from "../assert.ts";
+import {
+  contains,
+  equal,
+  deepEqual,
+  expectSameText,
+  rejectionOf,
+  expectTypeError,
+  expectCode,
+} from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { type ManualSource, manualSource, sourceOf } from "../manual-source.ts";
-import { expectErrored, read, readWhole, until } from "../reading.ts";
+import { expectClosed, expectErrored, read, readWhole, until } from "../reading.ts";
 import { section, type Section } from "../section.ts";
 
 export const endPromises: Section<Contract> = section("ends", (promise) => {
@@ -123,6 +132,64 @@ export const endPromises: Section<Contract> = section("ends", (promise) => {
     const primary = read(await context.resumableStream(id, makeStream));
     await expectErrored(primary, { text: "text", code: "SOURCE_FAILED" });
     await expectTakeable(contract, { context, id, text: "text" });
+  });
+
+  promise("a source of bytes fails, and its error names what makes text of them", async (contract) => {
+    const context = await contract.createContext();
+    const makeStream = sourceOf([new TextEncoder().encode("bytes") as unknown as string]);
+    const error = await failureOf(context.resumableStream(freshId(), makeStream));
+    expectCode(error, "SOURCE_FAILED");
+    contains(String((error as Error).cause), "TextDecoderStream");
+  });
+
+  promise("a failure that no reader here hears of is told to onError, with its cause", async (contract) => {
+    const reported: ResumableStreamError[] = [];
+    const context = await contract.createContext({ onError: (error) => reported.push(error) });
+    const source = manualSource();
+    const stream = await context.createNewResumableStream(freshId(), source.makeStream);
+    await stream?.cancel();
+    source.push("text");
+    const cause = new Error("the model is away");
+    source.fail(cause);
+    await until(() => equal(reported[0]?.cause, cause));
+    equal(reported[0]?.code, "SOURCE_FAILED");
+  });
+
+  promise("the signal of a source that gives something else than text is aborted", async (contract) => {
+    const context = await contract.createContext();
+    const made: AbortSignal[] = [];
+    const stream = await context.createNewResumableStream(freshId(), ({ signal }) => {
+      made.push(signal);
+      return sourceOf([42 as unknown as string])({ streamId: "", signal });
+    });
+    expectCode(await failureOf(Promise.resolve(stream)), "SOURCE_FAILED");
+    equal(made[0]?.aborted, true);
+  });
+
+  promise("a source whose cancel throws is stopped all the same", async (contract) => {
+    const context = await contract.createContext({ onError: () => undefined });
+    const id = freshId();
+    let settled: Promise<unknown> | undefined;
+    const producing = await contract.createContext({
+      onError: () => undefined,
+      waitUntil: (kept) => void (settled = kept),
+    });
+    // As a stream of another library may do it, where the platform's would reject.
+    const broken = {
+      getReader: () => ({
+        read: () => new Promise(() => undefined),
+        cancel: () => {
+          throw new Error("cancel is broken");
+        },
+      }),
+    };
+    const primary = read(
+      await producing.createNewResumableStream(id, () => broken as unknown as ReadableStream<string>),
+    );
+    equal(await context.stopStream(id), true);
+    await expectClosed(primary, "");
+    await settled;
+    await until(async () => equal(await context.hasExistingStream(id), "DONE"));
   });
 
   promise("an empty stream is done", async (contract) => {

@@ -63,26 +63,47 @@ export const reportPromises: Section<Contract> = section("reports", (promise) =>
     });
   });
 
-  promise("callbacks that throw harm no stream", async (contract) => {
-    const broken = () => {
-      throw new Error("broken callback");
-    };
-    // What callbacks throw is printed: here on purpose.
-    await overhear(async () => {
-      const [first, second] = [
-        await contract.createContext({ onEvent: broken, onError: broken }),
-        await contract.createContext({ onEvent: broken, onError: broken }),
-      ];
-      const id = freshId();
-      const source = manualSource();
-      const primary = read(await first.createNewResumableStream(id, source.makeStream));
-      const follower = read(await second.resumeExistingStream(id));
-      source.push("text");
-      source.end();
-      await expectClosed(primary, "text");
-      await expectClosed(follower, "text");
-      expectSameText(await readWhole(first.resumableStream(freshId(), sourceOf(["next"]))), "next");
+  for (const [how, broken] of [
+    [
+      "throw",
+      () => {
+        throw new Error("broken callback");
+      },
+    ],
+    ["reject", () => Promise.reject(new Error("broken callback"))],
+  ] satisfies [string, () => unknown][]) {
+    promise(`callbacks that ${how} harm no stream`, async (contract) => {
+      // What callbacks throw is printed: here on purpose.
+      await overhear(async () => {
+        const callbacks = { onEvent: broken, onError: broken, waitUntil: broken };
+        const [first, second] = [
+          await contract.createContext(callbacks),
+          await contract.createContext(callbacks),
+        ];
+        const id = freshId();
+        const source = manualSource();
+        const primary = read(await first.createNewResumableStream(id, source.makeStream));
+        const follower = read(await second.resumeExistingStream(id));
+        source.push("text");
+        source.end();
+        await expectClosed(primary, "text");
+        await expectClosed(follower, "text");
+        expectSameText(await readWhole(first.resumableStream(freshId(), sourceOf(["next"]))), "next");
+      });
     });
+  }
+
+  promise("onEvent is told nothing of a follower where a call gives no stream", async (contract) => {
+    const events: StreamEvent[] = [];
+    const first = await contract.createContext();
+    const second = await contract.createContext({ onEvent: (event) => events.push(event) });
+    const id = freshId();
+    equal(await second.resumeExistingStream(id), undefined);
+    await readWhole(first.resumableStream(id, sourceOf(["text"])));
+    await until(async () => equal(await second.hasExistingStream(id), "DONE"));
+    equal(await second.resumeExistingStream(id), null);
+    equal(await second.resumableStream(id, sourceOf(["more"])), null);
+    deepEqual(events, []);
   });
 
   promise("no text is in events, errors or on the console, however a stream ends", async (contract) => {

@@ -1,7 +1,10 @@
 // Setting the tables up, and deleting what has expired, for the command and for whoever has a connection.
 
+import { backoffMs } from "../../lib/backoff.ts";
+import { type Clock, sleep } from "../../lib/clock.ts";
+import { stateOf } from "./database.ts";
 import { createQueries } from "./queries.ts";
-import { createSchema, type TableNames } from "./schema.ts";
+import { isSchemaCurrent, type SchemaStep, schemaStep, schemaSteps, type TableNames } from "./schema.ts";
 
 /** A connection, or a pool. */
 export interface Queryable {
@@ -11,10 +14,38 @@ export interface Queryable {
 /** How many streams one statement deletes: few enough that it holds no lock for long. */
 const BATCH = 500;
 
-/** Creates the tables or upgrades them; safe when others do the same at once. */
-export async function setUp(connection: Queryable, tables: TableNames): Promise<void> {
-  // Without values it travels as one simple query, which is one transaction.
-  await connection.query(createSchema(tables));
+/** How often a step is tried that others' locks are in the way of, or that met another setting up. */
+const ATTEMPTS = 15;
+const BETWEEN_ATTEMPTS = { firstMs: 200, maxMs: 2_000 };
+/** A lock that wasn't to be had in time; a deadlock; an index or table that another made meanwhile. */
+const PASSING_STATES = new Set(["55P03", "40P01", "42P07", "42710", "23505"]);
+
+/**
+ * Creates the tables or upgrades them, beside streams that run; safe when others do the same at once. Reads the catalog first,
+ * and does nothing to tables that are current.
+ */
+export async function setUp(connection: Queryable, tables: TableNames, clock: Clock): Promise<void> {
+  if (await isTrue(connection, isSchemaCurrent(tables))) return;
+  for (const step of schemaSteps(tables)) {
+    for (let attempt = 1; !(await isTrue(connection, step.isDone)); attempt++) {
+      try {
+        await applyStep(connection, step);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !PASSING_STATES.has(stateOf(error))) throw error;
+        await sleep(clock, backoffMs(attempt, BETWEEN_ATTEMPTS));
+      }
+    }
+  }
+}
+
+async function isTrue(connection: Queryable, expression: string): Promise<boolean> {
+  const { rows } = await connection.query(`select (${expression}) as is_true`);
+  const [row] = rows;
+  return typeof row === "object" && row !== null && "is_true" in row && row.is_true === true;
+}
+
+async function applyStep(connection: Queryable, step: SchemaStep): Promise<void> {
+  for (const statement of step.applyBesideStreams ?? [schemaStep(step)]) await connection.query(statement);
 }
 
 export interface CleanedUp {

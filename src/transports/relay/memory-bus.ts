@@ -15,13 +15,14 @@ interface Entry {
   expiresAt: number;
 }
 
-/** How many writes pass between two looks for expired records. */
-const WRITES_PER_SWEEP = 1_000;
+/** How many records each write looks at: more than the one that it may add, so that expired ones get fewer. */
+const SWEPT_PER_WRITE = 2;
 
 export class MemoryBus {
   readonly #subscribers = new Map<string, Set<(message: string) => void>>();
   readonly #entries = new Map<string, Entry>();
-  #writes = 0;
+  /** Where the search for expired records has come to. A map's iterator sees what is added and removed behind it. */
+  #sweep = this.#entries.entries();
 
   /** One per context, like a client's connection. */
   publishPort(): PublishPort {
@@ -102,11 +103,12 @@ export class MemoryBus {
   }
 
   #write(key: string, value: string, ttlSeconds: number): void {
-    this.#entries.set(key, { value, expiresAt: Date.now() + ttlSeconds * 1000 });
-    this.#writes += 1;
-    if (this.#writes % WRITES_PER_SWEEP !== 0) return;
-    for (const known of this.#entries.keys()) {
-      if (this.#read(known) === null) this.#entries.delete(known);
+    const now = Date.now();
+    this.#entries.set(key, { value, expiresAt: now + ttlSeconds * 1000 });
+    for (let count = 0; count < SWEPT_PER_WRITE; count++) {
+      const next = this.#sweep.next();
+      if (next.done) this.#sweep = this.#entries.entries();
+      else if (next.value[1].expiresAt <= now) this.#entries.delete(next.value[0]);
     }
   }
 }

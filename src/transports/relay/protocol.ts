@@ -1,6 +1,6 @@
 // The only place that knows the bytes: keys, channels, requests and frames. docs/protocol.md describes them.
 
-import { createByteLimiter } from "../../lib/text.ts";
+import { createByteLimiter, cutBeforePair } from "../../lib/text.ts";
 import type { EndKind, Page, Slice } from "../transport.ts";
 
 /** What one message carries at most: a page has to fit any server's output buffer many times over. */
@@ -103,19 +103,21 @@ export function encodeOpening(
 
 /** The frames of a slice, one or more. The end travels only with the last character. */
 export function* encodePages(slice: Slice, epoch: number, requestId?: number): Generator<string> {
-  let { from, text: rest } = slice;
+  const { text: whole } = slice;
+  let at = 0;
   do {
-    const isRaw = rest.isWellFormed();
-    const text = isRaw ? limitRaw(rest) : rest.slice(0, MAX_ESCAPED_UNITS);
-    const to = from + text.length;
-    const end = slice.end === undefined || slice.end === "lost" || to < slice.tail ? "-" : slice.end;
-    const isLast = requestId === undefined || text.length === rest.length;
+    // Looked at piece by piece: whether the rest is well-formed would be asked of the same characters at every frame.
+    const piece = whole.slice(at, cutBeforePair(whole, at, at + MAX_MESSAGE_BYTES));
+    const isRaw = piece.isWellFormed();
+    const text = isRaw ? limitRaw(piece) : piece.slice(0, MAX_ESCAPED_UNITS);
+    const from = slice.from + at;
+    at += text.length;
+    const isUnended = slice.end === undefined || slice.end === "lost" || slice.from + at < slice.tail;
+    const isLast = requestId === undefined || at === whole.length;
     const kind = isRaw ? "t" : "j";
-    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${from} ${slice.tail} ${end}`;
+    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}`;
     yield `${header}\n${isRaw ? text : JSON.stringify(text)}`;
-    rest = rest.slice(text.length);
-    from = to;
-  } while (rest !== "");
+  } while (at < whole.length);
 }
 
 /** Undefined where the message isn't a frame. Foreign bytes: nothing of the input is trusted. */

@@ -70,6 +70,12 @@ describe("a page", () => {
     }
   });
 
+  test("is written as JSON only near half a pair: each frame looks at its own piece of the text", () => {
+    const text = `${"漢".repeat(600_000)}\ud83d${"漢".repeat(600_000)}`;
+    const kinds = [...encodePages({ from: 0, text, tail: text.length }, 5)].map((frame) => frame[4]).join("");
+    expect(kinds).toMatch(/^t{4,}j{1,7}t{6,}$/);
+  });
+
   test("tells the end of a stream to whoever waits beyond its tail", () => {
     const [frame] = encodePages({ from: 9, text: "", tail: 3, end: "stopped" }, 5);
     expect(parseFrame(frame ?? "")).toMatchObject({ page: { from: 9, tail: 3, end: "stopped" } });
