@@ -12,6 +12,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
+import { endErrorOf } from "./end-errors.ts";
 import { openJourney } from "./journeys.ts";
 
 /** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
@@ -161,7 +162,11 @@ export class Follower {
         this.#options.onEnded(effect.kind, this.#state.next);
         this.#finishJourney(effect.kind);
         this.#resolveFirstRead(effect.kind);
-        return this.#finish(this.#hasDrained() ? undefined : this.#endError(effect.kind));
+        return this.#finish(
+          this.#hasDrained()
+            ? undefined
+            : endErrorOf(effect.kind, { streamId: this.#options.streamId, next: this.#state.next }),
+        );
     }
   }
 
@@ -282,25 +287,6 @@ export class Follower {
     // Already told where the end was learned.
     this.#finishJourney(undefined);
     this.#options.onClosed();
-  }
-
-  #endError(kind: EndKind): ResumableStreamError | undefined {
-    const { streamId } = this.#options;
-    switch (kind) {
-      case "done":
-      case "stopped":
-        return undefined;
-      case "failed":
-        return new ResumableStreamError(
-          "SOURCE_FAILED",
-          `The source of "${streamId}" failed after ${this.#state.next} characters; its producer knows why.`,
-        );
-      case "lost":
-        return new ResumableStreamError(
-          "PRODUCER_LOST",
-          `Cannot follow "${streamId}" beyond offset ${this.#state.next}: its producer is gone, or a newer one took the stream over.`,
-        );
-    }
   }
 
   #closedError(): ResumableStreamError {

@@ -140,7 +140,8 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       if (generation === "bad") {
         return refusal(400, "generation takes the mark of the header stream-generation.\n");
       }
-      const isStopped = await context.stopStream(streamId, generation === undefined ? {} : { generation });
+      const { mark } = generation;
+      const isStopped = await context.stopStream(streamId, mark === undefined ? {} : { generation: mark });
       return isStopped ? empty(200, "stopped") : empty(204, "absent");
     }),
   };

@@ -14,9 +14,8 @@ export function requestedPosition(request: Request): RequestedPosition | "bad" |
   return position ? { ...position, text } : "bad";
 }
 
-/** The generation that a request means; undefined if it names none. */
-export function requestedGeneration(request: Request): string | "bad" | undefined {
-  const mark = new URL(request.url).searchParams.get("generation");
-  if (mark === null) return undefined;
-  return epochOf(mark) === undefined ? "bad" : mark;
+/** The generation that a request means; its mark is undefined if it names none. */
+export function requestedGeneration(request: Request): { mark: string | undefined } | "bad" {
+  const mark = new URL(request.url).searchParams.get("generation") ?? undefined;
+  return mark !== undefined && epochOf(mark) === undefined ? "bad" : { mark };
 }
