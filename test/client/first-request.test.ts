@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { endOf, resumableFetch, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { until } from "../support/wait.ts";
-import { endAfterNext, letRetry, readText, rejectionOf } from "./reader.ts";
+import { endAfterNext, letRetry, readText, rejectionOf, unmarked } from "./reader.ts";
 import { openScene } from "./scene.ts";
 
 describe("the first request", () => {
@@ -99,7 +99,7 @@ describe("the first request", () => {
       fetch: async (input: string | URL | Request, options?: RequestInit) => {
         const { headers, method, url } = new Request(input, options);
         seen.push([
-          `${method} ${new URL(url).search}`,
+          unmarked(`${method} ${new URL(url).search}`),
           headers.get("authorization"),
           headers.get("content-type"),
         ]);

@@ -5,8 +5,30 @@ import { read, type Reading } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 import type { ClientScene, Wire } from "./scene.ts";
 
+/** What a body says, without the marks of our server's generations: they differ at each run. */
 export function readText(response: Response): Reading {
+  const reading = readMarked(response);
+  const text = (): string => unmarked(reading.text());
+  return {
+    ...reading,
+    text,
+    reached: async (length) => {
+      let hasEnded = false;
+      void reading.ended.then(() => (hasEnded = true));
+      await until(() => text().length >= length || hasEnded, { what: `${length} characters` });
+      if (text().length < length) throw new Error(`It ended at ${text().length}, before ${length}.`);
+    },
+    ended: reading.ended.then((end) => ({ ...end, text: unmarked(end.text) })),
+  };
+}
+
+export function readMarked(response: Response): Reading {
   return read(response.body?.pipeThrough(new TextDecoderStream()));
+}
+
+/** A mark made of the time is long; those that tests make up are short. */
+export function unmarked(text: string): string {
+  return text.replace(/(\d)\.[0-9a-z]{9,12}(?=\n|$|&)/g, "$1");
 }
 
 export async function errorOf(reading: Reading): Promise<ResumableFetchError> {

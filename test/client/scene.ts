@@ -8,6 +8,7 @@ import { type ManualSource, manualSource } from "../../src/testing/manual-source
 import { type HttpServer, serveHttp } from "../support/http-server.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { TcpProxy } from "../support/proxy.ts";
+import { unmarked } from "./reader.ts";
 
 /** A server behind a proxy, and a client of it. */
 export interface Wire extends AsyncDisposable {
@@ -34,7 +35,7 @@ let scenes = 0;
 export async function openWire(handler: (request: Request) => Response | Promise<Response>): Promise<Wire> {
   const requests: string[] = [];
   const server: HttpServer = await serveHttp((request) => {
-    requests.push(new URL(request.url).search);
+    requests.push(unmarked(new URL(request.url).search));
     return handler(request);
   });
   const proxy = await TcpProxy.start(server.port);
