@@ -15,8 +15,8 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
   /**
    * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one of the offset, in UTF-16
    * code units, or of the position, which names the text too: `"1204.k3f9x2"`. A URL is resolved at the call. A function is
-   * called at each attempt, which fails if it throws; its server's answers are believed without a `stream-offset`. Required
-   * if the first request isn't a GET. @defaultValue the first request's URL
+   * called at each attempt, which fails if it throws; its server's answers are believed without a `stream-offset`.
+   * @defaultValue the first request's URL; if that isn't a GET, what its answer names in `content-location`
    */
   resumeUrl?: string | URL | ((offset: number, position: string) => string | URL);
   /**
@@ -81,14 +81,12 @@ export async function fetchOn(
   const { fetch = platform.fetch, ...options } = rest;
   const request = input instanceof Request ? input : undefined;
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
-  if (resumeUrl === undefined && method !== "GET") {
-    throw new TypeError(`resumeUrl must be given with ${method}.`);
-  }
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);
   // At once: by the time of a cut the page may be elsewhere, and a mistake would have no caller to tell.
   const first = absolute(input);
-  const target = typeof resumeUrl === "function" ? resumeUrl : resumeAt(absolute(resumeUrl ?? first));
+  const isNamed = resumeUrl === undefined && method !== "GET";
+  const place = isNamed || typeof resumeUrl === "function" ? undefined : absolute(resumeUrl ?? first);
   const signal = options.signal ?? request?.signal;
 
   // Each time: a function's are fresh ones, and the caller's own object may have others by now.
@@ -103,6 +101,8 @@ export async function fetchOn(
   });
   if (response.status !== 200 || !response.body) return response;
 
+  const target =
+    typeof resumeUrl === "function" ? resumeUrl : resumeAt(place ?? (await placeOf(response, first)));
   const begun = response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt");
   const { body, ended } = new Resumption({
     platform,
@@ -143,6 +143,19 @@ function resumeInit(options: RequestInit, request: Request | undefined): Request
     method: "GET",
     headers,
   };
+}
+
+/** Where the answer to a request that isn't a GET can be read again, as it says itself. */
+async function placeOf({ body, headers, url }: Response, first: URL): Promise<URL> {
+  const named = headers.get("content-location");
+  const base = new URL(url || first);
+  const place = named === null ? undefined : new URL(named, base);
+  // The first request's headers go there, too.
+  if (place?.origin === base.origin) return place;
+  await body?.cancel();
+  throw new TypeError(
+    "resumeUrl must be given, or named by the answer in content-location, of its own origin.",
+  );
 }
 
 function resumeAt(url: URL): (offset: number, position: string) => URL {

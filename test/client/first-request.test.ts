@@ -203,3 +203,30 @@ test.each([
   await using scene = await openScene();
   await expect(scene.fetch(init)).rejects.toThrow(new RegExp(`^${name} must be`));
 });
+
+describe("a POST without resumeUrl", () => {
+  const post = { method: "POST", headers: { authorization: "Bearer 1" } };
+
+  test("goes on where its answer says that it can be read again", async () => {
+    await using scene = await openScene({ headers: { "content-location": "/elsewhere?chat=1" } });
+    const reading = readText(await scene.fetch(post));
+    scene.source.push("data: a\n\n");
+    await reading.reached(9);
+    scene.proxy.cut();
+    await letRetry(scene);
+    await endAfterNext(scene, reading);
+    expect((await reading.ended).kind).toBe("closed");
+    expect(scene.requests).toEqual(["", "?chat=1&resumeAt=9"]);
+  });
+
+  test.each([
+    ["no place at all", undefined],
+    ["a place of another origin", "http://elsewhere.test/answer"],
+  ])("whose answer names %s is a TypeError that says so", async (_, place) => {
+    await using scene = await openScene(
+      place === undefined ? {} : { headers: { "content-location": place } },
+    );
+    await expect(scene.fetch(post)).rejects.toThrow(/resumeUrl.*content-location/);
+    expect(scene.requests).toEqual([""]);
+  });
+});

@@ -90,31 +90,32 @@ test("memory streams are produced and followed where there are web standards onl
   expect(texts).toBe("some text|text");
 });
 
-// Bytes, minified and gzipped: what a page or a cold start loads. Raised only with a reason.
+// Bytes, minified and gzipped: what a page or a cold start loads. Raised only with a reason: last by positions that name their
+// generation, by a client that believes nothing without proof, and by a setup that reads the catalog first.
 test.each([
-  { what: "the client", entry: "client", budget: 4_000 },
-  { what: "http", entry: "http", budget: 4_400 },
-  { what: "memory", entry: "memory", budget: 15_000 },
-  { what: "generic", entry: "generic", budget: 17_000 },
-  { what: "redis", entry: "redis", budget: 17_400 },
-  { what: "ioredis", entry: "ioredis", budget: 17_400 },
-  { what: "postgres", entry: "postgres", budget: 17_500 },
-  { what: "pglite", entry: "pglite", budget: 17_500 },
-  { what: "the schema", entry: "postgres/schema", budget: 1_300 },
-  { what: "transport", entry: "transport", budget: 9_500 },
+  { what: "the client", entry: "client", budget: 5_100 },
+  { what: "http", entry: "http", budget: 5_500 },
+  { what: "memory", entry: "memory", budget: 17_000 },
+  { what: "generic", entry: "generic", budget: 19_000 },
+  { what: "redis", entry: "redis", budget: 19_200 },
+  { what: "ioredis", entry: "ioredis", budget: 19_200 },
+  { what: "postgres", entry: "postgres", budget: 20_000 },
+  { what: "pglite", entry: "pglite", budget: 19_800 },
+  { what: "the schema", entry: "postgres/schema", budget: 1_800 },
+  { what: "transport", entry: "transport", budget: 11_000 },
   { what: "testing", entry: "testing", budget: 40_000 },
-  { what: "everything", entry: "", budget: 27_000 },
+  { what: "everything", entry: "", budget: 31_000 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 12500 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 14000 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(12_500);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(14_000);
 });
 
 async function sizeOf(code: string): Promise<number> {
