@@ -39,6 +39,22 @@ export async function finishChat(
   if (activeStreamId === streamId) await saveChat(id, { messages, activeStreamId: null });
 }
 
+/** A stream for each answer, named by its chat and by chance. */
+export function newStreamId(chatId: string): string {
+  return `${encodeURIComponent(chatId)}:${crypto.randomUUID()}`;
+}
+
+export function isAnswerOf(chatId: string, streamId: string): boolean {
+  return streamId.startsWith(`${encodeURIComponent(chatId)}:`);
+}
+
+/** What to answer: the messages and one more of the user's, or again, without the answer that broke off. */
+export function withMessage(stored: UIMessage[], sent: UIMessage[]): UIMessage[] | null {
+  const messages = sent.length === 0 && stored.at(-1)?.role === "assistant" ? stored.slice(0, -1) : stored;
+  const all = [...messages, ...sent];
+  return all.at(-1)?.role === "user" ? all : null;
+}
+
 function fileOf(id: string): string {
   return join(folder, "chats", `${encodeURIComponent(id)}.json`);
 }
