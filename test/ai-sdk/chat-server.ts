@@ -121,12 +121,12 @@ function modelOf(major: SdkMajor, store: ChatStore): object {
     provider: "test",
     modelId: "words",
     supportedUrls: {},
-    doStream: ({ prompt, abortSignal }: { prompt: unknown; abortSignal: AbortSignal }) => {
+    doStream: ({ prompt, abortSignal }: { prompt: unknown[]; abortSignal: AbortSignal }) => {
       const number = store.calls.length + 1;
       const { promise: aborted, resolve } = createDeferred<unknown>();
       abortSignal.addEventListener("abort", () => resolve(abortSignal.reason));
       store.calls.push({ aborted });
-      const isShort = JSON.stringify(prompt).includes("short");
+      const isShort = JSON.stringify(prompt.at(-1)).includes("short");
       const parts = partsOf({ number, words: isShort ? 30 : 3_000, signal: abortSignal });
       const stream = new ReadableStream({
         async pull(controller) {

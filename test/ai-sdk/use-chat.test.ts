@@ -169,13 +169,17 @@ describe.each(majors)("AI SDK %i", (major) => {
       await untilShown(page, "a stop", ({ status }) => status === "ready");
     });
 
+    // 5 and 6 append the replay to what they have of the answer: there the client must never give up by itself.
+    const hasReplay = major === 7;
     test("a phone whose network failed for good resumes by itself when it wakes", async () => {
       await using chat = await start();
-      const page = await chat.open({ query: "&attempts=1" });
+      const page = await chat.open({ query: `&attempts=${hasReplay ? 1 : Infinity}` });
       await say(page, "first");
       await untilShown(page, "an answer", ({ texts }) => (texts[1] ?? "").length > 40);
       await chat.cut(page);
-      await untilShown(page, "the end of its attempts", ({ errors }) => errors.includes("UNREACHABLE"));
+      if (hasReplay) {
+        await untilShown(page, "the end of its attempts", ({ errors }) => errors.includes("UNREACHABLE"));
+      }
       await chat.mend(page);
       const before = (await shown(page))?.texts[1]?.length ?? 0;
       await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
