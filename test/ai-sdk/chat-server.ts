@@ -149,7 +149,7 @@ async function* partsOf({
   number: number;
   words: number;
   signal: AbortSignal;
-}): AsyncGenerator {
+}): AsyncGenerator<object, void> {
   yield { type: "stream-start", warnings: [] };
   yield { type: "text-start", id: "text" };
   for (let word = 1; word <= words; word += 1) {

@@ -86,10 +86,12 @@ export function describeChat(name: string): void {
       for (const tab of [page, second]) await untilStatus(tab, "ready");
       const answer = await answerOf(page);
       expect(answer).not.toContain("40. ");
-      expect(await answerOf(second)).toBe(answer);
+      // This tab lets go at the press; the other one has what the model said until it heard of it.
+      const whole = await answerOf(second);
+      expect(whole.startsWith(answer.trim())).toBe(true);
       await page.reload();
       await untilStatus(page, "ready");
-      expect(await answerOf(page)).toBe(answer);
+      expect((await answerOf(page)).trim()).toBe(whole.trim());
       await page.context().close();
     });
 
