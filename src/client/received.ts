@@ -97,9 +97,11 @@ export class Received {
   /** Whole events. */
   #take(): Taken {
     const isOwn = this.kind === "own";
-    const end = isOwn ? endMark.exec(this.#rest) : null;
+    // Looked for as they are rare: a search for a text costs less than one for a pattern.
+    const hasOwn = isOwn && this.#rest.includes(": resumable-stream");
+    const end = hasOwn ? endMark.exec(this.#rest) : null;
     const own = (): string => this.#rest.slice(0, end ? end.index + 1 : undefined).replace(ownComments, "$1");
-    const text = isOwn ? own() : this.#rest;
+    const text = hasOwn ? own() : this.#rest;
     const [whole, id] = isOwn ? lastId(text) : [afterBlankLine(text)];
     const pieces: string[] = [];
     if (whole > 1) {

@@ -1,8 +1,9 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { startOf } from "../engine/journeys.ts";
+import { epochOfStream, startOf } from "../engine/journeys.ts";
 import { systemClock } from "../lib/clock.ts";
+import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../transports/transport.ts";
 import { createBody } from "./body.ts";
 import { EventFraming } from "./event-framing.ts";
@@ -66,7 +67,8 @@ export function streamResponse(
   checkResponseOptions(options);
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
-  const framing = format === "text" ? plainFraming : new EventFraming({ from, retryMs, endEvent });
+  const epoch = (): number | undefined => epochOfStream(stream);
+  const framing = format === "text" ? plainFraming : new EventFraming({ from, epoch, retryMs, endEvent });
   const body = createBody({
     stream,
     framing,
@@ -74,16 +76,17 @@ export function streamResponse(
     clock: systemClock,
     atEnd: options.atEnd,
   });
-  return new Response(body, { headers: headersOf({ format, from, added: options.headers }) });
+  return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
 }
 
 interface HeaderParts {
   format: "events" | "text";
   from: number;
+  epoch: number | undefined;
   added: HeadersInit | undefined;
 }
 
-function headersOf({ format, from, added }: HeaderParts): Headers {
+function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
   const headers = new Headers({
     "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
     // no-transform: what compresses gathers, and what gathers delays.
@@ -93,7 +96,8 @@ function headersOf({ format, from, added }: HeaderParts): Headers {
     "x-content-type-options": "nosniff",
     "stream-status": "running",
     "stream-offset": String(from),
-    "access-control-expose-headers": "stream-status, stream-offset",
+    ...(epoch !== undefined && { "stream-generation": markOf(epoch) }),
+    "access-control-expose-headers": "stream-status, stream-offset, stream-generation",
   });
   const theirs = new Headers(added);
   for (const name of theirs.keys()) headers.delete(name);

@@ -97,13 +97,13 @@ test("a frozen tab has the text that came, and its end, once it is looked at aga
   await freeze(scene.page, "frozen");
   scene.source.push("data: the rest\n\n");
   scene.source.end();
-  await freeze(scene.page, "active");
-  // As a tab that is looked at again after a while: what is silent for so long may be dead.
+  // As a tab that is looked at again after a while: what is silent for so long may be dead. What came is still to be read.
   await scene.page.evaluate(`{
     const now = performance.now.bind(performance);
     performance.now = () => now() + 60_000;
     dispatchEvent(new Event("visibilitychange"));
   }`);
+  await freeze(scene.page, "active");
   await expectWhole(scene.state);
 });
 

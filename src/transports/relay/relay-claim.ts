@@ -164,6 +164,8 @@ export class RelayClaim implements Claim {
         return this.#asOwn(request.epoch, () => this.#answer(request));
       case "stop":
         return this.#asOwn(request.epoch, () => this.#stop(request));
+      case "stop-only":
+        return this.#asOwn(request.epoch, () => this.#stopOnly(request));
       case "watch":
         return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
@@ -207,6 +209,12 @@ export class RelayClaim implements Claim {
     this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
   }
 
+  /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
+  #stopOnly(request: Extract<Request, { type: "stop-only" }>): void {
+    if (request.epoch === this.epoch) this.#options.producer.stop(request.reason);
+    this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
+  }
+
   #answer(request: Extract<Request, { type: "read" }>): void {
     const { listenerId, keepMs, requestId, from } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
@@ -241,7 +249,7 @@ export class RelayClaim implements Claim {
   // The end.
 
   async #writeEnd(slice: Slice): Promise<void> {
-    if (!(await this.#record.end(slice.end, this.#hurry.signal))) this.#options.producer.fenced();
+    if (!(await this.#record.end(slice, this.#hurry.signal))) this.#options.producer.fenced();
   }
 
   /** Stays until every follower has left, or none has got further for a while. */
