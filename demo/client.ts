@@ -15,7 +15,7 @@ export function createReader(streamUrl: () => string, onText: (text: string) => 
 
   async function read({ signal }: { signal: AbortSignal }): Promise<ReadEnd> {
     try {
-      const response = await fetch(`${streamUrl()}?offset=${text.length}`, { signal });
+      const response = await fetch(`${streamUrl()}?resumeAt=${text.length}`, { signal });
       if (!response.ok) throw new Error(`The server answered ${response.status}.`);
       // Bytes of a character cut in two by a drop are never counted: the decoder gives whole characters only.
       const pieces = response.body?.pipeThrough(new TextDecoderStream());

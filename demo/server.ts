@@ -1,4 +1,4 @@
-// A small HTTP server: GET /streams/ID?offset=N answers with the stream's text from N on, as server-sent events.
+// A small HTTP server: GET /streams/ID?resumeAt=N answers with the stream's text from N on, as server-sent events.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
@@ -22,9 +22,9 @@ export function streamHandler(
     if (request.method !== "GET" || folder !== "streams" || !streamId)
       return new Response(null, { status: 404 });
 
-    const offset = Number(url.searchParams.get("offset") ?? 0);
+    const offset = Number(url.searchParams.get("resumeAt") ?? 0);
     if (!Number.isSafeInteger(offset) || offset < 0)
-      return new Response("offset: not a count\n", { status: 400 });
+      return new Response("resumeAt: not a count\n", { status: 400 });
 
     const stream = await context.resumableStream(
       decodeURIComponent(streamId),

@@ -1,38 +1,34 @@
 // The chat. Its id is in the URL, so that a reload or a second tab finds it again.
 
 import { useChat } from "@ai-sdk/react";
-import { DefaultChatTransport, type UIMessage } from "ai";
+import type { UIMessage } from "ai";
 import { type SubmitEvent, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
+import { ResumableFetchError } from "resumable-stream/client";
+import { createAnswers } from "./answers.ts";
 
 location.hash ||= crypto.randomUUID();
-const id = location.hash.slice(1);
-const streamUrl = `/api/chat/${id}/stream`;
-
-const transport = new DefaultChatTransport({
-  fetch: (input, init) => resumableFetch(input, { ...init, resumeUrl: streamUrl }),
-});
-
-async function loadMessages(): Promise<UIMessage[]> {
-  const response = await fetch(`/api/chat/${id}`);
-  return (await response.json()) as UIMessage[];
-}
+const id = decodeURIComponent(location.hash.slice(1));
+let show = (_messages: UIMessage[]): void => {};
+const answers = createAnswers(id, (messages) => show(messages));
 
 function Chat({ stored }: { stored: UIMessage[] }) {
   const [input, setInput] = useState("");
-  const { messages, setMessages, sendMessage, regenerate, status, error, clearError } = useChat({
+  const chat = useChat({
     id,
     messages: stored,
     resume: true,
-    transport,
+    transport: answers.transport,
     onError: async (broken) => {
-      // The answer ended while this tab was offline: the server has stored it.
+      // The answer ended while this tab was offline: the server has stored it, and may be writing the next.
       if (!(broken instanceof ResumableFetchError && broken.code === "MISSED_END")) return;
-      setMessages(await loadMessages());
+      setMessages(await answers.load());
       clearError();
+      await resumeStream();
     },
   });
+  const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
+  show = setMessages;
   const isBusy = status === "submitted" || status === "streaming";
 
   const send = (event: SubmitEvent): void => {
@@ -40,8 +36,11 @@ function Chat({ stored }: { stored: UIMessage[] }) {
     void sendMessage({ text: input });
     setInput("");
   };
-  // Not useChat's stop(), which only closes this tab's connection: this stops the model, and every tab's stream ends.
-  const stop = (): void => void fetch(streamUrl, { method: "DELETE" });
+  // Both at once: the first stops the model and every tab's stream, the second keeps this tab from sending more of itself.
+  const stop = (): void => {
+    void answers.stop();
+    void chat.stop();
+  };
 
   return (
     <main>
@@ -73,5 +72,5 @@ function Chat({ stored }: { stored: UIMessage[] }) {
   );
 }
 
-const stored = await loadMessages();
+const stored = await answers.load();
 createRoot(document.querySelector("#root") ?? document.body).render(<Chat stored={stored} />);

@@ -26,17 +26,41 @@ export async function loadChat(id: string): Promise<Chat> {
 export async function saveChat(id: string, chat: Chat): Promise<void> {
   const file = fileOf(id);
   // Renamed when it is whole: a server that is killed leaves the old file or the new one.
-  await writeFile(`${file}.new`, JSON.stringify(chat));
-  await rename(`${file}.new`, file);
+  const next = `${file}.${crypto.randomUUID()}`;
+  await writeFile(next, JSON.stringify(chat));
+  await rename(next, file);
 }
 
-/** Stores a finished answer, unless a newer one is being written. */
+/** Stores a finished answer behind its question: a stopped one may end when the next question is already there. */
 export async function finishChat(
   id: string,
   { streamId, messages }: { streamId: string; messages: UIMessage[] },
 ): Promise<void> {
-  const { activeStreamId } = await loadChat(id);
-  if (activeStreamId === streamId) await saveChat(id, { messages, activeStreamId: null });
+  const chat = await loadChat(id);
+  const [question, answer] = messages.slice(-2);
+  const at = chat.messages.findIndex((message) => message.id === question?.id) + 1;
+  const isActive = chat.activeStreamId === streamId;
+  const isAnswered = chat.messages[at]?.role === "assistant";
+  // A newer answer to the same question stays.
+  if (!answer || answer.role !== "assistant" || at === 0 || (isAnswered && !isActive)) return;
+  const all = [...chat.messages.slice(0, at), answer, ...chat.messages.slice(isAnswered ? at + 1 : at)];
+  await saveChat(id, { messages: all, activeStreamId: isActive ? null : chat.activeStreamId });
+}
+
+/** A stream for each answer, named by its chat and by chance. */
+export function newStreamId(chatId: string): string {
+  return `${encodeURIComponent(chatId)}:${crypto.randomUUID()}`;
+}
+
+export function isAnswerOf(chatId: string, streamId: string): boolean {
+  return streamId.startsWith(`${encodeURIComponent(chatId)}:`);
+}
+
+/** What to answer: the messages and one more of the user's, or again, without the answer that broke off. */
+export function withMessage(stored: UIMessage[], sent: UIMessage[]): UIMessage[] | null {
+  const messages = sent.length === 0 && stored.at(-1)?.role === "assistant" ? stored.slice(0, -1) : stored;
+  const all = [...messages, ...sent];
+  return all.at(-1)?.role === "user" ? all : null;
 }
 
 function fileOf(id: string): string {

@@ -125,8 +125,8 @@ export interface RedisClient {
 /** Which stream to stop, and why. */
 export interface StopOptions {
   /**
-   * Given to the source as the reason of its cancellation, and to `signal`. Cut after 200 characters where it travels to
-   * another process. @defaultValue none
+   * Given to the source as the reason of its cancellation. `signal` aborts with an `AbortError`, whose message it is. Cut
+   * after 200 characters where it travels to another process. @defaultValue "stopped"
    */
   reason?: string;
   /**

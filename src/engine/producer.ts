@@ -195,7 +195,7 @@ export class Producer implements ProducerPort {
   }
 
   #cancelSource(reason: unknown): void {
-    this.#abort.abort(reason);
+    this.#abort.abort(abortErrorOf(reason));
     // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
     background(
       attempt(() => this.#source?.cancel(reason)),
@@ -239,7 +239,7 @@ export class Producer implements ProducerPort {
     if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
     this.#dispatch({ type: "source-ended", end: "failed" });
     // One that gave something else than strings still runs, and so may the model behind it; one that failed ignores this.
-    this.#abort.abort(failure);
+    this.#abort.abort(abortErrorOf(failure));
     background(
       attempt(() => this.#source?.cancel(error)),
       () => undefined,
@@ -285,4 +285,10 @@ function describeChunk(chunk: unknown): string {
     return "The source gives bytes; it must give strings. Pipe it through a TextDecoderStream: source.pipeThrough(new TextDecoderStream()).";
   }
   return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
+}
+
+/** Not the reason itself: `fetch`, the AI SDK and providers tell an abort by this name, and take anything else for a fault. */
+function abortErrorOf(reason: unknown): DOMException {
+  if (!(reason instanceof Error)) return new DOMException(String(reason), "AbortError");
+  return Object.assign(new DOMException(reason.message, "AbortError"), { cause: reason });
 }

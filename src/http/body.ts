@@ -18,6 +18,8 @@ export interface BodyOptions {
   framing: Framing;
   heartbeatMs: number;
   clock: Clock;
+  /** What is said after the text. */
+  atEnd?: ((end: EndKind) => string) | undefined;
 }
 
 export function createBody(options: BodyOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -95,8 +97,14 @@ class Body {
       read.end !== undefined && isClean(read.end)
         ? { type: "closed" }
         : { type: "errored", error: read.error };
-    const last = this.#utf8.encode(read.end === undefined ? "" : framing.close(read.end));
+    const last = this.#utf8.encode(read.end === undefined ? "" : this.#lastWords(read.end));
     return { type: "bytes", bytes: joined(last, this.#utf8.finish()) };
+  }
+
+  #lastWords(end: EndKind): string {
+    const { framing, atEnd } = this.#options;
+    const added = atEnd?.(end) ?? "";
+    return (added === "" ? "" : framing.push(added)) + framing.close(end);
   }
 
   #bytes(text: string): Step {

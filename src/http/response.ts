@@ -1,9 +1,10 @@
 // A stream as a Response.
 
-import { positive } from "../api/options.ts";
+import { checkFunction, positive } from "../api/options.ts";
 import { epochOfStream, startOf } from "../engine/journeys.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
+import type { EndKind } from "../transports/transport.ts";
 import { createBody } from "./body.ts";
 import { EventFraming } from "./event-framing.ts";
 import { plainFraming } from "./framing.ts";
@@ -28,6 +29,11 @@ export interface StreamResponseOptions {
    * out where other code than yours reads the events. @defaultValue none
    */
   endEvent?: string;
+  /**
+   * Text that follows the stream's own, by how that ended; `""` for none. A stopped AI SDK stream says `finish` by it.
+   * @defaultValue none
+   */
+  atEnd?: (end: EndKind) => string;
   /**
    * Offset of the stream's first character, in UTF-16 code units; only for a stream that was piped through another.
    * @defaultValue known of a context's stream, else 0
@@ -68,6 +74,7 @@ export function streamResponse(
     framing,
     heartbeatMs: heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     clock: systemClock,
+    atEnd: options.atEnd,
   });
   return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
 }
@@ -108,6 +115,7 @@ export function checkResponseOptions(options: StreamResponseOptions): void {
   if (endEvent !== undefined && !/^[^\r\n]+$/.test(endEvent)) {
     throw new TypeError("endEvent must be a name of one line.");
   }
+  if (options.atEnd !== undefined) checkFunction("atEnd", options.atEnd);
   positive("heartbeatMs", heartbeatMs, DEFAULT_HEARTBEAT_MS);
   checkWhole("retryMs", retryMs);
   checkWhole("offset", offset);

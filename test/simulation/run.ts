@@ -124,7 +124,8 @@ export class Run {
 
   #aborted(reason: unknown): void {
     if (this.end !== "running") return;
-    const code = typeof reason === "object" && reason !== null && "code" in reason ? reason.code : undefined;
+    const cause = reason instanceof DOMException && "cause" in reason ? reason.cause : undefined;
+    const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
     if (code === "FENCED") this.#end("fenced");
     else if (code === "CLOSED") this.#end("closed");
     else {

@@ -1,28 +1,30 @@
 "use client";
 
 import { useChat } from "@ai-sdk/react";
-import { DefaultChatTransport, type UIMessage } from "ai";
-import { type SubmitEvent, useState } from "react";
-import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
+import type { UIMessage } from "ai";
+import { type SubmitEvent, useRef, useState } from "react";
+import { ResumableFetchError } from "resumable-stream/client";
+import { createAnswers } from "../lib/answers.ts";
 
 export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
-  const streamUrl = `/api/chat/${id}/stream`;
+  const show = useRef((_messages: UIMessage[]): void => {});
+  const [answers] = useState(() => createAnswers(id, (messages) => show.current(messages)));
   const [input, setInput] = useState("");
-  const { messages, setMessages, sendMessage, regenerate, status, error, clearError } = useChat({
+  const chat = useChat({
     id,
     messages: stored,
     resume: true,
-    transport: new DefaultChatTransport({
-      fetch: (input, init) => resumableFetch(input, { ...init, resumeUrl: streamUrl }),
-    }),
+    transport: answers.transport,
     onError: async (broken) => {
-      // The answer ended while this tab was offline: the server has stored it.
+      // The answer ended while this tab was offline: the server has stored it, and may be writing the next.
       if (!(broken instanceof ResumableFetchError && broken.code === "MISSED_END")) return;
-      const response = await fetch(`/api/chat/${id}`);
-      setMessages((await response.json()) as UIMessage[]);
+      setMessages(await answers.load());
       clearError();
+      await resumeStream();
     },
   });
+  const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
+  show.current = setMessages;
   const isBusy = status === "submitted" || status === "streaming";
 
   const send = (event: SubmitEvent): void => {
@@ -30,8 +32,11 @@ export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
     void sendMessage({ text: input });
     setInput("");
   };
-  // Not useChat's stop(), which only closes this tab's connection: this stops the model, and every tab's stream ends.
-  const stop = (): void => void fetch(streamUrl, { method: "DELETE" });
+  // Both at once: the first stops the model and every tab's stream, the second keeps this tab from sending more of itself.
+  const stop = (): void => {
+    void answers.stop();
+    void chat.stop();
+  };
 
   return (
     <main>

@@ -22,3 +22,7 @@ export const context = url
 
 /** What useChat wants to see. */
 export const headers = { "x-vercel-ai-ui-message-stream": "v1" };
+
+/** A stopped answer says so: without it useChat takes a stop for an end, and sends what is queued. */
+export const atEnd = (end: string): string =>
+  end === "stopped" ? `data: ${JSON.stringify({ type: "finish", finishReason: "interrupted" })}\n\n` : "";

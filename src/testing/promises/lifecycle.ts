@@ -79,6 +79,7 @@ export const closePromises: Section<Contract> = section("close", (promise) => {
       await expectErrored(primary, { text: "text", code: "CLOSED" });
       await source.cancelled;
       equal(source.signal().aborted, true);
+      equal((source.signal().reason as Error).name, "AbortError");
       const { kind, text } = await follower.ended;
       deepEqual({ kind, text }, { kind: "errored", text: "text" });
       await expectTakeable(contract, { context: second, id, text: "text" });

@@ -54,6 +54,17 @@ server!.close();
 `,
     prints: "/path\n",
   },
+  "docs/ai-sdk.md: The server, block 1": {
+    before: `${running}
+import { streamResponse } from "resumable-stream/http";
+const stream = (await context.resumeExistingStream("chat-1"))!;
+`,
+    after: `
+await context.stopStream("chat-1");
+console.log((await response.text()).includes('"finishReason":"interrupted"'));
+`,
+    prints: "true\n",
+  },
   "docs/client.md: Client, block 1": {
     before: `${served}
 let shown = "";

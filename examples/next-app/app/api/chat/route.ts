@@ -2,18 +2,34 @@ import {
   convertToModelMessages,
   generateId,
   JsonToSseTransformStream,
+  safeValidateUIMessages,
   streamText,
   toUIMessageStream,
   type UIMessage,
 } from "ai";
 import { streamResponse } from "resumable-stream/http";
-import { finishChat, saveChat } from "../../../lib/chats.ts";
-import { context, headers } from "../../../lib/context.ts";
+import { finishChat, loadChat, newStreamId, saveChat, withMessage } from "../../../lib/chats.ts";
+import { atEnd, context, headers } from "../../../lib/context.ts";
 import { model } from "../../../lib/model.ts";
 
 export async function POST(request: Request): Promise<Response> {
-  const { id, messages } = (await request.json()) as { id: string; messages: UIMessage[] };
-  const streamId = crypto.randomUUID();
+  // Another site's page can send a form or a text here, and no JSON.
+  if (!/^application\/json\b/.test(request.headers.get("content-type") ?? "")) {
+    return new Response("Send JSON.\n", { status: 415 });
+  }
+  const { id, message } = (await request.json()) as { id: unknown; message: unknown };
+  // The last message only; "Try again" sends none. What came before is ours to know.
+  const sent = message === null ? [] : [message];
+  const valid = sent.length === 0 || (await safeValidateUIMessages({ messages: sent })).success;
+  if (typeof id !== "string" || !id || !valid)
+    return new Response("Send an id and a message.\n", { status: 400 });
+  const messages = withMessage((await loadChat(id)).messages, sent as UIMessage[]);
+  return messages ? answer(id, messages) : new Response("Send a message of the user's.\n", { status: 400 });
+}
+
+async function answer(id: string, messages: UIMessage[]): Promise<Response> {
+  // Made here: an id that a page chose could be somebody else's.
+  const streamId = newStreamId(id);
   await saveChat(id, { messages, activeStreamId: streamId });
   const stream = await context.createNewResumableStream(streamId, async ({ signal }) => {
     const prompt = await convertToModelMessages(messages);
@@ -28,5 +44,6 @@ export async function POST(request: Request): Promise<Response> {
     });
     return chunks.pipeThrough(new JsonToSseTransformStream());
   });
-  return stream ? streamResponse(stream, { headers }) : new Response(null, { status: 204 });
+  if (!stream) return new Response(null, { status: 204 });
+  return streamResponse(stream, { headers: { ...headers, "stream-id": streamId }, atEnd });
 }
