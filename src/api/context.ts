@@ -134,7 +134,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     stopStream: async (streamId, { reason }: StopOptions = {}) => {
       check(streamId);
       const local = streams.local(streamId);
-      return local ? local.stop(reason) : transport.stop(streamId, reason);
+      return local ? local.end(reason) : transport.stop(streamId, reason);
     },
     close: () => streams.close(),
     [Symbol.asyncDispose]: () => streams.close(),
