@@ -104,10 +104,8 @@ export class Producer implements ProducerPort {
   /** Stops the source, and settles when readers are given the end. False where it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
-    if (this.#state.source !== "running" && this.#state.end !== "told") {
-      this.#told ??= createDeferred<void>();
-      await this.#told.promise;
-    }
+    this.#told ??= createDeferred<void>();
+    if (this.#state.end === "waiting") await this.#told.promise;
     return isStopped;
   }
 
@@ -183,8 +181,8 @@ export class Producer implements ProducerPort {
   }
 
   #finish(): void {
-    const written = (): void => this.#dispatch({ type: "written" });
     const finished = (): void => this.#dispatch({ type: "finished" });
+    const written = (): void => this.#dispatch({ type: "written" });
     const finishing = this.#claim?.finish(() => this.#take(), written).then(finished);
     background(finishing ?? Promise.resolve(), (error) => {
       this.#report(error);
