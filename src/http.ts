@@ -4,8 +4,13 @@
  * @module
  */
 
-export { endOf } from "./engine/journeys.ts";
-export { createResumeHandlers, type ResumeHandlers, type ResumeHandlersOptions } from "./http/handlers.ts";
+export { endOf, generationOf } from "./engine/journeys.ts";
+export {
+  createResumeHandlers,
+  type ResumeHandlers,
+  type ResumeHandlersOptions,
+  type StreamsOfHandlers,
+} from "./http/handlers.ts";
 export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./http/node.ts";
 export { type StreamResponseOptions, streamResponse } from "./http/response.ts";
 export type { EndKind } from "./transports/transport.ts";

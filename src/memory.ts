@@ -8,11 +8,12 @@ import { createRelayContext } from "./api/relay-context.ts";
 import type { CommonOptions, ResumableStreamContext } from "./api/types.ts";
 import { memoryConnection, sharedMemoryBus } from "./transports/relay/memory-connection.ts";
 
-export { endOf } from "./engine/journeys.ts";
+export { endOf, generationOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type {
   CommonOptions,
   EndKind,
+  LastEnd,
   MakeStream,
   MakeStreamContext,
   ResumableStreamContext,

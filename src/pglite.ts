@@ -11,13 +11,14 @@ import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { type PgliteClient, pgliteDatabase } from "./transports/postgres/pglite.ts";
 
-export { endOf } from "./engine/journeys.ts";
+export { endOf, generationOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type { PostgresStoreOptions } from "./api/postgres-options.ts";
 export type {
   CommonOptions,
   DurableStreamContext,
   EndKind,
+  LastEnd,
   MakeStream,
   MakeStreamContext,
   StopOptions,

@@ -11,7 +11,7 @@ import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { poolDatabase } from "./transports/postgres/pool.ts";
 
-export { endOf } from "./engine/journeys.ts";
+export { endOf, generationOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type {
   CreatePostgresResumableStreamContextOptions,
@@ -21,6 +21,7 @@ export type {
   CommonOptions,
   DurableStreamContext,
   EndKind,
+  LastEnd,
   MakeStream,
   MakeStreamContext,
   StopOptions,

@@ -7,7 +7,7 @@
 import { createTransportContext, type CreateTransportContextOptions } from "./api/transport-context.ts";
 import type { DurableStreamContext } from "./api/types.ts";
 
-export { endOf } from "./engine/journeys.ts";
+export { endOf, generationOf } from "./engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
 export type {
   CreateTransport,

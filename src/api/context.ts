@@ -5,9 +5,16 @@ import { type EngineParts, Streams } from "../engine/streams.ts";
 import { attempt, background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
+import { markOf, type Position } from "../lib/position.ts";
 import type { Transport } from "../transports/transport.ts";
 import { ResumableStreamError } from "./errors.ts";
-import { type CheckedOptions, checkFunction, checkSkipCharacters, checkStreamId } from "./options.ts";
+import {
+  type CheckedOptions,
+  checkFunction,
+  checkGeneration,
+  checkSkipCharacters,
+  checkStreamId,
+} from "./options.ts";
 import type { DurableStreamContext, MakeStream, StopOptions } from "./types.ts";
 
 /** How often a call starts over when producers come and go under it. */
@@ -40,11 +47,29 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     parts,
   });
 
-  const check = (streamId: unknown, skipCharacters?: unknown): number | undefined => {
+  const check = (streamId: unknown, skipCharacters?: unknown): Position | undefined => {
     checkStreamId(streamId);
-    const offset = checkSkipCharacters(skipCharacters);
+    const position = checkSkipCharacters(skipCharacters);
     streams.checkOpen();
-    return offset;
+    return position;
+  };
+
+  /** Whether the stream that is done was of another claim than the one that is asked for. Not, if that isn't known. */
+  const wasOther = async (streamId: string, epoch: number | undefined): Promise<boolean> => {
+    const last = epoch === undefined ? undefined : await transport.lastEnd?.(streamId);
+    return last !== undefined && last.epoch !== epoch;
+  };
+
+  /** For a caller that names a generation: its text, or nothing of any other. */
+  const resumeGeneration = async (
+    streamId: string,
+    position: Position,
+  ): Promise<ReadableStream<string> | null> => {
+    const followed = await streams.follow(streamId, { ...position, ofFailed: "read" });
+    if (followed.status === "following") return followed.stream;
+    if (followed.status === "done" && !(await wasOther(streamId, position.epoch))) return null;
+    const message = `Cannot resume "${streamId}": the text that this position is of is gone. Start a new one without a position.`;
+    throw new ResumableStreamError("PRODUCER_LOST", message);
   };
 
   /** For a caller that would have produced, but could not ask. */
@@ -62,10 +87,12 @@ export function createContext({ transport, options, clock, parts }: ContextParts
   const resumableStream = async (
     streamId: string,
     makeStream: MakeStream,
-    skipCharacters?: number,
+    skipCharacters?: number | string,
   ): Promise<ReadableStream<string> | null> => {
-    const offset = check(streamId, skipCharacters);
+    const position = check(streamId, skipCharacters);
     const openSource = sourceOpener(streamId, makeStream);
+    if (position?.epoch !== undefined) return resumeGeneration(streamId, position);
+    const offset = position?.offset;
     // A caller that names an offset is reconnecting: what is left of a failed stream continues its text, a fresh one doesn't.
     const mode = offset === undefined ? "if-free" : "if-absent";
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -80,6 +107,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       // Without an offset a failed stream is produced anew: its producer may have died between the claim and the read.
       const followed = await streams.follow(streamId, {
         offset: offset ?? 0,
+        epoch: undefined,
         ofFailed: offset === undefined ? "refuse" : "read",
       });
       if (followed.status === "following") return followed.stream;
@@ -104,13 +132,13 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       }
     },
     resumeExistingStream: async (streamId, skipCharacters) => {
-      const offset = check(streamId, skipCharacters) ?? 0;
-      const followed = await streams.follow(streamId, { offset, ofFailed: "read" });
+      const { offset, epoch } = check(streamId, skipCharacters) ?? { offset: 0, epoch: undefined };
+      const followed = await streams.follow(streamId, { offset, epoch, ofFailed: "read" });
       switch (followed.status) {
         case "following":
           return followed.stream;
         case "done":
-          return null;
+          return (await wasOther(streamId, epoch)) ? undefined : null;
         case "absent":
         case "lost":
           return undefined;
@@ -131,10 +159,17 @@ export function createContext({ transport, options, clock, parts }: ContextParts
           return null;
       }
     },
-    stopStream: async (streamId, { reason }: StopOptions = {}) => {
+    lastEnd: async (streamId) => {
       check(streamId);
+      const last = await transport.lastEnd?.(streamId);
+      return last ? { generation: markOf(last.epoch), length: last.tail, end: last.end } : null;
+    },
+    stopStream: async (streamId, { reason, generation }: StopOptions = {}) => {
+      check(streamId);
+      const epoch = checkGeneration(generation);
       const local = streams.local(streamId);
-      return local ? local.end(reason) : transport.stop(streamId, reason);
+      const isMeant = local && (epoch === undefined || epoch === local.epoch);
+      return isMeant ? local.end(reason) : transport.stop(streamId, { reason, epoch });
     },
     close: () => streams.close(),
     [Symbol.asyncDispose]: () => streams.close(),

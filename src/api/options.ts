@@ -1,6 +1,7 @@
 // The one place where defaults live and a caller's options are checked.
 
 import { attempt, background } from "../lib/background.ts";
+import { epochOf, parsePosition, type Position } from "../lib/position.ts";
 import type { ResumableStreamError } from "./errors.ts";
 import type { CommonOptions, StreamEvent } from "./types.ts";
 
@@ -62,13 +63,27 @@ export function checkStreamId(streamId: unknown): asserts streamId is string {
     throw new TypeError("streamId must be well-formed Unicode, got a lone surrogate.");
 }
 
-/** The offset a caller named, or undefined where it named none. */
-export function checkSkipCharacters(skipCharacters: unknown): number | undefined {
+/** The position a caller named, or undefined if it named none. */
+export function checkSkipCharacters(skipCharacters: unknown): Position | undefined {
   if (skipCharacters === undefined || skipCharacters === null) return undefined;
-  if (typeof skipCharacters !== "number" || !Number.isSafeInteger(skipCharacters) || skipCharacters < 0) {
-    throw new TypeError(`skipCharacters must be a whole number from 0, got ${describe(skipCharacters)}.`);
+  if (typeof skipCharacters === "number" && Number.isSafeInteger(skipCharacters) && skipCharacters >= 0) {
+    return { offset: skipCharacters, epoch: undefined };
   }
-  return skipCharacters;
+  const position = typeof skipCharacters === "string" ? parsePosition(skipCharacters) : undefined;
+  if (position) return position;
+  throw new TypeError(
+    `skipCharacters must be a whole number from 0, or a position such as "1204.k3f9x2", got ${describe(skipCharacters)}.`,
+  );
+}
+
+/** The claim that a caller's generation names, or undefined if it named none. */
+export function checkGeneration(generation: unknown): number | undefined {
+  if (generation === undefined || generation === null) return undefined;
+  const epoch = typeof generation === "string" ? epochOf(generation) : undefined;
+  if (epoch !== undefined) return epoch;
+  throw new TypeError(
+    `generation must be the mark that a stream's readers were given, got ${describe(generation)}.`,
+  );
 }
 
 export function checkFunction(name: string, value: unknown): void {

@@ -1,11 +1,12 @@
 // What every entry exports besides its factory.
 
-export { endOf } from "../engine/journeys.ts";
+export { endOf, generationOf } from "../engine/journeys.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "./errors.ts";
 export type {
   CommonOptions,
   CreateResumableStreamContextOptions,
   EndKind,
+  LastEnd,
   MakeStream,
   MakeStreamContext,
   RedisClient,

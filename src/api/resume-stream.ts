@@ -35,7 +35,7 @@ const contexts = new WeakMap<ResumeStreamContext, ResumableStreamContext>();
 export async function resumeStream(
   context: ResumeStreamContext,
   streamId: string,
-  skipCharacters?: number,
+  skipCharacters?: number | string,
 ): Promise<ReadableStream<string> | null> {
   const { publisher, subscriber, waitUntil } = context;
   const keyPrefix = context.keyPrefix.replace(/:rs$/, "");

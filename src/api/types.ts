@@ -129,6 +129,21 @@ export interface StopOptions {
    * another process. @defaultValue none
    */
   reason?: string;
+  /**
+   * Stops this generation of the stream or nothing, so that a late press of Stop never ends the next answer. The mark is in
+   * the header `stream-generation`, and `generationOf(stream)` gives it. @defaultValue whatever runs
+   */
+  generation?: string;
+}
+
+/** The last text that ended well under an id. */
+export interface LastEnd {
+  /** Its mark, as `generationOf` gave it. */
+  generation: string;
+  /** In UTF-16 code units. */
+  length: number;
+  /** Whether its source ended by itself, or was stopped. */
+  end: "done" | "stopped";
 }
 
 /** Creates, follows and ends streams. Ids are names, not credentials: check who may read before you ask. */
@@ -138,13 +153,14 @@ export interface ResumableStreamContext {
    *
    * @param streamId - the stream's name: a non-empty string without lone surrogates.
    * @param makeStream - makes the source. Called only where this call becomes the producer.
-   * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`). A caller that becomes the
-   *   producer gets the whole text. Left out, it is 0; but 0 counts as named where `whenUnavailable` decides.
+   * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`), or a position that names the
+   *   generation too (`"1204.k3f9x2"`): then this call follows that text or rejects, and never produces. A caller that becomes
+   *   the producer gets the whole text. Left out, it is 0; but 0 counts as named where `whenUnavailable` decides.
    * @returns the text, or `null` where the stream is done. The stream errors with `SOURCE_FAILED`, `PRODUCER_LOST`,
    *   `TRANSPORT_UNAVAILABLE` or `CLOSED`; one that closes was whole, or stopped.
    * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; `PRODUCER_LOST` where one
-   *   producer after the other died while the call waited; over Postgres `SCHEMA_MISSING`.
+   *   producer after the other died while the call waited, or if the named generation is gone; over Postgres `SCHEMA_MISSING`.
    * @example
    * const stream = await context.resumableStream("chat-1", ({ signal }) => makeAnswer(signal), offset);
    * if (!stream) return new Response(null, { status: 204 }); // Done: read it from where you stored it.
@@ -153,7 +169,7 @@ export interface ResumableStreamContext {
   resumableStream: (
     streamId: string,
     makeStream: MakeStream,
-    skipCharacters?: number,
+    skipCharacters?: number | string,
   ) => Promise<ReadableStream<string> | null>;
   /**
    * Produces the stream without asking whether it exists; a stream of that id that still runs is superseded.
@@ -170,14 +186,15 @@ export interface ResumableStreamContext {
   createNewResumableStream: (
     streamId: string,
     makeStream: MakeStream,
-    skipCharacters?: number,
+    skipCharacters?: number | string,
   ) => Promise<ReadableStream<string> | null>;
   /**
    * Follows a stream that runs.
    *
    * @param streamId - the stream's name.
    * @param skipCharacters - where to start, in UTF-16 code units: the length of the text that the reader has. Past the
-   *   tail, it waits for live text. Left out, it is 0.
+   *   tail, it waits for live text. Or a position that names the generation too, `"1204.k3f9x2"`: another one's text counts as
+   *   none. Left out, it is 0.
    * @returns the text from there on, `null` where the stream is done, `undefined` where there is none. The stream errors
    *   with `SOURCE_FAILED`, `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`.
    * @throws TypeError naming the argument that can't be used.
@@ -188,7 +205,7 @@ export interface ResumableStreamContext {
    */
   resumeExistingStream: (
     streamId: string,
-    skipCharacters?: number,
+    skipCharacters?: number | string,
   ) => Promise<ReadableStream<string> | null | undefined>;
   /**
    * Whether there is a stream of this id. Over Redis its producer is asked, so one that died counts for none.
@@ -212,6 +229,15 @@ export interface ResumableStreamContext {
    * await context.stopStream("chat-1", { reason: "the user pressed stop" });
    */
   stopStream: (streamId: string, options?: StopOptions) => Promise<boolean>;
+  /**
+   * Which text a stream that is done had: a reader that has as much of it has all.
+   *
+   * @param streamId - the stream's name.
+   * @returns null if none ended well under this id, or if that isn't known any more.
+   * @throws TypeError if `streamId` can't be used.
+   * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
+   */
+  lastEnd: (streamId: string) => Promise<LastEnd | null>;
   /**
    * Ends what runs here and closes the clients this context made. Sources are cancelled and their ids set free;
    * readers and followers error with `CLOSED`. Settles within about 5 s, never rejects, and may be called again.

@@ -1,97 +1,143 @@
-// What of a stream was received, over however many connections: the text to hand on, and the offset to go on from.
+// What one connection brings of a stream: the text to hand on, and the position to go on from.
 
-import type { End } from "./reconnect.ts";
+import { isOther, markOf, offsetOf, type Position, positionOf, typeOf } from "./answer.ts";
+import { type End, ending, type Verdict } from "./reconnect.ts";
 
 /** The comments of our server begin so, and nothing of a source's does. */
-const OWN_BEGINNING = ": resumable-stream offset=";
+const OWN_BEGINNING = "\n: resumable-stream offset=";
 /** A line more is for others: `retry:`. */
-const opening = /^: resumable-stream offset=(\d+)\n(?:.+\n)?\n/;
+const opening = /^\n: resumable-stream offset=(\d+)(?: generation=(\w+))?.*\n(?:.+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
-const eventEnd = /(?<=^|[\r\n])id: (\d+)\n\n/g;
-const ownComments = /(?<=^|[\r\n]): resumable-stream.*\n/g;
-const endMark = /(?<=^|[\r\n]): resumable-stream end=(\w+)\n/;
+const ownId = /[\r\n]id: (\d+(?:\.\w+)?)$/;
+const ownComments = /([\r\n])(?:: resumable-stream.*\n)+/g;
+const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
+/** Of text that isn't handed on, so much is looked at again with the next: more than a line of ours has. */
+const LOOKED_AT_AGAIN = 256;
 
 export interface Taken {
   /** Handed on at once, and never again. */
-  text: string;
-  /** How the stream ended: the server told, or what it sends doesn't continue what was received. */
-  end?: End | undefined;
+  pieces: string[];
+  /** The server told the end, or what it sends isn't the rest of the text; absent if it goes on. */
+  verdict?: Verdict | undefined;
 }
 
-/** The stream that was received is gone. */
-const OTHER_TEXT: Taken = { text: "", end: "lost" };
+export interface ReceivedOptions {
+  /** Of the answer. */
+  headers: Headers;
+  /** Where the connection begins. */
+  position: Position;
+  /** Whose events these are: a first answer's may be anybody's and begin anywhere. `own`: ours alone. */
+  from: "anywhere" | "here" | "own";
+}
 
 export class Received {
-  /** Where a next connection has to start: after all that was handed on. */
-  offset: number;
+  /** After all that was handed on. */
+  position: Position;
+  /** The server says where its answers begin. */
+  readonly isOurs: boolean;
   /**
-   * `characters`: all text is handed on, and counted. `events`: whole events are, and their ids count. Known once an event
-   * stream has begun: ours begin with a comment.
+   * `own`: events of our server, whose ids count. `events`: those of others, whose text counts. Both are handed on whole.
+   * `text`: all is handed on, and counted. `unknown` until an event stream has begun: ours begin with a comment.
    */
-  #mode: "unknown" | "events" | "characters";
-  /** The connection's beginning was seen. */
-  #isOpen = false;
-  /** Not handed on yet: an event that isn't whole. */
+  kind: "unknown" | "own" | "events" | "text";
+  readonly #from: ReceivedOptions["from"];
+  /** Not handed on, and looked through: the beginning of an event. */
   #held = "";
+  /** The unit before, by which the beginning of a line is known; and what is looked at again. */
+  #rest = "\n";
+  // A byte order mark is a character of the text like any other. Half a character at a cut is forgotten: it comes again.
+  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  constructor({ offset, isEventStream }: { offset: number; isEventStream: boolean }) {
-    this.offset = offset;
-    this.#mode = isEventStream ? "unknown" : "characters";
+  constructor({ headers, position, from }: ReceivedOptions) {
+    this.position = positionOf(offsetOf(position), headers.get("stream-generation") ?? markOf(position));
+    this.isOurs = headers.has("stream-offset");
+    this.kind = typeOf(headers) === "text/event-stream" ? "unknown" : "text";
+    this.#from = from;
   }
 
-  /** Whether a clean close is an end: our own events always tell theirs, and whoever says less has ended. */
-  get endsByClosing(): boolean {
-    return this.#mode === "characters";
+  /** What isn't handed on, and is lost with the connection. */
+  get left(): string {
+    return this.#held + this.#rest.slice(1);
   }
 
-  /** A new connection begins, at `offset`; what was held comes again. */
-  reconnect(): void {
-    this.#isOpen = false;
-    this.#held = "";
-  }
-
-  push(text: string): Taken {
-    if (this.#mode === "characters") return this.#count(text);
-    this.#held += text;
-    return this.#isOpen ? this.#take() : this.#open();
+  push(bytes: Uint8Array): Taken {
+    const text = this.#utf8.decode(bytes, { stream: true });
+    if (this.kind === "text") return this.#move([text]);
+    this.#rest += text;
+    return this.kind === "unknown" ? this.#open() : this.#take();
   }
 
   #open(): Taken {
-    const [beginning, offset] = opening.exec(this.#held) ?? [];
-    if (!beginning) return this.#openOther();
-    if (this.#mode === "events" && Number(offset) !== this.offset) return OTHER_TEXT;
-    this.#mode = "events";
-    this.#isOpen = true;
-    this.offset = Number(offset);
-    this.#held = this.#held.slice(beginning.length);
+    const text = this.#rest;
+    const [own, offset = "", generation] = opening.exec(text) ?? [];
+    if (own) {
+      this.kind = "own";
+      this.#rest = text.slice(own.length - 1);
+      if (this.#from !== "anywhere" && Number(offset) !== offsetOf(this.position)) return elsewhere;
+      const { verdict } = this.#move([], positionOf(offset, generation));
+      return verdict ? { pieces: [], verdict } : this.#take();
+    }
+    const mayBeOwn = OWN_BEGINNING.startsWith(text.slice(0, OWN_BEGINNING.length));
+    if (mayBeOwn && text.length < LOOKED_AT_AGAIN) return { pieces: [] };
+    if (this.#from === "own") return elsewhere;
+    this.kind = "events";
     return this.#take();
   }
 
-  /** The beginning isn't whole yet, or isn't ours. */
-  #openOther(): Taken {
-    const known = this.#held.slice(0, OWN_BEGINNING.length);
-    if (OWN_BEGINNING.startsWith(known)) return { text: "" };
-    if (this.#mode === "events") return OTHER_TEXT;
-    this.#mode = "characters";
-    return this.#count(this.#held);
+  /** To a position, or else by what is handed on; unless it is of another text. */
+  #move(pieces: string[], to?: Position): Taken {
+    const { position } = this;
+    const next = to ?? String(offsetOf(position) + pieces.join("").length);
+    const mark = markOf(next);
+    if (isOther(mark, position)) return { pieces: [], verdict: ending("lost") };
+    this.position = positionOf(offsetOf(next), mark ?? markOf(position));
+    return { pieces };
   }
 
-  #count(text: string): Taken {
-    this.offset += text.length;
-    return { text };
-  }
-
+  /** Whole events. */
   #take(): Taken {
-    let whole = 0;
-    for (const match of this.#held.matchAll(eventEnd)) {
-      whole = match.index + match[0].length;
-      this.offset = Number(match[1]);
+    const isOwn = this.kind === "own";
+    // Looked for as they are rare: a search for a text costs less than one for a pattern.
+    const hasOwn = isOwn && this.#rest.includes(": resumable-stream");
+    const end = hasOwn ? endMark.exec(this.#rest) : null;
+    const own = (): string => this.#rest.slice(0, end ? end.index + 1 : undefined).replace(ownComments, "$1");
+    const text = hasOwn ? own() : this.#rest;
+    const [whole, id] = isOwn ? lastId(text) : [afterBlankLine(text)];
+    const pieces: string[] = [];
+    if (whole > 1) {
+      // The last event by itself. A pipe writes it once its reader has taken all that came before; so an error that follows
+      // finds none of it on its way, however slow that reader is.
+      const last = afterBlankLine(text.slice(0, whole - 1));
+      pieces.push(this.#held + text.slice(1, last), text.slice(last, whole));
+      this.#held = "";
     }
-    const events = this.#held.slice(0, whole);
-    this.#held = this.#held.slice(whole);
-    const mark = endMark.exec(this.#held);
+    const kept = Math.max(whole, text.length - LOOKED_AT_AGAIN);
+    this.#held += text.slice(whole, kept);
+    this.#rest = text.slice(kept - 1);
+    const taken = this.#move(pieces, isOwn ? (id ?? this.position) : undefined);
+    if (!end || taken.verdict) return taken;
     // The last event may be unfinished, as the source left it.
-    const rest = this.#held.slice(0, mark?.index ?? 0);
-    return { text: (events + rest).replace(ownComments, ""), end: mark?.[1] as End | undefined };
+    return { pieces: [...pieces, this.left], verdict: ending(end[1] as End) };
   }
+}
+
+const elsewhere: Taken = { pieces: [], verdict: { code: "NOT_RESUMED" } };
+
+/** Where the last whole event ends, and the position that its id is; 1 if there is none. */
+function lastId(text: string): [number, Position?] {
+  for (let at = text.lastIndexOf("\n\n"); at > 0; at = text.lastIndexOf("\n\n", at - 1)) {
+    const [, id] = ownId.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
+    if (id) return [at + 2, id];
+  }
+  return [1];
+}
+
+/** Where the last event ends, of any server's; 1 if none does. A lone CR after an LF is left for the next one. */
+function afterBlankLine(text: string): number {
+  return Math.max(
+    ...["\n\n", "\n\r\n", "\r\r"].map((blank) => {
+      const at = text.lastIndexOf(blank);
+      return at < 0 ? 1 : at + blank.length;
+    }),
+  );
 }

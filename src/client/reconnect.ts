@@ -1,100 +1,179 @@
 // When to connect again and when to give up, as a total function of a state and an event. No I/O, no time.
 //
-//   reading ──cut──▶ waiting ──wake──▶ connecting ──opened──▶ reading
-//      │                ▲                  │  │
-//      │                └───────cut────────┘  └──refused──▶ over
-//      └──ended, cut too often──▶ over
+// A connection that is silent is let go only when a new one has answered, and confirmed where it begins:
+//
+//   reads, next none ──stalled, wake──▶ reads, next asking ──opened──▶ reads, next none
+//        │                                   │      ▲  │ judged: it has a while to bring what is on its way
+//        │                            failed ▼      │ due
+//        │                               reads, next waiting ──heard──▶ reads, next none
+//       cut
+//        ▼
+//   next waiting ──due, wake──▶ next asking ──opened──▶ reads, next none
+//        ▲                         │   │
+//        └─────────failed──────────┘   └──judged──▶ over
 
 import type { ResumableFetchErrorCode } from "./error.ts";
 
 /**
- * How a stream ended, as its server told. The body closes where it is done or stopped, and errors where it failed or was
+ * How a stream ended, as its server told. The body closes when it is done or stopped, and errors when it failed or was
  * lost.
  */
 export type End = "done" | "stopped" | "failed" | "lost";
 
-export interface ReconnectState {
-  readonly phase: "reading" | "waiting" | "connecting" | "over";
-  /** Connections since the last progress that brought nothing. */
-  readonly attempts: number;
+/** How a body ends: well without a code. The end is absent if it can't be known. */
+export interface Verdict {
+  readonly code?: ResumableFetchErrorCode | undefined;
+  readonly end?: End | undefined;
 }
 
-export type ReconnectEvent =
-  /** Something of the stream came, or a heartbeat did. */
-  | { type: "progress" }
-  /** The connection, or the attempt at one, broke, went silent, or closed without saying that the stream has ended. */
-  | { type: "cut" }
-  /** The wait is over; or the network is back, or the page is looked at again: then, if it `isQuiet`, a connection may be dead. */
-  | { type: "wake"; isQuiet: boolean }
-  | { type: "opened" }
-  /** No further attempt can help. */
-  | { type: "refused"; code: ResumableFetchErrorCode }
-  /** The server said how the stream ended. */
-  | { type: "ended"; end: End }
-  /** The reader left, or its signal aborted. */
-  | { type: "left" };
+export interface ReconnectState {
+  /** There is a connection that text may come from. */
+  readonly reads: boolean;
+  /** What is done for another connection. */
+  readonly next: "none" | "waiting" | "asking" | "over";
+  /** Attempts since the position last moved. */
+  readonly attempts: number;
+  /** The last connection closed as if its text were whole, which the server is asked to confirm. */
+  readonly closed?: ServerKind | undefined;
+  /** The server named the time of the next attempt: no hint brings it forward. */
+  readonly isHeld?: boolean;
+  /** What the server has said while there was a connection; absent once that brought something more. */
+  readonly verdict?: Verdict | undefined;
+}
 
-/** Each begins by letting go of the connection, if there is one. */
+/** `ours` says where its answers begin, so that its word is needed for an end. */
+export type ServerKind = "ours" | "other";
+
+export type ReconnectEvent =
+  /** Something came: a heartbeat, or text, by which the position `moved`. */
+  | { type: "heard"; moved: boolean }
+  /** The connection has been silent for longer than it may. */
+  | { type: "stalled" }
+  /** The connection broke. It `served` if it was open for a while, and brought nothing that is lost with it. */
+  | { type: "cut"; served: boolean }
+  /** The connection closed, without a word about the end. */
+  | { type: "closed"; by: ServerKind }
+  /** The wait is over. */
+  | { type: "due" }
+  /** The network is back, or the page is looked at again. If it `isQuiet` the connection may be dead. */
+  | { type: "wake"; isQuiet: boolean }
+  /** The attempt brought an answer that goes on with the text. `isBehind`: the connection there is has gone further. */
+  | { type: "opened"; isBehind: boolean }
+  /** The attempt brought nothing; a further one may, after the time that the server named. */
+  | { type: "failed"; afterMs?: number | undefined }
+  /** The attempt brought an answer after which no further one can help. */
+  | { type: "judged"; verdict: Verdict }
+  /** The connection said how the stream ended, or the reader left. */
+  | { type: "ended"; verdict: Verdict };
+
 export type ReconnectEffect =
-  /** Wake up after the delay of this attempt, counted from 0. */
-  | { type: "wait"; attempt: number }
+  /** For the delay of this attempt, counted from 0; and for so long as the server said. */
+  | { type: "wait"; attempt: number; afterMs: number }
   | { type: "connect" }
-  /** End the body: well, or with an error of this code. */
-  | { type: "finish"; code?: ResumableFetchErrorCode | undefined };
+  /** The new connection takes the old one's place. */
+  | { type: "switch" }
+  /** The connection has a short while to bring what is on its way. */
+  | { type: "drain" }
+  | { type: "finish"; verdict: Verdict };
+
+export interface Limits {
+  maxAttempts: number;
+  /** The platform takes itself for offline: attempts are made all the same, and none is the last one. */
+  isOffline: boolean;
+}
 
 export interface ReconnectStep {
   readonly state: ReconnectState;
-  /** Absent where nothing is to be done. */
-  readonly effect?: ReconnectEffect;
+  /** Absent if nothing is to be done. */
+  readonly effect?: ReconnectEffect | undefined;
 }
 
 export function stepReconnect(
   state: ReconnectState,
   event: ReconnectEvent,
-  maxAttempts: number,
+  { maxAttempts, isOffline }: Limits,
 ): ReconnectStep {
-  const { phase, attempts } = state;
-  const goTo = (next: ReconnectState["phase"], effect: ReconnectEffect): ReconnectStep => ({
-    state: { phase: next, attempts },
+  const { reads, next, attempts, closed, verdict } = state;
+  const to = (change: Partial<ReconnectState>, effect?: ReconnectEffect): ReconnectStep => ({
+    state: { ...state, ...change },
     effect,
   });
-  if (phase === "over") return { state };
+  const finish = (how: Verdict): ReconnectStep =>
+    to({ reads: false, next: "over" }, { type: "finish", verdict: how });
+  const connect = (change?: Partial<ReconnectState>): ReconnectStep =>
+    to({ next: "asking", verdict: undefined, ...change }, { type: "connect" });
+  const wait = (change: Partial<ReconnectState>, afterMs = 0, made = attempts): ReconnectStep => {
+    const attempt = isOffline ? Math.min(made, maxAttempts - 1) : made;
+    return attempt < maxAttempts
+      ? to(
+          { next: "waiting", attempts: attempt + 1, isHeld: afterMs > 0, verdict: undefined, ...change },
+          { type: "wait", attempt, afterMs },
+        )
+      : finish({ code: "UNREACHABLE" });
+  };
+  const isOf: Record<ReconnectEvent["type"], boolean> = {
+    heard: reads,
+    stalled: reads && (next === "none" || verdict !== undefined),
+    cut: reads,
+    closed: reads,
+    due: next === "waiting",
+    wake: true,
+    opened: next === "asking",
+    failed: next === "asking",
+    judged: next === "asking",
+    ended: true,
+  };
+  if (next === "over" || !isOf[event.type]) return { state };
   switch (event.type) {
-    case "progress":
-      return { state: { phase, attempts: phase === "reading" ? 0 : attempts } };
+    case "heard":
+      return to({
+        next: next === "waiting" ? "none" : next,
+        verdict: undefined,
+        ...(event.moved && { attempts: 0, closed: undefined }),
+      });
+    case "stalled":
+      // Its server answered, and the network held: silence is no failure.
+      return verdict ? finish(verdict) : connect({ attempts: 0 });
     case "cut":
-      if (phase === "waiting") return { state };
-      if (attempts >= maxAttempts) return goTo("over", { type: "finish", code: "UNREACHABLE" });
-      return {
-        state: { phase: "waiting", attempts: attempts + 1 },
-        effect: { type: "wait", attempt: attempts },
-      };
+      if (verdict) return finish(verdict);
+      if (next !== "none") return to({ reads: false });
+      return wait({ reads: false }, 0, event.served ? 0 : attempts);
+    case "closed":
+      if (attempts === 0) return connect({ reads: false, attempts: 1, closed: event.by });
+      // Asked again it had no more, and no word to say so.
+      if (event.by === "other") return finish(ending("done"));
+      return wait({ reads: false, closed: event.by });
+    case "due":
+      return connect();
     case "wake":
-      return phase === "waiting" || event.isQuiet ? goTo("connecting", { type: "connect" }) : { state };
+      if (next === "waiting") return state.isHeld ? { state } : connect({ attempts: 0 });
+      return event.isQuiet ? connect() : { state };
     case "opened":
-      return { state: { phase: phase === "connecting" ? "reading" : phase, attempts } };
-    case "refused":
-      return goTo("over", { type: "finish", code: event.code });
+      // The last that was on its way, or a sign of life? The connection is given a moment to show.
+      return event.isBehind
+        ? to({ next: "waiting", isHeld: false }, { type: "wait", attempt: attempts, afterMs: 0 })
+        : to({ reads: true, next: "none", closed: undefined }, { type: "switch" });
+    case "failed":
+      // What happened between the close and a later answer can't be known.
+      return wait({ closed: closed === "other" ? closed : undefined }, event.afterMs);
+    case "judged":
+      if (reads && event.verdict.end !== "done") {
+        return to({ next: "none", verdict: event.verdict }, { type: "drain" });
+      }
+      // A server that knows nothing of resuming closed its text. That it can't say so again is no fault.
+      return finish(closed === "other" && !event.verdict.end ? ending("done") : event.verdict);
     case "ended":
-      return goTo("over", { type: "finish", code: CODES[event.end] });
-    case "left":
-      return goTo("over", { type: "finish" });
+      return finish(event.verdict);
   }
 }
 
-/** Absent where the body ends well. */
-const CODES: Partial<Record<End, ResumableFetchErrorCode>> = {
-  failed: "SOURCE_FAILED",
-  lost: "PRODUCER_LOST",
-};
-
-/** What an answer to an attempt means. `streamStatus`: the header of that name. */
-export function judge(status: number, streamStatus: string | null): ReconnectEvent {
-  if (status === 200) return { type: "opened" };
-  // Those without our header answer 410 where the stream ended badly, and 204 or 422 where it is done.
-  if (status === 410) return { type: "ended", end: streamStatus === "failed" ? "failed" : "lost" };
-  if (streamStatus === "absent") return { type: "ended", end: "lost" };
-  if (status === 204 || status === 422) return { type: "refused", code: "MISSED_END" };
-  const mayPass = status >= 500 || status === 408 || status === 429;
-  return mayPass ? { type: "cut" } : { type: "refused", code: "REFUSED" };
+/** The verdict of an end that a server told. */
+export function ending(end: End): Verdict {
+  const code = {
+    done: undefined,
+    stopped: undefined,
+    failed: "SOURCE_FAILED",
+    lost: "PRODUCER_LOST",
+  } as const;
+  return { end, code: code[end] };
 }

@@ -1,35 +1,43 @@
 // fetch, with a body that goes on where its connection stopped.
 
+import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
-import { Resumption } from "./resumption.ts";
 import type { End } from "./reconnect.ts";
+import { Resumption } from "./resumption.ts";
+import { firstAnswer } from "./wait.ts";
 
 export type { End } from "./reconnect.ts";
 
 /** What `fetch` takes, and how to go on. */
-export interface ResumableFetchInit extends RequestInit {
+export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
+  /** What `fetch` takes, or a function that makes it: asked at each attempt, so that a token may be a fresh one. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /**
    * Where the stream is resumed: a URL, which is given `?resumeAt=`, or a function that makes one of the offset, in UTF-16
-   * code units. A URL is resolved at the call. A function is called at each attempt, which fails where it throws. Required
-   * where the first request isn't a GET. @defaultValue the first request's URL
+   * code units, or of the position, which names the text too: `"1204.k3f9x2"`. A URL is resolved at the call. A function is
+   * called at each attempt, which fails if it throws; its server's answers are believed without a `stream-offset`. Required
+   * if the first request isn't a GET. @defaultValue the first request's URL
    */
-  resumeUrl?: string | URL | ((offset: number) => string | URL);
+  resumeUrl?: string | URL | ((offset: number, position: string) => string | URL);
   /**
-   * A connection that brings nothing for so many milliseconds, not even a heartbeat, is given up for a new one. Longer than
-   * the server's `heartbeatMs`; `Infinity` is the longest that a timer takes, 24 days. @defaultValue 40000
+   * A connection that brings nothing for so many milliseconds, not even a heartbeat, is replaced once a new one has
+   * answered. Longer than the server's `heartbeatMs`; `Infinity`: never. @defaultValue 40000
    */
   stallTimeoutMs?: number;
-  /** After so many attempts in a row that brought nothing, the body errors. @defaultValue 10 */
+  /** After so many attempts in a row that came no further, the body errors. @defaultValue 10 */
   maxAttempts?: number;
+  /** Makes the requests. @defaultValue the platform's */
+  fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
 const ends = new WeakMap<Response, Promise<End | undefined>>();
 
 /**
  * Fetches a stream. Its body goes on over new connections, at the very character where the last one stopped, until the
- * stream has ended. The first request is made once, as `fetch` makes it; only an answer with status 200 is resumed.
+ * stream has ended. Only an answer with status 200 is resumed. A first request by GET is made again after a network error
+ * and after 408, 429 and 5xx, up to `maxAttempts` times; any other is made once.
  *
- * The body closes where the stream is done or stopped, and errors with a `ResumableFetchError` where it failed, was lost or
+ * The body closes when the stream is done or stopped, and errors with a `ResumableFetchError` when it failed, was lost or
  * can't be had: look at the error's `code`.
  *
  * @param input - what `fetch` takes.
@@ -37,7 +45,8 @@ const ends = new WeakMap<Response, Promise<End | undefined>>();
  * @returns the first answer; its body is the whole text.
  * @example
  * const response = await resumableFetch("/api/chat/1/stream");
- * for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) show(text);
+ * const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+ * for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) show(read.value);
  *
  * @throws TypeError naming the argument that can't be used; and whatever `fetch` throws for the first request, or for the
  * URL to resume at.
@@ -68,7 +77,8 @@ export async function fetchOn(
   input: string | URL | Request,
   init: ResumableFetchInit,
 ): Promise<Response> {
-  const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, ...options } = init;
+  const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, headers, ...rest } = init;
+  const { fetch = platform.fetch, ...options } = rest;
   const request = input instanceof Request ? input : undefined;
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   if (resumeUrl === undefined && method !== "GET") {
@@ -79,19 +89,33 @@ export async function fetchOn(
   // At once: by the time of a cut the page may be elsewhere, and a mistake would have no caller to tell.
   const first = absolute(input);
   const target = typeof resumeUrl === "function" ? resumeUrl : resumeAt(absolute(resumeUrl ?? first));
+  const signal = options.signal ?? request?.signal;
 
-  const response = await platform.fetch(input, options);
+  // Each time: a function's are fresh ones, and the caller's own object may have others by now.
+  const withHeaders = async (): Promise<RequestInit> =>
+    headers ? { ...options, headers: typeof headers === "function" ? await headers() : headers } : options;
+  // What no request can be made of is told at once.
+  if (method === "GET") new Request(first, options);
+  const response = await firstAnswer(platform, {
+    ask: async () => fetch(input, await withHeaders()),
+    maxAttempts: method === "GET" ? maxAttempts : 0,
+    signal,
+  });
   if (response.status !== 200 || !response.body) return response;
 
-  const kept = resumeInit(options, request);
+  const begun = response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt");
   const { body, ended } = new Resumption({
     platform,
     response,
-    offset: Number(response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt")),
+    position: /^\d+(\.\w+)?$/.exec(begun ?? "")?.[0] ?? "0",
     // Async: a function of the caller's that throws is an attempt that failed.
-    request: async (offset, resumeSignal) =>
-      platform.fetch(target(offset), { ...kept, signal: resumeSignal }),
-    signal: options.signal ?? request?.signal,
+    request: async (position, resumeSignal) =>
+      fetch(target(offsetOf(position), position), {
+        ...resumeInit(await withHeaders(), request),
+        signal: resumeSignal,
+      }),
+    isTrusted: typeof resumeUrl === "function",
+    signal,
     stallTimeoutMs,
     maxAttempts,
   });
@@ -101,23 +125,29 @@ export async function fetchOn(
   return resumable;
 }
 
-/** The first request's settings, as far as a GET takes them. */
+/** Settings of a `Request` that its resumes share. */
+const KEPT = ["cache", "credentials", "keepalive", "mode", "redirect", "referrer", "referrerPolicy"] as const;
+/** Headers that are about the first request's own body, or about another part of the text than the rest. */
+const dropped = /^(content-|if-|range$|last-event-id$)/;
+
+/** The first request's settings, as far as a GET for the rest takes them. */
 function resumeInit(options: RequestInit, request: Request | undefined): RequestInit {
-  const headers = new Headers(options.headers ?? request?.headers);
-  headers.delete("content-type");
-  headers.delete("content-length");
+  const given = new Headers(options.headers ?? request?.headers);
+  const headers = [...given].filter(([name]) => !dropped.test(name));
   return {
-    ...(request && { credentials: request.credentials, mode: request.mode }),
+    ...(request && Object.fromEntries(KEPT.map((name) => [name, request[name]]))),
     ...options,
+    // It is of the whole body.
+    integrity: "",
     body: null,
     method: "GET",
     headers,
   };
 }
 
-function resumeAt(url: URL): (offset: number) => URL {
-  return (offset) => {
-    url.searchParams.set("resumeAt", String(offset));
+function resumeAt(url: URL): (offset: number, position: string) => URL {
+  return (_offset, position) => {
+    url.searchParams.set("resumeAt", position);
     return url;
   };
 }

@@ -1,46 +1,36 @@
 // Performs what reconnect.ts decides: one body over as many connections as it takes.
 
 import type { Cancel } from "../lib/clock.ts";
-import { ResumableFetchError, type ResumableFetchErrorCode } from "./error.ts";
+import { judge, type Position, typeOf } from "./answer.ts";
+import { type Connection, letGo } from "./connection.ts";
+import { ResumableFetchError } from "./error.ts";
 import type { Platform } from "./platform.ts";
-import { Received } from "./received.ts";
-import { type End, judge, type ReconnectEvent, type ReconnectState, stepReconnect } from "./reconnect.ts";
+import { Received, type ReceivedOptions } from "./received.ts";
+import {
+  type End,
+  type ReconnectEvent,
+  type ReconnectState,
+  stepReconnect,
+  type Verdict,
+} from "./reconnect.ts";
+import { waitMs } from "./wait.ts";
 
-// Doubled here: lib/backoff.ts would cost 34 bytes more of the 3,000 that the client may have.
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 10_000;
 /** A healthy connection may well be silent so long; one that the system has let go of always is. */
 const QUIET_MS = 5_000;
-/**
- * Events travel one by one. A pipe passes an error on only once it has written what it read; so a parser that makes one piece
- * of each loses none, however slow its reader is.
- */
-const afterEvents = /(?<=.(?:\r?\n){2})/;
-const encoder = new TextEncoder();
 
 export interface ResumptionOptions {
   platform: Platform;
   /** The answer to the first request. */
   response: Response;
   /** Where the first answer's text starts. */
-  offset: number;
-  /** Asks for the stream from an offset on. */
-  request: (offset: number, signal: AbortSignal) => Promise<Response>;
+  position: Position;
+  /** Asks for the stream from a position on. */
+  request: (position: Position, signal: AbortSignal) => Promise<Response>;
+  /** The caller makes the address himself, and so speaks for a server that confirms nothing. */
+  isTrusted: boolean;
   signal: AbortSignal | null | undefined;
   stallTimeoutMs: number;
   maxAttempts: number;
-}
-
-interface Connection {
-  /** Of the request; what was answered is cancelled by its reader. */
-  abort: AbortController;
-  decoder: TextDecoder;
-  /** The first piece came, which tells only that the connection is open. Absent until then. */
-  isAlive?: true;
-  /** A read is under way. Absent until the first one. */
-  isReading?: boolean;
-  /** Absent until the answer is there. */
-  reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
 export class Resumption {
@@ -49,35 +39,42 @@ export class Resumption {
   readonly ended: Promise<End | undefined>;
   #onEnd: (end: End | undefined) => void = () => {};
   readonly #options: ResumptionOptions;
-  readonly #received: Received;
-  #state: ReconnectState = { phase: "reading", attempts: 0 };
+  #state: ReconnectState = { reads: true, next: "none", attempts: 0 };
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  /** Absent between connections. */
-  #connection: Connection | undefined;
+  /** After all that was handed on. */
+  #position: Position;
+  /** What is read; absent if it broke and no other is there. */
+  #current: Connection | undefined;
+  /** What is to take its place; absent unless there is an attempt. */
+  #next: Connection | undefined;
   /** The body's reader waits for text. */
   #isWanted = false;
   /** What the body will error with; absent until known. */
   #failure: ResumableFetchError | undefined;
+  /** What a connection that closed brought last: text if that was the end. */
+  #left = "";
   #heardAt: number;
-  /** Media type of the text; absent where its server gives none. */
+  /** What came were events of our server. */
+  #isOwn = false;
+  /** Media type of the text; absent if its server gives none. */
   readonly #type: string | undefined;
   /** Status of the last answer. */
   #status: number | undefined;
-  #cancelTimer: Cancel = () => {};
-  /** Aborts with the phase `over`, and takes the listeners back. */
+  /** Of the current connection's silence. */
+  #cancelSilence: Cancel = () => {};
+  /** Of the wait before an attempt, and of the attempt. */
+  #cancelAttempt: Cancel = () => {};
+  /** Aborts once the body ends, and takes the listeners back. */
   readonly #over = new AbortController();
 
   constructor(options: ResumptionOptions) {
-    const { platform, response, signal } = options;
+    const { platform, position, response, signal } = options;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
     this.#heardAt = platform.clock.now();
-    this.#type = typeOf(response);
-    this.#received = new Received({
-      offset: options.offset,
-      isEventStream: this.#type === "text/event-stream",
-    });
-    this.#connection = connectionOf(response.body);
+    this.#type = typeOf(response.headers);
+    this.#position = position;
+    this.#current = this.#open({ abort: new AbortController() }, response, "anywhere");
     this.body = new ReadableStream(
       {
         start: (controller) => {
@@ -88,7 +85,7 @@ export class Resumption {
           this.#fail();
           this.#read();
         },
-        cancel: () => this.#dispatch({ type: "left" }),
+        cancel: () => this.#dispatch({ type: "ended", verdict: {} }),
       },
       { highWaterMark: 0 },
     );
@@ -97,7 +94,7 @@ export class Resumption {
       this.#dispatch({ type: "wake", isQuiet: why === "online" || silentMs > QUIET_MS });
     }, this.#over.signal);
     const onAbort = (): void => {
-      this.#dispatch({ type: "left" });
+      this.#dispatch({ type: "ended", verdict: {} });
       this.#controller?.error(signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, this.#over);
@@ -105,26 +102,43 @@ export class Resumption {
   }
 
   #dispatch(event: ReconnectEvent): void {
-    const { state, effect } = stepReconnect(this.#state, event, this.#options.maxAttempts);
+    const { maxAttempts, platform } = this.#options;
+    const limits = { maxAttempts, isOffline: platform.isOffline() };
+    const { state, effect } = stepReconnect(this.#state, event, limits);
+    const { reads, next } = state;
     this.#state = state;
-    if (!effect) return;
-    this.#disconnect();
-    switch (effect.type) {
+    if (effect || next === "none") this.#cancelAttempt();
+    const isSwitch = effect?.type === "switch";
+    if (isSwitch || !reads) {
+      this.#cancelSilence();
+      this.#current = letGo(this.#current);
+    }
+    if (isSwitch) [this.#current, this.#next] = [this.#next, undefined];
+    else if (next !== "asking" || effect?.type === "connect") this.#next = letGo(this.#next);
+    switch (effect?.type) {
       case "wait":
-        return this.#wait(effect.attempt);
+        return this.#attempt(waitMs(effect, platform), { type: "due" });
       case "connect":
         return this.#connect();
+      case "switch":
+        return this.#read();
+      case "drain":
+        return this.#listen();
       case "finish":
-        return this.#finish(event, effect.code);
+        return this.#finish(effect.verdict);
+      case undefined:
+        return;
     }
   }
 
-  #finish(event: ReconnectEvent, code: ResumableFetchErrorCode | undefined): void {
+  #finish({ code, end }: Verdict): void {
     this.#over.abort();
-    const end = event.type === "ended" ? event.end : undefined;
     this.#onEnd(end);
     if (code) this.#failure = new ResumableFetchError(code, this.#status);
-    else if (end) this.#controller?.close();
+    else if (end) {
+      this.#hand(this.#left);
+      this.#controller?.close();
+    }
     this.#fail();
   }
 
@@ -139,105 +153,100 @@ export class Resumption {
     }
   }
 
-  #disconnect(): void {
-    this.#cancelTimer();
-    this.#connection?.abort.abort();
-    // One that broke can't be cancelled.
-    this.#connection?.reader?.cancel().catch(() => {});
-    this.#connection = undefined;
-  }
-
-  #wait(attempt: number): void {
-    const { isOffline, random } = this.#options.platform;
-    // What comes online wakes it.
-    if (isOffline()) return;
-    // Many readers that one server dropped must not come back as one.
-    const delayMs = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + random() / 2);
-    this.#after(delayMs, { type: "wake", isQuiet: false });
-  }
-
-  #after(delayMs: number, event: ReconnectEvent): void {
-    this.#cancelTimer();
-    this.#cancelTimer = this.#options.platform.clock.after(delayMs, () => this.#dispatch(event));
+  #attempt(delayMs: number, event: ReconnectEvent): void {
+    this.#cancelAttempt = this.#options.platform.clock.after(delayMs, () => this.#dispatch(event));
   }
 
   #connect(): void {
     const { request, stallTimeoutMs } = this.#options;
-    const connection = connectionOf();
-    this.#connection = connection;
-    this.#received.reconnect();
-    this.#after(stallTimeoutMs, { type: "cut" });
-    request(this.#received.offset, connection.abort.signal).then(
-      (response) => this.#onAnswer(connection, response),
-      () => this.#onCut(connection),
+    const connection: Connection = { abort: new AbortController() };
+    const position = this.#position;
+    this.#next = connection;
+    this.#attempt(stallTimeoutMs, { type: "failed" });
+    request(position, connection.abort.signal).then(
+      (response) => this.#onAnswer(connection, response, position),
+      () => this.#onBroken(connection),
     );
   }
 
-  #onAnswer(connection: Connection, response: Response): void {
-    if (connection !== this.#connection) return;
-    const { body, headers, status } = response;
-    this.#heard();
-    this.#status = status;
-    connection.reader = body?.getReader();
-    const { offset } = this.#received;
-    const isOther = Number(headers.get("stream-offset") ?? offset) !== offset;
-    const type = typeOf(response);
-    // A login page, say. Without a type it can't be told: of two handlers, one may well give none.
-    const isPage = status === 200 && type && this.#type && type !== this.#type;
-    const answer: ReconnectEvent = isPage
-      ? { type: "refused", code: "REFUSED" }
-      : judge(status, headers.get("stream-status"));
-    this.#dispatch(isOther ? { type: "ended", end: "lost" } : answer);
-    this.#read();
+  #onAnswer(connection: Connection, response: Response, position: Position): void {
+    const { isTrusted, platform } = this.#options;
+    const { clock } = platform;
+    const isOwn = this.#isOwn;
+    this.#open(connection, response, isOwn ? "own" : "here");
+    if (connection !== this.#next) return letGo(connection);
+    this.#status = response.status;
+    const asked = { position, type: this.#type, isTrusted, isOwn, closed: this.#state.closed };
+    const judgement = judge(response, asked, clock.wallTime());
+    const isBehind = this.#position !== position;
+    this.#dispatch(judgement.type === "opened" ? { type: "opened", isBehind } : judgement);
   }
 
-  #onCut(connection: Connection): void {
-    if (connection === this.#connection) this.#dispatch({ type: "cut" });
+  #open(connection: Connection, { body, headers }: Response, from: ReceivedOptions["from"]): Connection {
+    return Object.assign(connection, {
+      reader: body?.getReader(),
+      received: new Received({ headers, position: this.#position, from }),
+      openedAt: this.#options.platform.clock.now(),
+    });
   }
 
-  #heard(): void {
-    this.#cancelTimer();
-    this.#heardAt = this.#options.platform.clock.now();
-  }
-
-  /** Reads on where the body's reader waits, and never ahead of it. */
+  /** Reads on when the body's reader waits, and never ahead of it. */
   #read(): void {
-    const connection = this.#connection;
-    if (!this.#isWanted || !connection?.reader || connection.isReading) return;
+    const connection = this.#current;
+    if (!connection || connection.isReading || !this.#isWanted) return;
     connection.isReading = true;
-    // A silence counts from when somebody listens.
-    this.#after(this.#options.stallTimeoutMs, { type: "cut" });
-    connection.reader.read().then(
+    this.#listen();
+    connection.reader?.read().then(
       ({ value }) => this.#onRead(connection, value),
-      () => this.#onCut(connection),
+      () => this.#onBroken(connection),
+    );
+  }
+
+  /** A silence counts from when somebody listens. */
+  #listen(): void {
+    const { platform, stallTimeoutMs } = this.#options;
+    const { code, end } = this.#state.verdict ?? {};
+    const isOver = end ?? code === "MISSED_END";
+    this.#cancelSilence();
+    if (!this.#current?.isReading) return;
+    this.#cancelSilence = platform.clock.after(isOver ? QUIET_MS : stallTimeoutMs, () =>
+      this.#dispatch({ type: "stalled" }),
     );
   }
 
   #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
-    if (connection !== this.#connection) return;
-    this.#heard();
+    const { received } = connection;
+    if (!received || connection !== this.#current) return;
     connection.isReading = false;
-    if (!bytes)
-      return this.#dispatch(this.#received.endsByClosing ? { type: "ended", end: "done" } : { type: "cut" });
-    // Half a character at a cut is forgotten: it was never counted.
-    const { text, end } = this.#received.push(connection.decoder.decode(bytes, { stream: true }));
-    if (text || connection.isAlive) this.#dispatch({ type: "progress" });
-    connection.isAlive = true;
-    if (text) {
-      this.#isWanted = false;
-      for (const piece of text.split(afterEvents)) this.#controller?.enqueue(encoder.encode(piece));
+    if (!bytes) {
+      // Our own events tell their end.
+      const { isOurs, kind } = received;
+      if (kind === "own" || (isOurs && kind === "unknown")) return this.#onBroken(connection);
+      this.#left = received.left;
+      return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }
-    if (end) this.#dispatch({ type: "ended", end });
+    const { pieces, verdict } = received.push(bytes);
+    const moved = received.position !== this.#position;
+    this.#position = received.position;
+    this.#isOwn ||= received.kind === "own";
+    this.#heardAt = this.#options.platform.clock.now();
+    this.#cancelSilence();
+    this.#dispatch({ type: "heard", moved });
+    for (const piece of pieces) this.#hand(piece);
+    if (verdict) this.#dispatch({ type: "ended", verdict });
     else this.#read();
   }
-}
 
-function typeOf({ headers }: Response): string | undefined {
-  return headers.get("content-type")?.split(";")[0];
-}
+  #hand(piece: string): void {
+    if (!piece) return;
+    this.#isWanted = false;
+    this.#controller?.enqueue(new TextEncoder().encode(piece));
+  }
 
-function connectionOf(body?: Response["body"]): Connection {
-  // A byte order mark is a character of the text like any other.
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return { abort: new AbortController(), decoder, reader: body?.getReader() };
+  #onBroken(connection: Connection): void {
+    if (connection === this.#next) this.#dispatch({ type: "failed" });
+    if (connection !== this.#current) return;
+    const openMs = this.#options.platform.clock.now() - (connection.openedAt ?? 0);
+    this.#dispatch({ type: "cut", served: !connection.received?.left && openMs > QUIET_MS });
+  }
 }

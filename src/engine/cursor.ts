@@ -11,6 +11,8 @@ export interface CursorOptions {
   backlog: Backlog;
   /** Offset to start from. */
   from: number;
+  /** The claim that the text is of; undefined while there is none. */
+  epoch: () => number | undefined;
   /** The error to end with where the stream didn't end well; absent for a clean end. */
   endError: () => Error | undefined;
   /** How the stream ends for a reader that gets the end now; undefined where its context closes under it. */
@@ -25,7 +27,7 @@ export interface Cursor {
   fail: (error: Error) => void;
 }
 
-export function openCursor({ backlog, from, endError, endKind, onClosed }: CursorOptions): Cursor {
+export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }: CursorOptions): Cursor {
   let next = from;
   let stopWaiting: () => void = () => {};
   let isClosed = false;
@@ -74,6 +76,6 @@ export function openCursor({ backlog, from, endError, endKind, onClosed }: Curso
     // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
     { highWaterMark: 0 },
   );
-  const finishJourney = openJourney(stream, from);
+  const finishJourney = openJourney(stream, { from, epoch });
   return { stream, fail };
 }

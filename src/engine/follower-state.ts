@@ -15,7 +15,7 @@ export interface FollowerState {
   readonly epoch: number | undefined;
   /** Offset of the next character to hand over. */
   readonly next: number;
-  /** Whether any text was handed over, which binds this follower to its epoch. */
+  /** Whether this follower is bound to its epoch: it has handed text over, or was asked for a text of one epoch alone. */
   readonly isBound: boolean;
   /** Code units handed over that the reader hasn't taken yet. */
   readonly queued: number;
@@ -60,13 +60,13 @@ export interface FollowerStep {
 }
 
 export function initialFollowerState(
-  options: Pick<FollowerState, "maxQueued" | "pageUnits"> & { from: number },
+  options: Pick<FollowerState, "maxQueued" | "pageUnits"> & { from: number; isBound?: boolean },
 ): FollowerState {
   return {
     status: "following",
     epoch: undefined,
     next: options.from,
-    isBound: false,
+    isBound: options.isBound ?? false,
     queued: 0,
     maxQueued: options.maxQueued,
     pageUnits: options.pageUnits,

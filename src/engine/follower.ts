@@ -12,6 +12,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
+import { endErrorOf } from "./end-errors.ts";
 import { openJourney } from "./journeys.ts";
 
 /** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
@@ -29,6 +30,8 @@ export interface FollowerOptions {
   streamId: string;
   /** Offset to start from. */
   from: number;
+  /** The claim whose text is wanted, and no other's. Absent: whichever there is. */
+  epoch?: number | undefined;
   livenessMs: number;
   clock: Clock;
   onEnded: (end: EndKind, offset: number) => void;
@@ -64,7 +67,8 @@ export class Follower {
     this.#options = options;
     const maxQueued = options.maxQueuedUnits ?? MAX_QUEUED_UNITS;
     const pageUnits = Math.min(options.transport.pageUnits ?? PAGE_UNITS, Math.ceil(maxQueued / MIN_PAGES));
-    this.#state = initialFollowerState({ from: options.from, maxQueued, pageUnits });
+    const isBound = options.epoch !== undefined;
+    this.#state = initialFollowerState({ from: options.from, isBound, maxQueued, pageUnits });
     this.#heardAt = options.clock.now();
     this.stream = new ReadableStream<string>(
       {
@@ -77,7 +81,10 @@ export class Follower {
       // The queue is ours, so that an end never overtakes text the reader hasn't taken.
       { highWaterMark: 0 },
     );
-    this.#finishJourney = openJourney(this.stream, options.from);
+    this.#finishJourney = openJourney(this.stream, {
+      from: options.from,
+      epoch: () => this.#state.epoch,
+    });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
       // A producer that was superseded and doesn't know may publish on and on: it is no sign of this one's life.
@@ -97,20 +104,31 @@ export class Follower {
     try {
       const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
       if (this.#isClosed) throw this.#closedError();
-      if (record.status !== "running") {
-        this.#close();
-        return { status: record.status };
+      if (record.status !== "running") return this.#leave({ status: record.status });
+      if (record.epoch !== undefined) {
+        if (this.#isOther(record.epoch)) return this.#leave({ status: "lost" });
+        this.#dispatch({ type: "named", epoch: record.epoch });
       }
-      if (record.epoch !== undefined) this.#dispatch({ type: "named", epoch: record.epoch });
       this.#dispatch({ type: "silence" });
       const result = await this.#firstRead.promise;
-      if (result.status === "page") this.#armLiveness();
-      else this.#close();
+      if (result.status !== "page") return this.#leave(result);
+      if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
+      this.#armLiveness();
       return result;
     } catch (error) {
       this.#close();
       throw error;
     }
+  }
+
+  /** Whether a claim isn't the one that this follower asked for. */
+  #isOther(epoch: number): boolean {
+    return this.#options.epoch !== undefined && epoch !== this.#options.epoch;
+  }
+
+  #leave(result: ReadResult): ReadResult {
+    this.#close();
+    return result;
   }
 
   /** Ends the follower, after what its reader already has. */
@@ -144,7 +162,11 @@ export class Follower {
         this.#options.onEnded(effect.kind, this.#state.next);
         this.#finishJourney(effect.kind);
         this.#resolveFirstRead(effect.kind);
-        return this.#finish(this.#hasDrained() ? undefined : this.#endError(effect.kind));
+        return this.#finish(
+          this.#hasDrained()
+            ? undefined
+            : endErrorOf(effect.kind, { streamId: this.#options.streamId, next: this.#state.next }),
+        );
     }
   }
 
@@ -265,25 +287,6 @@ export class Follower {
     // Already told where the end was learned.
     this.#finishJourney(undefined);
     this.#options.onClosed();
-  }
-
-  #endError(kind: EndKind): ResumableStreamError | undefined {
-    const { streamId } = this.#options;
-    switch (kind) {
-      case "done":
-      case "stopped":
-        return undefined;
-      case "failed":
-        return new ResumableStreamError(
-          "SOURCE_FAILED",
-          `The source of "${streamId}" failed after ${this.#state.next} characters; its producer knows why.`,
-        );
-      case "lost":
-        return new ResumableStreamError(
-          "PRODUCER_LOST",
-          `Cannot follow "${streamId}" beyond offset ${this.#state.next}: its producer is gone, or a newer one took the stream over.`,
-        );
-    }
   }
 
   #closedError(): ResumableStreamError {

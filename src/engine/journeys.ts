@@ -1,30 +1,55 @@
 // What is known of a stream that a reader was given, beside its text: where it starts, and how it ended.
 
 import { createDeferred, type Deferred } from "../lib/deferred.ts";
+import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../transports/transport.ts";
 
 interface Journey {
   /** Offset of the first character. */
   from: number;
+  /** The claim that the text is of; undefined while it isn't known, or if there is none. */
+  epoch: () => number | undefined;
   ended: Deferred<EndKind | undefined>;
 }
 
 /** Found by every copy of this module: bundlers give each route its own. The number changes with the shape. */
-const SHARED = Symbol.for("resumable-stream.journeys.1");
+const SHARED = Symbol.for("resumable-stream.journeys.2");
 
 /** Called where a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
 export function openJourney(
   stream: ReadableStream<string>,
-  from: number,
+  { from, epoch }: Pick<Journey, "from" | "epoch">,
 ): (end: EndKind | undefined) => void {
   const ended = createDeferred<EndKind | undefined>();
-  journeys().set(stream, { from, ended });
+  journeys().set(stream, { from, epoch, ended });
   return ended.resolve;
 }
 
 /** The offset of a stream's first character; undefined for a stream that no context gave. */
 export function startOf(stream: ReadableStream<string>): number | undefined {
   return journeys().get(stream)?.from;
+}
+
+/** The claim that a stream's text is of; undefined if it isn't known, or no context gave the stream. */
+export function epochOfStream(stream: ReadableStream<string>): number | undefined {
+  return journeys().get(stream)?.epoch();
+}
+
+/**
+ * The mark of the generation that a stream's text is of: what its readers name, beside an offset, when they come back.
+ *
+ * @param stream - a stream that a context gave, itself: not what it was piped through.
+ * @returns undefined if nobody elsewhere can follow the stream, because the store could not be reached; or not yet, if
+ *   the store is slow to answer.
+ * @throws TypeError if no context gave this stream, as with one that was piped through another.
+ * @example
+ * const headers = { "stream-offset": String(offset), "stream-generation": generationOf(stream) ?? "" };
+ */
+export function generationOf(stream: ReadableStream<string>): string | undefined {
+  const journey = journeys().get(stream);
+  if (!journey) throw new TypeError("stream must be one that a context returned, got another.");
+  const epoch = journey.epoch();
+  return epoch === undefined ? undefined : markOf(epoch);
 }
 
 /**

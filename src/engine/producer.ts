@@ -54,6 +54,7 @@ export class Producer implements ProducerPort {
     this.primary = openCursor({
       backlog: this.#backlog,
       from: 0,
+      epoch: () => this.epoch,
       endError: () => this.#endError(),
       endKind: () => this.#endKind(),
       onClosed: (how) => {
@@ -78,6 +79,7 @@ export class Producer implements ProducerPort {
     const cursor = openCursor({
       backlog: this.#backlog,
       from,
+      epoch: () => this.epoch,
       endError: () => this.#endError(),
       endKind: () => this.#endKind(),
       onClosed: (how, offset) => {
@@ -94,6 +96,11 @@ export class Producer implements ProducerPort {
     if (this.#state.source !== "running") return;
     this.#fail(error);
     this.#cancelSource(error);
+  }
+
+  /** Of its claim; absent while it has none. */
+  get epoch(): number | undefined {
+    return this.#claim?.epoch;
   }
 
   /** Whether callers may be given this producer's text: until its end is told, and unless it was superseded. */

@@ -37,6 +37,8 @@ export interface EngineParts {
 
 export interface FollowOptions {
   offset: number;
+  /** The claim whose text is wanted. Absent: whichever there is. */
+  epoch: number | undefined;
   /** What becomes of a stream that had failed before, whose text a log has kept: it is read to its end, or counts as lost. */
   ofFailed: "read" | "refuse";
 }
@@ -87,11 +89,12 @@ export class Streams {
   }
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */
-  async follow(streamId: string, { offset, ofFailed }: FollowOptions): Promise<Followed> {
+  async follow(streamId: string, { offset, epoch, ofFailed }: FollowOptions): Promise<Followed> {
     const { clock, livenessMs, parts, transport } = this.#options;
     const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
     const producer = this.#serving.get(streamId);
-    if (producer) {
+    // One of another claim may have been superseded and not know it: the record tells.
+    if (producer && (epoch === undefined || epoch === producer.epoch)) {
       events.following();
       return { status: "following", stream: producer.follow(offset, (end, at) => events.ended(end, at)) };
     }
@@ -99,6 +102,7 @@ export class Streams {
       transport,
       streamId,
       from: offset,
+      epoch,
       livenessMs,
       clock,
       onEnded: (end, at) => events.ended(end, at),

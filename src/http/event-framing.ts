@@ -1,6 +1,7 @@
 // Server-sent events that a reader can resume: each event of the source's text passes as it is, and gets an `id:` that is
-// its end offset. Whole events only, so that what is added is never added inside a line.
+// the position at its end. Whole events only, so that what is added is never added inside a line.
 
+import { markOf, positionAt } from "../lib/position.ts";
 import type { EndKind } from "../transports/transport.ts";
 import type { Framing } from "./framing.ts";
 
@@ -12,6 +13,8 @@ const OWN_COMMENT = ": resumable-stream";
 export interface EventFramingOptions {
   /** Offset of the text's first character. */
   from: number;
+  /** The claim that the text is of; gives undefined while it isn't known. Absent if there is none. */
+  epoch?: () => number | undefined;
   retryMs?: number | undefined;
   endEvent?: string | undefined;
 }
@@ -39,9 +42,11 @@ export class EventFraming implements Framing {
   }
 
   open(): string {
-    const { from, retryMs } = this.#options;
+    const { epoch, from, retryMs } = this.#options;
+    const known = epoch?.();
+    const generation = known === undefined ? "" : ` generation=${markOf(known)}`;
     // First in the body always: a byte order mark in mid-text must not become the body's own after a resume.
-    return `${OWN_COMMENT} offset=${from}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}\n`;
+    return `${OWN_COMMENT} offset=${from}${generation}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}\n`;
   }
 
   push(text: string): string {
@@ -95,7 +100,7 @@ export class EventFraming implements Framing {
       return "";
     }
     // Last of the event's lines: of two ids, readers take the later.
-    const id = this.#hasLine ? `id: ${this.#offset - unitsAfter}\n` : "";
+    const id = this.#hasLine ? `id: ${positionAt(this.#offset - unitsAfter, this.#options.epoch?.())}\n` : "";
     // LF whatever it was: a CRLF that a cut divides would leave readers in doubt.
     const event = `${this.#event}${id}\n`;
     this.#event = "";

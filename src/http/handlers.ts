@@ -1,10 +1,10 @@
 // Route handlers that resume and stop a stream.
 
 import { checkFunction } from "../api/options.ts";
-import type { ResumableStreamContext } from "../api/types.ts";
+import type { LastEnd, ResumableStreamContext } from "../api/types.ts";
 import { endOf, startOf } from "../engine/journeys.ts";
 import type { EndKind } from "../transports/transport.ts";
-import { requestedOffset } from "./offset.ts";
+import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
 /** Which stream a request is for, and who may have it. `Rest`: what the framework passes besides the request. */
@@ -12,38 +12,53 @@ export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> ext
   StreamResponseOptions,
   "offset"
 > {
-  /** The request's stream; null where there is nothing to resume. */
+  /** The request's stream; null if there is nothing to resume. */
   streamId: (
     request: Request,
     ...rest: Rest
   ) => string | null | undefined | Promise<string | null | undefined>;
   /**
-   * Whether this request may read and stop the stream: ids are names, not credentials. Only `true` is a yes. A response of
-   * yours is sent as it is; anything else answers 403.
+   * Whether this request may read and stop the stream: ids are names, not credentials. Asked before anything is answered, also
+   * if there is nothing to resume (`streamId` is null then): whether a chat is being answered is for its owner to know. Only
+   * `true` is a yes. A response of yours is sent as it is; anything else answers 403.
    */
   authorize: (
     request: Request,
-    streamId: string,
+    streamId: string | null,
     ...rest: Rest
   ) => boolean | Response | Promise<boolean | Response>;
 }
+
+/** What the handlers use of a context. */
+export type StreamsOfHandlers = Pick<
+  ResumableStreamContext,
+  "resumeExistingStream" | "stopStream" | "lastEnd"
+> & { hasExistingStream: (streamId: string) => Promise<unknown> };
 
 /** Two handlers on `Request` and `Response`, for one route. */
 export interface ResumeHandlers<Rest extends readonly unknown[] = []> {
   /** Resumes from the request's `Last-Event-ID`, or else from its `?resumeAt=`, or else from the start. */
   GET: (request: Request, ...rest: Rest) => Promise<Response>;
-  /** Stops the stream. */
+  /** Stops the stream, or with `?generation=` that generation of it and no other. */
   DELETE: (request: Request, ...rest: Rest) => Promise<Response>;
 }
 
 /** What the header `stream-status` says. */
-type StreamStatus = "running" | "done" | "absent" | "failed" | "lost" | "stopped" | "unavailable";
+type StreamStatus =
+  | "running"
+  | "done"
+  | "absent"
+  | "failed"
+  | "lost"
+  | "stopped"
+  | "superseded"
+  | "unavailable";
 
 /**
- * Makes the route's handlers. `GET` answers 200 with the stream's text, 204 where there is nothing to resume, 400 for an
- * offset that is none, 403 where `authorize` says no, 410 where the reader has a part of a stream that is gone, and 503
- * where the backend gave no answer. `DELETE` answers 200 where it stopped the stream, and 204 where none ran. The header
- * `stream-status` says which case it is.
+ * Makes the route's handlers. `GET` answers 200 with the stream's text, 204 if there is nothing to resume, 400 for a
+ * position that is none, 403 if `authorize` says no, 410 if the reader has a part of a text that is gone, and 503 if the
+ * backend gave no answer. `DELETE` answers 200 if it stopped the stream, and 204 if none ran. The header `stream-status`
+ * says which case it is.
  *
  * @param context - whose streams they are.
  * @param options - `streamId` and `authorize` are required; the others are those of `streamResponse`.
@@ -56,7 +71,7 @@ type StreamStatus = "running" | "done" | "absent" | "failed" | "lost" | "stopped
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumeHandlers<Rest extends readonly unknown[] = []>(
-  context: Pick<ResumableStreamContext, "resumeExistingStream" | "stopStream">,
+  context: StreamsOfHandlers,
   options: ResumeHandlersOptions<Rest>,
 ): ResumeHandlers<Rest> {
   const { streamId: streamIdOf, authorize, ...responseOptions } = options;
@@ -65,20 +80,26 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
   checkResponseOptions(responseOptions);
 
   const { headers: added } = responseOptions;
-  const empty = (status: number, streamStatus: StreamStatus): Response =>
-    answerOf(status, { own: { "stream-status": streamStatus }, added });
+  const empty = (status: number, streamStatus: StreamStatus, last?: LastEnd | null): Response =>
+    answerOf(status, {
+      own: {
+        "stream-status": streamStatus,
+        ...(last && { "stream-offset": String(last.length), "stream-generation": last.generation }),
+      },
+      added,
+    });
   const refusal = (status: number, message: string): Response =>
     answerOf(status, { own: { "content-type": "text/plain;charset=UTF-8" }, added, message });
 
   const whereAllowed =
     (answer: (streamId: string, request: Request) => Promise<Response>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
-      const streamId = await streamIdOf(request, ...rest);
-      if (streamId === null || streamId === undefined || streamId === "") return empty(204, "absent");
+      const streamId = (await streamIdOf(request, ...rest)) || null;
       const allowed: unknown = await authorize(request, streamId, ...rest);
       if (allowed !== true) {
         return isResponse(allowed) ? allowed : refusal(403, "This stream isn't yours to read.\n");
       }
+      if (streamId === null) return empty(204, "absent");
       try {
         return await answer(streamId, request);
       } catch (error) {
@@ -89,16 +110,16 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
 
   return {
     GET: whereAllowed(async (streamId, request) => {
-      const offset = requestedOffset(request);
-      if (offset === "bad") {
-        return refusal(400, "Last-Event-ID and resumeAt take an offset: a whole number from 0.\n");
+      const position = requestedPosition(request);
+      if (position === "bad") {
+        return refusal(400, "Last-Event-ID and resumeAt take a position: 1204, or 1204.k3f9x2.\n");
       }
-      const stream = await context.resumeExistingStream(streamId, offset ?? 0);
+      const from = position?.text ?? 0;
+      const stream = await context.resumeExistingStream(streamId, from);
       if (stream) {
         const end = await endKnown(stream);
         // The reader has all there is of it: an EventSource would come back for ever.
-        const hasAll =
-          isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, offset ?? 0)));
+        const hasAll = isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, from)));
         if (!hasAll) {
           const response = streamResponse(stream, responseOptions);
           return request.method === "HEAD" ? withoutBody(response) : response;
@@ -106,12 +127,21 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         await stream.cancel();
         return empty(410, end);
       }
-      if (stream === null) return empty(204, "done");
-      // Whoever has a part of a text knows that there was a stream; whoever has none has lost nothing.
-      return offset !== undefined && offset > 0 ? empty(410, "lost") : empty(204, "absent");
+      // A reader that has a part learns whether it is all: a connection may close cleanly before the end.
+      if (stream === null) return empty(204, "done", position && (await context.lastEnd(streamId)));
+      const hasNone = !position || (position.offset === 0 && position.epoch === undefined);
+      // A reader with a part of a text knows that there was a stream; one that has none has lost nothing.
+      if (hasNone) return empty(204, "absent");
+      const isOther = position.epoch !== undefined && (await context.hasExistingStream(streamId)) !== null;
+      return empty(410, isOther ? "superseded" : "lost");
     }),
-    DELETE: whereAllowed(async (streamId) => {
-      const isStopped = await context.stopStream(streamId);
+    DELETE: whereAllowed(async (streamId, request) => {
+      const generation = requestedGeneration(request);
+      if (generation === "bad") {
+        return refusal(400, "generation takes the mark of the header stream-generation.\n");
+      }
+      const { mark } = generation;
+      const isStopped = await context.stopStream(streamId, mark === undefined ? {} : { generation: mark });
       return isStopped ? empty(200, "stopped") : empty(204, "absent");
     }),
   };
@@ -175,6 +205,6 @@ function answerOf(status: number, { own, added, message }: AnswerParts): Respons
   const names = new Set(headers.keys());
   for (const [name, value] of new Headers(added)) if (!names.has(name)) headers.append(name, value);
   // A list, to which the caller's may have added.
-  headers.append("access-control-expose-headers", "stream-status");
+  headers.append("access-control-expose-headers", "stream-status, stream-offset, stream-generation");
   return new Response(message ?? null, { status, headers });
 }

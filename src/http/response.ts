@@ -1,8 +1,9 @@
 // A stream as a Response.
 
 import { positive } from "../api/options.ts";
-import { startOf } from "../engine/journeys.ts";
+import { epochOfStream, startOf } from "../engine/journeys.ts";
 import { systemClock } from "../lib/clock.ts";
+import { markOf } from "../lib/position.ts";
 import { createBody } from "./body.ts";
 import { EventFraming } from "./event-framing.ts";
 import { plainFraming } from "./framing.ts";
@@ -60,23 +61,25 @@ export function streamResponse(
   checkResponseOptions(options);
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
-  const framing = format === "text" ? plainFraming : new EventFraming({ from, retryMs, endEvent });
+  const epoch = (): number | undefined => epochOfStream(stream);
+  const framing = format === "text" ? plainFraming : new EventFraming({ from, epoch, retryMs, endEvent });
   const body = createBody({
     stream,
     framing,
     heartbeatMs: heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     clock: systemClock,
   });
-  return new Response(body, { headers: headersOf({ format, from, added: options.headers }) });
+  return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
 }
 
 interface HeaderParts {
   format: "events" | "text";
   from: number;
+  epoch: number | undefined;
   added: HeadersInit | undefined;
 }
 
-function headersOf({ format, from, added }: HeaderParts): Headers {
+function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
   const headers = new Headers({
     "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
     // no-transform: what compresses gathers, and what gathers delays.
@@ -86,7 +89,8 @@ function headersOf({ format, from, added }: HeaderParts): Headers {
     "x-content-type-options": "nosniff",
     "stream-status": "running",
     "stream-offset": String(from),
-    "access-control-expose-headers": "stream-status, stream-offset",
+    ...(epoch !== undefined && { "stream-generation": markOf(epoch) }),
+    "access-control-expose-headers": "stream-status, stream-offset, stream-generation",
   });
   const theirs = new Headers(added);
   for (const name of theirs.keys()) headers.delete(name);

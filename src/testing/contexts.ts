@@ -6,6 +6,7 @@ import { argumentPromises } from "./promises/arguments.ts";
 import { callPromises } from "./promises/calls.ts";
 import { endPromises } from "./promises/ends.ts";
 import { closePromises, waitUntilPromises } from "./promises/lifecycle.ts";
+import { generationPromises } from "./promises/generations.ts";
 import { offsetPromises } from "./promises/offsets.ts";
 import { propertyPromises } from "./promises/properties.ts";
 import { readerPromises } from "./promises/readers.ts";
@@ -19,6 +20,7 @@ import type { Section } from "./section.ts";
 const CONTEXT_SECTIONS: readonly Section<Contract>[] = [
   callPromises,
   offsetPromises,
+  generationPromises,
   endPromises,
   stopPromises,
   supersedingPromises,

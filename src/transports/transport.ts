@@ -97,6 +97,24 @@ export interface ReadRequest {
   epoch: number | undefined;
 }
 
+/** Which producer is asked to stop, and why. */
+export interface StopRequest {
+  /** Given to the source; absent if the caller gave none. */
+  reason: string | undefined;
+  /** The claim to stop, and no other, whatever happens meanwhile. Absent: whichever runs. */
+  epoch: number | undefined;
+}
+
+/** The last text that ended well under an id. */
+export interface LastEnd {
+  /** The claim that it was written under. */
+  epoch: number;
+  /** Its length, in UTF-16 code units. */
+  tail: number;
+  /** Whether its source ended by itself, or was stopped. */
+  end: "done" | "stopped";
+}
+
 /** What a watch hears. `missed`: something may have been lost (a reconnect); read again. */
 export type WatchSignal = { type: "page"; page: Page } | { type: "missed" };
 
@@ -134,7 +152,12 @@ export interface Transport {
   /** The one way text is attached to, replayed, repaired and caught up with. Only while a watch is open and ready. */
   read(streamId: string, request: ReadRequest): Promise<ReadResult>;
   /** Whether a running stream was stopped. */
-  stop(streamId: string, reason: string | undefined): Promise<boolean>;
+  stop(streamId: string, request: StopRequest): Promise<boolean>;
+  /**
+   * Which text a stream that is done had, so that a reader of another one is told apart; undefined if it isn't known. Absent:
+   * it never is.
+   */
+  lastEnd?(streamId: string): Promise<LastEnd | undefined>;
   /** Ends what this transport opened. Later calls reject with `CLOSED`. */
   close(): Promise<void>;
 }

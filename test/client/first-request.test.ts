@@ -4,7 +4,8 @@ import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { endOf, resumableFetch, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
-import { endAfterNext, letRetry, readText } from "./reader.ts";
+import { until } from "../support/wait.ts";
+import { endAfterNext, letRetry, readText, rejectionOf } from "./reader.ts";
 import { openScene } from "./scene.ts";
 
 describe("the first request", () => {
@@ -19,10 +20,69 @@ describe("the first request", () => {
     expect(() => endOf(nothing)).toThrow(TypeError);
   });
 
-  test("rejects as fetch does", async () => {
+  test("by GET is made again after what may pass, and rejects as fetch does after maxAttempts", async () => {
     await using scene = await openScene();
+    scene.answers.push(
+      () => new Response(null, { status: 503, headers: { "retry-after": "20" } }),
+      () => new Response(null, { status: 429 }),
+      () => new Response(null, { status: 408 }),
+    );
+    const fetching = scene.fetch();
+    for (const delayMs of [20_500, 1_000, 2_000]) {
+      await until(() => scene.clock.waiting()[0] === delayMs, { what: `the wait of ${delayMs} ms` });
+      scene.clock.pass(delayMs);
+    }
+    expect((await fetching).status).toBe(200);
+
     await scene.proxy.refuse();
-    await expect(scene.fetch()).rejects.toThrow("fetch failed");
+    const refused = rejectionOf(scene.fetch({ maxAttempts: 2 }));
+    for (const delayMs of [500, 1_000]) {
+      await until(() => scene.clock.waiting()[0] === delayMs, { what: `the wait of ${delayMs} ms` });
+      scene.clock.pass(delayMs);
+    }
+    expect(String(await refused)).toBe("TypeError: fetch failed");
+    expect(scene.requests).toHaveLength(4);
+  });
+
+  test("by GET gives the last answer as it is once maxAttempts are over", async () => {
+    await using scene = await openScene();
+    scene.answers.push(
+      () => new Response("one", { status: 500 }),
+      () => new Response("two", { status: 502 }),
+    );
+    const fetching = scene.fetch({ maxAttempts: 1 });
+    await until(() => scene.clock.waiting()[0] === 500, { what: "the wait" });
+    scene.clock.pass(500);
+    const response = await fetching;
+    expect([response.status, await response.text(), scene.requests.length]).toEqual([502, "two", 2]);
+  });
+
+  test("by GET is given up at once when its signal aborts, and nothing is left behind", async () => {
+    await using scene = await openScene();
+    scene.answers.push(() => new Response(null, { status: 503 }));
+    const abort = new AbortController();
+    const fetching = rejectionOf(scene.fetch({ signal: abort.signal }));
+    await until(() => scene.clock.waiting()[0] === 500, { what: "the wait" });
+    const reason = new Error("the page is left");
+    abort.abort(reason);
+    expect(await fetching).toBe(reason);
+    expect([scene.clock.waiting(), scene.requests.length]).toEqual([[], 1]);
+  });
+
+  test("by POST is made once, whatever comes of it", async () => {
+    await using scene = await openScene();
+    const init = { method: "POST", resumeUrl: scene.url };
+    scene.answers.push(() => new Response("busy", { status: 503 }));
+    expect((await scene.fetch(init)).status).toBe(503);
+    await scene.proxy.refuse();
+    await expect(scene.fetch(init)).rejects.toThrow("fetch failed");
+    expect(scene.requests).toHaveLength(1);
+  });
+
+  test("that no request can be made of is a mistake, told at once", async () => {
+    await using scene = await openScene();
+    await expect(scene.fetch({ mode: "navigate" })).rejects.toThrow(TypeError);
+    expect(scene.requests).toEqual([]);
   });
 
   test("may be a POST that is resumed elsewhere, with its headers and without its body", async () => {
@@ -69,7 +129,7 @@ describe("the first request", () => {
 test("a resumeUrl that is a function names the request, for handlers with parameters of their own", async () => {
   await using scene = await openScene({ format: "text" });
   const reading = readText(
-    await scene.fetch({ resumeUrl: (offset) => `${scene.url}?resumeAt=${offset}&own=1` }),
+    await scene.fetch({ resumeUrl: (offset, position) => `${scene.url}?resumeAt=${offset}&own=${position}` }),
   );
   scene.source.push("text");
   await reading.reached(4);
@@ -77,7 +137,7 @@ test("a resumeUrl that is a function names the request, for handlers with parame
   await letRetry(scene);
   await endAfterNext(scene, reading);
   await reading.ended;
-  expect(scene.requests).toEqual(["", "?resumeAt=4&own=1"]);
+  expect(scene.requests).toEqual(["", "?resumeAt=4&own=4", "?resumeAt=13&own=13"]);
 });
 
 test("a resumeUrl that is a function and throws is an attempt that failed", async () => {
@@ -94,7 +154,7 @@ test("a resumeUrl that is a function and throws is an attempt that failed", asyn
   await letRetry(scene);
   await endAfterNext(scene, reading);
   expect((await reading.ended).kind).toBe("closed");
-  expect([calls, scene.requests]).toEqual([2, ["", "?resumeAt=4"]]);
+  expect([calls, scene.requests]).toEqual([3, ["", "?resumeAt=4", "?resumeAt=13"]]);
 });
 
 test("a resumeUrl that can't be resolved rejects at the call, before anything is asked for", async () => {
@@ -114,7 +174,10 @@ test("a resumeUrl that is a URL is the one of the call, and stays as it is", asy
   await letRetry(scene);
   await endAfterNext(scene, reading);
   await reading.ended;
-  expect([resumeUrl.search, scene.requests]).toEqual(["?chat=2", ["", "?chat=1&resumeAt=4"]]);
+  expect([resumeUrl.search, scene.requests]).toEqual([
+    "?chat=2",
+    ["", "?chat=1&resumeAt=4", "?chat=1&resumeAt=13"],
+  ]);
 });
 
 test("a stallTimeoutMs that is more than a timer takes is a long one: no silence ends a connection at once", async () => {
@@ -128,7 +191,8 @@ test("a stallTimeoutMs that is more than a timer takes is a long one: no silence
   await reading.reached(2);
   scene.source.end();
   expect(await reading.ended).toEqual({ kind: "closed", text: "ab" });
-  expect(scene.requests).toHaveLength(1);
+  // The second is about the end.
+  expect(scene.requests).toEqual(["", "?resumeAt=2"]);
 });
 
 test.each([

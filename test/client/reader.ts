@@ -3,7 +3,7 @@
 import { ResumableFetchError } from "../../src/client.ts";
 import { read, type Reading } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
-import type { ClientScene } from "./scene.ts";
+import type { ClientScene, Wire } from "./scene.ts";
 
 export function readText(response: Response): Reading {
   return read(response.body?.pipeThrough(new TextDecoderStream()));
@@ -16,7 +16,7 @@ export async function errorOf(reading: Reading): Promise<ResumableFetchError> {
 }
 
 /** Waits until the client waits before its next attempt, and lets that begin. */
-export async function letRetry({ clock, requests }: ClientScene): Promise<void> {
+export async function letRetry({ clock, requests }: Wire): Promise<void> {
   const before = requests.length;
   await until(
     () => {
@@ -36,4 +36,14 @@ export async function endAfterNext({ source }: ClientScene, reading: Reading): P
   source.push("data: z\n\n");
   await reading.reached(before + 1);
   source.end();
+}
+
+/** What a promise rejects with. Asked for at once, so that no rejection is unhandled meanwhile. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It should have been rejected");
 }

@@ -1,106 +1,225 @@
 // Every state and event of the client's reconnecting.
 
-import { describe, expect, test } from "vitest";
-import type { ResumableFetchErrorCode } from "../../src/client/error.ts";
+import { isDeepStrictEqual } from "node:util";
+import { expect, test } from "vitest";
 import {
-  judge,
+  ending,
   type ReconnectEffect,
   type ReconnectEvent,
   type ReconnectState,
   stepReconnect,
+  type Verdict,
 } from "../../src/client/reconnect.ts";
 
 const MAX_ATTEMPTS = 3;
+const online = { maxAttempts: MAX_ATTEMPTS, isOffline: false };
 
-type Phase = ReconnectState["phase"];
-type Outcome = { phase: Phase; attempts: number; effect?: ReconnectEffect };
-
-const stay = (phase: Phase): Outcome => ({ phase, attempts: 1 });
-const retry: Outcome = { phase: "waiting", attempts: 2, effect: { type: "wait", attempt: 1 } };
-const reconnect: Outcome = { phase: "connecting", attempts: 1, effect: { type: "connect" } };
-const finish = (code?: ResumableFetchErrorCode): Outcome => ({
-  phase: "over",
-  attempts: 1,
-  effect: { type: "finish", ...(code && { code }) },
-});
+/** Every state that there is, with one attempt made. */
+const states = {
+  reading: { reads: true, next: "none" },
+  draining: { reads: true, next: "none", verdict: { code: "MISSED_END" } },
+  doubting: { reads: true, next: "waiting" },
+  replacing: { reads: true, next: "asking" },
+  waiting: { reads: false, next: "waiting" },
+  held: { reads: false, next: "waiting", isHeld: true },
+  connecting: { reads: false, next: "asking" },
+  "connecting, closed by ours": { reads: false, next: "asking", closed: "ours" },
+  "connecting, closed by another": { reads: false, next: "asking", closed: "other" },
+} satisfies Record<string, Omit<ReconnectState, "attempts">>;
 
 const events = {
-  progress: { type: "progress" },
-  cut: { type: "cut" },
+  moved: { type: "heard", moved: true },
+  heard: { type: "heard", moved: false },
+  stalled: { type: "stalled" },
+  "cut, of no use": { type: "cut", served: false },
+  "cut, of use": { type: "cut", served: true },
+  "closed by ours": { type: "closed", by: "ours" },
+  "closed by another": { type: "closed", by: "other" },
+  due: { type: "due" },
   "wake, quiet": { type: "wake", isQuiet: true },
   "wake, lively": { type: "wake", isQuiet: false },
-  opened: { type: "opened" },
-  refused: { type: "refused", code: "MISSED_END" },
-  done: { type: "ended", end: "done" },
-  stopped: { type: "ended", end: "stopped" },
-  failed: { type: "ended", end: "failed" },
-  lost: { type: "ended", end: "lost" },
-  left: { type: "left" },
+  opened: { type: "opened", isBehind: false },
+  "opened, behind": { type: "opened", isBehind: true },
+  failed: { type: "failed" },
+  "failed, not before": { type: "failed", afterMs: 30_000 },
+  "judged done": { type: "judged", verdict: ending("done") },
+  "judged lost": { type: "judged", verdict: ending("lost") },
+  "judged missed": { type: "judged", verdict: { code: "MISSED_END" } },
+  ended: { type: "ended", verdict: ending("failed") },
+  left: { type: "ended", verdict: {} },
 } satisfies Record<string, ReconnectEvent>;
 
-type Row = Record<Exclude<Phase, "over">, Outcome>;
-const always = (outcome: Outcome): Row => ({ reading: outcome, waiting: outcome, connecting: outcome });
-const unchanged: Row = { reading: stay("reading"), waiting: stay("waiting"), connecting: stay("connecting") };
+type StateName = keyof typeof states;
+/** Where it goes and what is done: an effect's name, or how it ends. */
+type Cell =
+  | "-"
+  | `${"over" | "reading" | "draining" | "doubting" | "replacing" | "waiting" | "connecting" | "same"}: ${string}`;
+type Row = Record<StateName, Cell>;
+
+const always = (cell: Cell): Row => rowOf(Object.keys(states) as StateName[], cell, {});
+const only = (row: Partial<Row>): Row => rowOf([], "-", row);
+function rowOf(names: StateName[], cell: Cell, row: Partial<Row>): Row {
+  const of = (name: StateName): Cell => row[name] ?? (names.includes(name) ? cell : "-");
+  return {
+    reading: of("reading"),
+    draining: of("draining"),
+    doubting: of("doubting"),
+    replacing: of("replacing"),
+    waiting: of("waiting"),
+    held: of("held"),
+    connecting: of("connecting"),
+    "connecting, closed by ours": of("connecting, closed by ours"),
+    "connecting, closed by another": of("connecting, closed by another"),
+  };
+}
+const asking = (cell: Cell): Partial<Row> => ({
+  connecting: cell,
+  "connecting, closed by ours": cell,
+  "connecting, closed by another": cell,
+});
 
 const table: Record<keyof typeof events, Row> = {
-  progress: { ...unchanged, reading: { phase: "reading", attempts: 0 } },
-  cut: { reading: retry, waiting: stay("waiting"), connecting: retry },
-  "wake, quiet": always(reconnect),
-  "wake, lively": { ...unchanged, waiting: reconnect },
-  opened: { ...unchanged, connecting: stay("reading") },
-  refused: always(finish("MISSED_END")),
-  done: always(finish()),
-  stopped: always(finish()),
-  failed: always(finish("SOURCE_FAILED")),
-  lost: always(finish("PRODUCER_LOST")),
-  left: always(finish()),
+  moved: only({
+    reading: "reading: 0",
+    draining: "reading: 0",
+    doubting: "reading: 0",
+    replacing: "replacing: 0",
+  }),
+  heard: only({
+    reading: "reading: 1",
+    draining: "reading: 1",
+    doubting: "reading: 1",
+    replacing: "replacing: 1",
+  }),
+  stalled: only({ reading: "replacing: 0 connect", draining: "over: MISSED_END" }),
+  "cut, of no use": only({
+    reading: "waiting: 2 wait 1",
+    draining: "over: MISSED_END",
+    doubting: "waiting: 1",
+    replacing: "connecting: 1",
+  }),
+  "cut, of use": only({
+    reading: "waiting: 1 wait 0",
+    draining: "over: MISSED_END",
+    doubting: "waiting: 1",
+    replacing: "connecting: 1",
+  }),
+  "closed by ours": only({
+    reading: "waiting: 2 wait 1",
+    draining: "waiting: 2 wait 1",
+    doubting: "waiting: 2 wait 1",
+    replacing: "waiting: 2 wait 1",
+  }),
+  "closed by another": only({
+    reading: "over: done",
+    draining: "over: done",
+    doubting: "over: done",
+    replacing: "over: done",
+  }),
+  due: only({
+    doubting: "replacing: 1 connect",
+    waiting: "connecting: 1 connect",
+    held: "connecting: 1 connect",
+  }),
+  "wake, quiet": only({
+    reading: "replacing: 1 connect",
+    draining: "replacing: 1 connect",
+    doubting: "replacing: 0 connect",
+    replacing: "replacing: 1 connect",
+    waiting: "connecting: 0 connect",
+    ...asking("connecting: 1 connect"),
+  }),
+  "wake, lively": only({ doubting: "replacing: 0 connect", waiting: "connecting: 0 connect" }),
+  opened: only({ replacing: "reading: 1 switch", ...asking("reading: 1 switch") }),
+  // Without a connection nothing goes further meanwhile.
+  "opened, behind": only({ replacing: "doubting: 1 wait 1", ...asking("waiting: 1 wait 1") }),
+  failed: only({ replacing: "doubting: 2 wait 1", ...asking("waiting: 2 wait 1") }),
+  "failed, not before": only({
+    replacing: "doubting: 2 wait 1 held",
+    ...asking("waiting: 2 wait 1 held"),
+  }),
+  "judged done": only({ replacing: "over: done", ...asking("over: done") }),
+  "judged lost": only({ replacing: "draining: 1 drain", ...asking("over: PRODUCER_LOST") }),
+  "judged missed": only({
+    replacing: "draining: 1 drain",
+    ...asking("over: MISSED_END"),
+    "connecting, closed by another": "over: done",
+  }),
+  ended: always("over: SOURCE_FAILED"),
+  left: always("over: left"),
 };
 
+function nameOf({ reads, next, verdict }: ReconnectState): string {
+  if (next === "over") return "over";
+  if (reads)
+    return { none: verdict ? "draining" : "reading", waiting: "doubting", asking: "replacing" }[next];
+  return { none: "nowhere", waiting: "waiting", asking: "connecting" }[next];
+}
+
+function show(verdict: Verdict): string {
+  return verdict.code ?? verdict.end ?? "left";
+}
+
+function told(effect: ReconnectEffect | undefined): string {
+  switch (effect?.type) {
+    case undefined:
+      return "";
+    case "wait":
+      return ` wait ${effect.attempt}${effect.afterMs > 0 ? " held" : ""}`;
+    case "finish":
+      return show(effect.verdict);
+    case "connect":
+    case "switch":
+    case "drain":
+      return ` ${effect.type}`;
+  }
+}
+
 const cells = Object.entries(table).flatMap(([name, row]) =>
-  Object.entries(row).map(([phase, outcome]) => ({
+  Object.entries(row).map(([from, cell]) => ({
     name: name as keyof typeof events,
-    phase: phase as Phase,
-    outcome,
+    from: from as StateName,
+    cell,
   })),
 );
 
-test.each(cells)("$phase: $name", ({ name, phase, outcome }) => {
-  const { state, effect } = stepReconnect({ phase, attempts: 1 }, events[name], MAX_ATTEMPTS);
-  expect({ ...state, ...(effect && { effect }) }).toEqual(outcome);
+test.each(cells)("$from: $name", ({ name, from, cell }) => {
+  const before: ReconnectState = { ...states[from], attempts: 1 };
+  const { state, effect } = stepReconnect(before, events[name], online);
+  const attempts = state.next === "over" ? "" : String(state.attempts);
+  const isSame = effect === undefined && isDeepStrictEqual(state, before);
+  expect(isSame ? "-" : `${nameOf(state)}: ${attempts}${told(effect)}`).toBe(cell);
 });
 
 test.each(Object.entries(events))("over: %s changes nothing", (_name, event) => {
-  const state = { phase: "over", attempts: 1 } as const;
-  expect(stepReconnect(state, event, MAX_ATTEMPTS)).toEqual({ state });
+  const state: ReconnectState = { reads: false, next: "over", attempts: 1 };
+  expect(stepReconnect(state, event, online)).toEqual({ state });
 });
 
-test.each(["reading", "connecting"] as const)("%s: gives up after maxAttempts without progress", (phase) => {
-  const step = stepReconnect({ phase, attempts: MAX_ATTEMPTS }, { type: "cut" }, MAX_ATTEMPTS);
-  expect(step.effect).toEqual({ type: "finish", code: "UNREACHABLE" });
+test.each([
+  ["reading", "cut, of no use"],
+  ["connecting", "failed"],
+  ["replacing", "failed"],
+  ["reading", "closed by ours"],
+] as const)("%s, %s: gives up after maxAttempts that came no further", (from, name) => {
+  const step = stepReconnect({ ...states[from], attempts: MAX_ATTEMPTS }, events[name], online);
+  expect(step.effect).toEqual({ type: "finish", verdict: { code: "UNREACHABLE" } });
 });
 
-describe("an answer", () => {
-  test.each([
-    [200, "running", "opened"],
-    [200, null, "opened"],
-    [204, "done", "MISSED_END"],
-    [204, null, "MISSED_END"],
-    [204, "absent", "lost"],
-    [422, null, "MISSED_END"],
-    [410, "lost", "lost"],
-    [410, "failed", "failed"],
-    [410, null, "lost"],
-    [400, null, "REFUSED"],
-    [403, null, "REFUSED"],
-    [404, null, "REFUSED"],
-    [408, null, "cut"],
-    [429, null, "cut"],
-    [500, null, "cut"],
-    [503, "unavailable", "cut"],
-  ])("of status %s, %s: %s", (status, streamStatus, answer) => {
-    const event = judge(status, streamStatus);
-    expect(event.type === "refused" ? event.code : event.type === "ended" ? event.end : event.type).toBe(
-      answer,
-    );
+test("offline no attempt is the last one, however many were made", () => {
+  const offline = { maxAttempts: MAX_ATTEMPTS, isOffline: true };
+  const state = { ...states.connecting, attempts: MAX_ATTEMPTS };
+  expect(stepReconnect(state, events.failed, offline)).toMatchObject({
+    state: { attempts: MAX_ATTEMPTS },
+    effect: { type: "wait", attempt: MAX_ATTEMPTS - 1 },
   });
+});
+
+test("a first clean close is followed by a question at once, and a failed attempt ends its worth as a proof", () => {
+  const closed = stepReconnect({ reads: true, next: "none", attempts: 0 }, events["closed by ours"], online);
+  expect(closed).toEqual({
+    state: { reads: false, next: "asking", attempts: 1, closed: "ours" },
+    effect: { type: "connect" },
+  });
+  expect(stepReconnect(closed.state, events.failed, online).state.closed).toBeUndefined();
 });

@@ -9,55 +9,69 @@ import { type HttpServer, serveHttp } from "../support/http-server.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { TcpProxy } from "../support/proxy.ts";
 
-export interface ClientScene extends AsyncDisposable {
-  context: ResumableStreamContext;
-  id: string;
-  source: ManualSource;
+/** A server behind a proxy, and a client of it. */
+export interface Wire extends AsyncDisposable {
   proxy: TcpProxy;
   /** Behind the proxy. */
   url: string;
   clock: ManualClock;
   /** Of each request, what follows the path. */
   requests: string[];
-  /** Answers instead of the stream, each once. */
-  answers: (() => Response | Promise<Response>)[];
   platform: Platform & { offline: boolean; wake: (why: "online" | "visible") => void; wakers: () => number };
   fetch: (init?: ResumableFetchInit) => Promise<Response>;
 }
 
+export interface ClientScene extends Wire {
+  context: ResumableStreamContext;
+  id: string;
+  source: ManualSource;
+  /** Answers instead of the stream, each once. */
+  answers: (() => Response | Promise<Response>)[];
+}
+
 let scenes = 0;
 
-export async function openScene(options: StreamResponseOptions = {}): Promise<ClientScene> {
-  const id = `client-${++scenes}`;
-  const context = createResumableStreamContext({ waitUntil: null, onError: () => undefined });
-  const source = manualSource();
-  // Its own reader leaves at once: every other one resumes.
-  await (await context.createNewResumableStream(id, source.makeStream))?.cancel();
-  const { GET } = createResumeHandlers(context, { streamId: () => id, authorize: () => true, ...options });
+export async function openWire(handler: (request: Request) => Response | Promise<Response>): Promise<Wire> {
   const requests: string[] = [];
-  const answers: ClientScene["answers"] = [];
-  const server: HttpServer = await serveHttp(async (request) => {
+  const server: HttpServer = await serveHttp((request) => {
     requests.push(new URL(request.url).search);
-    return (await answers.shift()?.()) ?? GET(request);
+    return handler(request);
   });
   const proxy = await TcpProxy.start(server.port);
   const url = `http://127.0.0.1:${proxy.port}/stream`;
   const clock = manualClock();
   const platform = platformOn(clock);
   return {
-    context,
-    id,
-    source,
     proxy,
     url,
     clock,
     requests,
-    answers,
     platform,
     fetch: (init = {}) => fetchOn(platform, url, init),
     async [Symbol.asyncDispose]() {
       await proxy.stop();
       await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A stream that its own reader has left: every other one resumes. */
+export async function openScene(options: StreamResponseOptions = {}): Promise<ClientScene> {
+  const id = `client-${++scenes}`;
+  const context = createResumableStreamContext({ waitUntil: null, onError: () => undefined });
+  const source = manualSource();
+  await (await context.createNewResumableStream(id, source.makeStream))?.cancel();
+  const { GET } = createResumeHandlers(context, { streamId: () => id, authorize: () => true, ...options });
+  const answers: ClientScene["answers"] = [];
+  const wire = await openWire(async (request) => (await answers.shift()?.()) ?? GET(request));
+  return {
+    ...wire,
+    context,
+    id,
+    source,
+    answers,
+    async [Symbol.asyncDispose]() {
+      await wire[Symbol.asyncDispose]();
       await context.close();
     },
   };

@@ -1,7 +1,7 @@
 // Route handlers: each status, and the header that names it.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createResumeHandlers, type ResumeHandlersOptions } from "../../src/http.ts";
+import { createResumeHandlers, generationOf, type ResumeHandlersOptions } from "../../src/http.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/generic.ts";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
@@ -36,14 +36,18 @@ async function produce() {
 
 describe("GET", () => {
   test("resumes from the start, from resumeAt, or from Last-Event-ID, which an EventSource has newer than its URL", async () => {
-    const { source } = await produce();
+    const { source, stream } = await produce();
     source.push("data: a\n\ndata: b\n\n");
+    const mark = generationOf(stream);
+    const [a, b] = [`data: a\nid: 9.${mark}\n\n`, `data: b\nid: 18.${mark}\n\n`];
     const cases: [Request, string][] = [
-      [request(), "data: a\nid: 9\n\ndata: b\nid: 18\n\n"],
-      [request("?resumeAt=9"), "data: b\nid: 18\n\n"],
-      [request("", { "last-event-id": "9" }), "data: b\nid: 18\n\n"],
-      [request("?resumeAt=0", { "last-event-id": "9" }), "data: b\nid: 18\n\n"],
-      [request("?resumeAt=9", { "last-event-id": "" }), "data: b\nid: 18\n\n"],
+      [request(), a + b],
+      [request("?resumeAt=9"), b],
+      [request(`?resumeAt=9.${mark}`), b],
+      [request("", { "last-event-id": "9" }), b],
+      [request("", { "last-event-id": `9.${mark}` }), b],
+      [request("?resumeAt=0", { "last-event-id": "9" }), b],
+      [request("?resumeAt=9", { "last-event-id": "" }), b],
     ];
     for (const [asked, text] of cases) {
       const response = await handlers().GET(asked);
@@ -72,16 +76,28 @@ describe("GET", () => {
     expect(told(await handlers().GET(request("?resumeAt=5")))).toEqual([204, "done"]);
   });
 
-  test.each(["abc", "-1", "1.5", "1e3", " 1", "9007199254740993", "12a", "NaN", ""])(
-    '400 for the offset "%s"',
-    async (offset) => {
-      await produce();
-      const search = `?${new URLSearchParams({ resumeAt: offset }).toString()}`;
-      expect((await handlers().GET(request(search))).status).toBe(400);
-    },
-  );
+  test.each([
+    "abc",
+    "-1",
+    "1.",
+    "1.5.6",
+    "1.A",
+    "1.-5",
+    ".5",
+    "1.zzzzzzzzzzzz",
+    "1e3",
+    " 1",
+    "9007199254740993",
+    "12a",
+    "NaN",
+    "",
+  ])('400 for the offset "%s"', async (offset) => {
+    await produce();
+    const search = `?${new URLSearchParams({ resumeAt: offset }).toString()}`;
+    expect((await handlers().GET(request(search))).status).toBe(400);
+  });
 
-  test.each(["abc", "-1", "1.5", "12a"])('400 for the Last-Event-ID "%s"', async (offset) => {
+  test.each(["abc", "-1", "1.", "12a"])('400 for the Last-Event-ID "%s"', async (offset) => {
     await produce();
     expect((await handlers().GET(request("", { "last-event-id": offset }))).status).toBe(400);
   });
@@ -195,7 +211,9 @@ describe("headers of the caller", () => {
     }).GET(request());
     expect(told(response)).toEqual([204, "absent"]);
     expect(response.headers.get("cache-control")).toBe("no-store");
-    expect(response.headers.get("access-control-expose-headers")).toBe("x-own, stream-status");
+    expect(response.headers.get("access-control-expose-headers")).toBe(
+      "x-own, stream-status, stream-offset, stream-generation",
+    );
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createResumeHandlers } from "../../src/http.ts";
+import { createResumeHandlers, generationOf } from "../../src/http.ts";
 import { createPgliteResumableStreamContext } from "../../src/pglite.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { read } from "../../src/testing/reading.ts";
@@ -25,7 +25,9 @@ test("from an offset within it 200 and the rest, from its end 410 with how it en
   });
   const id = "kept";
   const source = manualSource();
-  const reading = read(await context.createNewResumableStream(id, source.makeStream));
+  const stream = await context.createNewResumableStream(id, source.makeStream);
+  const mark = stream && generationOf(stream);
+  const reading = read(stream);
   source.push("data: a\n\n", "data: b\n\n");
   await reading.reached(18);
   source.fail(new Error("model overloaded"));
@@ -37,7 +39,7 @@ test("from an offset within it 200 and the rest, from its end 410 with how it en
   const within = await from("9");
   expect(within.status).toBe(200);
   expect(await readBody(within).rest()).toEqual({
-    text: ": resumable-stream offset=9\n\ndata: b\nid: 18\n\n: resumable-stream end=failed\n",
+    text: `: resumable-stream offset=9 generation=${mark}\n\ndata: b\nid: 18.${mark}\n\n: resumable-stream end=failed\n`,
     end: "broken",
   });
   const atEnd = await from("18");

@@ -1,7 +1,7 @@
 // A stream as a response.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { streamResponse } from "../../src/http.ts";
+import { generationOf, streamResponse } from "../../src/http.ts";
 import { createBody } from "../../src/http/body.ts";
 import { EventFraming } from "../../src/http/event-framing.ts";
 import { plainFraming } from "../../src/http/framing.ts";
@@ -167,12 +167,13 @@ describe("the end", () => {
 
   test("failed breaks the body off, after the text so far and the comment", async () => {
     const { id, source, stream } = await produce();
+    const mark = generationOf(stream);
     const bodies = [readBody(streamResponse(stream)), readBody(streamResponse(await follow(id, 0)))];
     source.push("data: a\n\n");
     source.fail(new Error("model overloaded"));
     for (const body of bodies) {
       expect(await body.rest()).toEqual({
-        text: ": resumable-stream offset=0\n\ndata: a\nid: 9\n\n: resumable-stream end=failed\n",
+        text: `: resumable-stream offset=0 generation=${mark}\n\ndata: a\nid: 9.${mark}\n\n: resumable-stream end=failed\n`,
         end: "broken",
       });
     }

@@ -97,7 +97,9 @@ export class Connection {
         command(`CLAIM ${key} ${claim.epoch}`, () => server.claimIfFree(key, claim)),
       replace: (key, claim) => command(`REPLACE ${key} ${claim.epoch}`, () => server.replace(key, claim)),
       renew: (key, claim) => command(`RENEW ${key} ${claim.epoch}`, () => server.renew(key, claim)),
-      finish: (key, claim) => command(`FINISH ${key} ${claim.epoch}`, () => server.finish(key, claim)),
+      lastEnd: (key) => command(`GET ${key} end`, () => server.lastEnd(key)),
+      finish: (key, claim, last) =>
+        command(`FINISH ${key} ${claim.epoch}`, () => server.finish(key, claim, last)),
       freeIf: (key, raw) => command(`FREE ${key} if ${raw}`, () => server.freeIf(key, raw)),
     };
   }

@@ -3,10 +3,15 @@
 import {
   claimValue,
   DONE,
+  endKey,
+  endValue,
+  parseEnd,
   parseRecord,
   type RecordClaim,
   type StatusRecord,
 } from "../../src/transports/relay/bus.ts";
+
+import type { LastEnd } from "../../src/transports/transport.ts";
 
 /** One subscriber's connection, as the server sees it. */
 export interface Ear {
@@ -79,9 +84,14 @@ export class Server {
     if (record.status === "claimed" && record.epoch === epoch) this.set(key, record.raw, ttlSeconds);
   }
 
-  finish(key: string, { epoch, ttlSeconds }: RecordClaim): boolean {
+  lastEnd(key: string): LastEnd | undefined {
+    return parseEnd(this.get(endKey(key) ?? ""));
+  }
+
+  finish(key: string, { epoch, ttlSeconds }: RecordClaim, last: LastEnd): boolean {
     const record = this.record(key);
     if (record.status === "claimed" && record.epoch !== epoch) return false;
+    this.set(endKey(key) ?? "", endValue(last), ttlSeconds);
     this.set(key, DONE, ttlSeconds);
     return true;
   }

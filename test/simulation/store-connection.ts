@@ -16,6 +16,7 @@ export const STATEMENTS: Queries = {
   mark: "mark",
   status: "status",
   stop: "stop",
+  lastEnd: "lastEnd",
   notify: "notify",
   expire: "expire",
   abandon: "abandon",

@@ -80,7 +80,12 @@ export class Store {
         return session ? [{ status: this.status(session) }] : [];
       }
       case "stop":
-        return this.#stop(text(first), second);
+        return this.#stop(text(first), { reason: second, epoch: third });
+      case "lastEnd": {
+        const session = this.session(text(first));
+        const hasEndedWell = session && ["done", "stopped"].includes(session.status);
+        return hasEndedWell ? [{ epoch: session.epoch, tail: session.tail, status: session.status }] : [];
+      }
       case "notify":
         for (const payload of strings(second)) this.#notify(payload);
         return [];
@@ -218,9 +223,10 @@ export class Store {
     return [{ n: request["n"], ...this.state(session) }];
   }
 
-  #stop(key: string, reason: unknown): Rows {
+  #stop(key: string, { reason, epoch }: { reason: unknown; epoch: unknown }): Rows {
     const session = this.session(key);
     if (!session || this.status(session) !== "streaming") return [];
+    if (epoch !== null && epoch !== session.epoch) return [];
     session.isStopped = true;
     session.stopReason = reason === null ? null : text(reason);
     return [{ stream_id: key }];

@@ -10,6 +10,7 @@ import {
   chromiumBinary,
   ensureBinary,
   natsBinary,
+  nginxBinary,
   pgbouncerBinary,
   postgresBinary,
   redisBinary,
@@ -31,6 +32,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ensureBinary(postgresBinary);
   ensureBinary(pgbouncerBinary);
   ensureBinary(natsBinary);
+  ensureBinary(nginxBinary);
   const [redis, postgres] = await Promise.all([shareRedis(), sharePostgres(), buildWorker()]);
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);

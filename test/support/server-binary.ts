@@ -51,6 +51,14 @@ export const natsBinary: ServerBinary = {
   advice: "Install nats-server 2.9 or newer and put it on PATH.",
 };
 
+export const nginxBinary: ServerBinary = {
+  names: ["nginx"],
+  folders: () => ["/usr/sbin"],
+  debianPackage: "nginx-light",
+  debianService: "nginx",
+  advice: "Install nginx and put it on PATH.",
+};
+
 export const chromiumBinary: ServerBinary = {
   names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
   debianPackage: "chromium",

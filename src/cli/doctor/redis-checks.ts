@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { redisPublishPort } from "../../transports/redis/redis-ports.ts";
+import { keysOf } from "../stores/redis-store.ts";
 import { createNames } from "../../transports/relay/protocol.ts";
 import { within } from "../deadline.ts";
 import { type RedisClient, toPairs } from "../redis-client.ts";
@@ -50,8 +51,8 @@ const records: Check<RedisSubject> = {
       await within("claim", port.claimIfFree(key, claim)),
       await within("claim", port.claimIfFree(key, claim)),
     ];
-    const isFinished = await within("finish", port.finish(key, claim));
-    await one.ask("DEL", key);
+    const isFinished = await within("finish", port.finish(key, claim, { epoch: 1, tail: 0, end: "done" }));
+    await one.ask("DEL", ...keysOf(key));
     if (claims[0] === true && claims[1] === false && isFinished) {
       return { status: "ok", found: "a record can be claimed once, finished and removed" };
     }

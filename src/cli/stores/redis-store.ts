@@ -5,7 +5,7 @@ import { checkOptions } from "../../api/options.ts";
 import { createRelayTransport } from "../../api/relay-context.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { connect } from "../../transports/redis/connect.ts";
-import { parseRecord, type StatusRecord } from "../../transports/relay/bus.ts";
+import { endKey, parseEnd, parseRecord, type StatusRecord } from "../../transports/relay/bus.ts";
 import { createNames, type Names } from "../../transports/relay/protocol.ts";
 import type { Page, Transport } from "../../transports/transport.ts";
 import { openRedis, type RedisClient, toPairs } from "../redis-client.ts";
@@ -38,7 +38,7 @@ export async function openRedisStore({ url, ...options }: StoreOptions): Promise
     show: (streamId) => show(parts, streamId),
     tail: (streamId, from) => follow({ context, transport, last }, { streamId, from }),
     context,
-    remove: async (streamId) => void (await publisher.ask("DEL", parts.names.record(streamId))),
+    remove: async (streamId) => void (await publisher.ask("DEL", ...keysOf(parts.names.record(streamId)))),
     close: async () => {
       await context.close();
       publisher.close();
@@ -71,8 +71,10 @@ async function* facts(
   ids: readonly string[],
 ): AsyncGenerator<StreamFacts> {
   if (ids.length === 0) return;
-  const [values, lives, listening] = await Promise.all([
+  const [values, ends, lives, listening] = await Promise.all([
     publisher.ask("MGET", ...ids.map(names.record)),
+    // A key that no stream has stands in for the one that a record can't have.
+    publisher.ask("MGET", ...ids.map((id) => endKey(names.record(id)) ?? names.record(""))),
     Promise.all(ids.map((id) => publisher.ask("TTL", names.record(id)))),
     countSubscribers(publisher, ids.map(names.request)),
   ]);
@@ -80,9 +82,24 @@ async function* facts(
     const record = parseRecord(Array.isArray(values) ? values[index] : undefined);
     if (record.status === "free") continue;
     const isAlive = listening.get(names.request(streamId)) !== 0;
-    const status = record.status === "done" ? "done" : isAlive ? "running" : "lost";
-    yield { streamId, status, expiresInSeconds: toExpiry(lives[index]) };
+    const expiresInSeconds = toExpiry(lives[index]);
+    const last =
+      record.status === "done" ? parseEnd(Array.isArray(ends) ? ends[index] : undefined) : undefined;
+    if (last) yield { streamId, status: last.end, tail: last.tail, expiresInSeconds };
+    else yield { streamId, status: statusOf(record, isAlive), expiresInSeconds };
   }
+}
+
+/** Of a record that doesn't say more of its end: version 2 wrote it. */
+function statusOf(record: StatusRecord, isAlive: boolean): "done" | "running" | "lost" {
+  if (record.status === "done") return "done";
+  return isAlive ? "running" : "lost";
+}
+
+/** All that a server keeps of a stream. */
+export function keysOf(record: string): string[] {
+  const beside = endKey(record);
+  return beside === undefined ? [record] : [record, beside];
 }
 
 async function show(

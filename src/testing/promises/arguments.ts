@@ -8,7 +8,7 @@ import { readWhole } from "../reading.ts";
 import { section, type Section } from "../section.ts";
 
 const BAD_IDS: unknown[] = ["", undefined, null, 42, {}, ["id"]];
-const BAD_OFFSETS: unknown[] = [-1, 0.5, Number.NaN, Infinity, "3", {}];
+const BAD_OFFSETS: unknown[] = [-1, 0.5, Number.NaN, Infinity, "3x", {}];
 const BAD_SOURCES: unknown[] = [undefined, null, "text", new ReadableStream()];
 
 const BAD_OPTIONS: { option: keyof CommonOptions; values: unknown[] }[] = [

@@ -102,7 +102,8 @@ export function createFaultyTransport<Made extends Transport>(
       status: (streamId) => call(() => inner.status(streamId)),
       peek: (streamId) => call(() => inner.peek(streamId)),
       read: (streamId, request) => call(() => inner.read(streamId, request)),
-      stop: (streamId, reason) => call(() => inner.stop(streamId, reason)),
+      stop: (streamId, request) => call(() => inner.stop(streamId, request)),
+      lastEnd: async (streamId) => call(async () => inner.lastEnd?.(streamId)),
       close: () => (isKilled ? Promise.resolve() : inner.close()),
       watch: (streamId, onSignal) => {
         const hear = mistreatment ? mistreating(onSignal, mistreatment) : onSignal;

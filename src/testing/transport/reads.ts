@@ -188,7 +188,7 @@ export const watchPromises: Section<TransportPort> = section("watches and stops"
     const producer = new ScriptedProducer();
     await producer.claim(one, id);
     await producer.append("text");
-    const stopping = other.stop(id, "enough");
+    const stopping = other.stop(id, { reason: "enough", epoch: undefined });
     await until(() => contains(producer.stops, "enough"), { withinMs: 5_000 });
     await producer.finish("stopped");
     // A relay asks again until the producer has answered.
@@ -199,11 +199,11 @@ export const watchPromises: Section<TransportPort> = section("watches and stops"
   promise("a stop is false where nothing runs", async (port) => {
     const [one, other] = [port.createTransport(), port.createTransport()];
     const id = freshId();
-    equal(await other.stop(id, undefined), false);
+    equal(await other.stop(id, { reason: undefined, epoch: undefined }), false);
     const producer = new ScriptedProducer();
     await producer.claim(one, id);
     await producer.finish("done");
-    equal(await other.stop(id, undefined), false);
+    equal(await other.stop(id, { reason: undefined, epoch: undefined }), false);
     equal(await other.status(id), "done");
   });
 

@@ -4,9 +4,11 @@ import { background } from "../../lib/background.ts";
 import type {
   ClaimRequest,
   ClaimResult,
+  LastEnd,
   Peek,
   ReadRequest,
   ReadResult,
+  StopRequest,
   StreamStatus,
   Transport,
   Watch,
@@ -96,14 +98,21 @@ class PostgresTransport implements Transport {
     return this.#reader.read({ key: this.#key(streamId), from, maxUnits, isBound: epoch !== undefined });
   }
 
-  async stop(streamId: string, reason: string | undefined): Promise<boolean> {
+  async stop(streamId: string, { reason, epoch }: StopRequest): Promise<boolean> {
     const key = this.#key(streamId);
-    const [row] = await run(this.#context, "stop", [key, storable(reason)]);
+    const [row] = await run(this.#context, "stop", [key, storable(reason), epoch ?? null]);
     if (!row) return false;
     background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
       // A hint that is lost costs the time to the producer's next heartbeat.
     });
     return true;
+  }
+
+  async lastEnd(streamId: string): Promise<LastEnd | undefined> {
+    const [row] = await run(this.#context, "lastEnd", [this.#key(streamId)]);
+    if (!row) return undefined;
+    const end = parseStatus(row) === "stopped" ? "stopped" : "done";
+    return { epoch: toNumber(row, "epoch"), tail: toNumber(row, "tail"), end };
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ export interface Queries {
   mark: string;
   status: string;
   stop: string;
+  lastEnd: string;
   notify: string;
   expire: string;
   abandon: string;
@@ -24,7 +25,7 @@ export interface QueryOptions {
 
 export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
-  const { chunks, isLive, isOpen, isThere, lease, sessions, state, status } = createFragments(options);
+  const { chunks, isLive, isOpen, isThere, lease, sessions, state, status, tail } = createFragments(options);
   const request = "q(n int, stream_id text)";
 
   return {
@@ -119,10 +120,14 @@ returning free.n, ${state}`,
     // $1 stream id.
     status: `select ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
-    // $1 stream id, $2 reason.
+    // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where s.stream_id = $1 and ${isThere} and ${isLive}
+where s.stream_id = $1 and ${isThere} and ${isLive} and ($3::bigint is null or s.epoch = $3)
 returning s.stream_id`,
+
+    // $1 stream id. No row: it isn't there, or hasn't ended well.
+    lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s
+where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
 
     // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
     notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
@@ -163,7 +168,16 @@ export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Re
     `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
   const state = `s.epoch, ${tail} as tail, ${status} as status,
     case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
-  return { chunks, isLive, isOpen, isThere, lease, sessions, state, status };
+  return { chunks, isLive, isOpen, isThere, lease, sessions, state, status, tail };
 }
 
-type Fragment = "chunks" | "isLive" | "isOpen" | "isThere" | "lease" | "sessions" | "state" | "status";
+type Fragment =
+  | "chunks"
+  | "isLive"
+  | "isOpen"
+  | "isThere"
+  | "lease"
+  | "sessions"
+  | "state"
+  | "status"
+  | "tail";

@@ -3,6 +3,9 @@
 import {
   claimValue,
   DONE,
+  endKey,
+  endValue,
+  parseEnd,
   parseRecord,
   type PublishPort,
   type StatusRecords,
@@ -10,11 +13,15 @@ import {
 } from "../relay/bus.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
-// KEYS[1] the record; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live. Returns 1, or 0 where a newer claim
-// holds the record. Written first and put back in that rare case, so that the common one is a single inner command.
+// KEYS[1] the record, KEYS[2] its end, if it has a key; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live, ARGV[4] how its text ended.
+// Returns 1, or 0 where a newer claim holds the record. Written first and put back in that rare case, so that the common one is
+// two inner commands.
 const FINISH = `
 local was = redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3], 'GET')
-if not was or was == ARGV[1] or was == ARGV[2] then return 1 end
+if not was or was == ARGV[1] or was == ARGV[2] then
+  if KEYS[2] then redis.call('set', KEYS[2], ARGV[4], 'EX', ARGV[3]) end
+  return 1
+end
 redis.call('set', KEYS[1], was, 'EX', ARGV[3])
 return 0`;
 
@@ -67,8 +74,15 @@ function redisRecords(connection: RedisConnection): StatusRecords {
     renew: async (key, { epoch, ttlSeconds }) => {
       await connection.command(["EVAL", RENEW, "1", key, claimValue(epoch), String(ttlSeconds)]);
     },
-    finish: async (key, { epoch, ttlSeconds }) => {
-      const words = ["EVAL", FINISH, "1", key, claimValue(epoch), DONE, String(ttlSeconds)];
+    lastEnd: async (key) => {
+      const beside = endKey(key);
+      return beside === undefined ? undefined : parseEnd(await connection.command(["GET", beside]));
+    },
+    finish: async (key, { epoch, ttlSeconds }, last) => {
+      const beside = endKey(key);
+      const keys = beside === undefined ? ["1", key] : ["2", key, beside];
+      const values = [claimValue(epoch), DONE, String(ttlSeconds), endValue(last)];
+      const words = ["EVAL", FINISH, ...keys, ...values];
       return Number(await connection.command(words)) === 1;
     },
     freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw])) === 1,

@@ -1,5 +1,7 @@
 // What the relay needs of a pub/sub server: messages, and one record a stream that changes atomically.
 
+import type { LastEnd } from "../transport.ts";
+
 /** Publishes, and keeps the records. Every promise may reject or hang; the relay sets the deadlines. */
 export interface PublishPort {
   /** How many received it, where the server tells. */
@@ -25,14 +27,16 @@ export type StatusRecord =
 /** One record a stream. Each write carries its time to live, so that no record outlives its use. */
 export interface StatusRecords {
   get(key: string): Promise<StatusRecord>;
+  /** What `finish` wrote last beside the record; undefined if nothing is left of it. */
+  lastEnd(key: string): Promise<LastEnd | undefined>;
   /** Claims a free record; false where it wasn't. */
   claimIfFree(key: string, claim: RecordClaim): Promise<boolean>;
   /** Claims a record whatever it says, and returns what it said. */
   replace(key: string, claim: RecordClaim): Promise<StatusRecord>;
   /** Has a claim that still holds live on. */
   renew(key: string, claim: RecordClaim): Promise<void>;
-  /** Marks a record done, unless another claim holds it; false then. */
-  finish(key: string, claim: RecordClaim): Promise<boolean>;
+  /** Marks a record done, unless another claim holds it; false then. Keeps beside it how the text ended. */
+  finish(key: string, ownership: RecordClaim, last: LastEnd): Promise<boolean>;
   /** Frees a record that still says `raw`; false where it says something else by now. */
   freeIf(key: string, raw: string): Promise<boolean>;
 }
@@ -40,6 +44,28 @@ export interface StatusRecords {
 export interface RecordClaim {
   epoch: number;
   ttlSeconds: number;
+}
+
+/**
+ * Where the end of a record's text is kept: the record itself has to say `DONE`, for version 2. Of the record's hash slot, so that
+ * one script may write both on a cluster; undefined for the rare key of which no other can share the slot.
+ */
+export function endKey(key: string): string | undefined {
+  // As clusters read it: from the first brace to the next closing one, if anything is in between.
+  const hasOwnTag = /^[^{]*\{[^}]+\}/.test(key);
+  if (hasOwnTag) return key.replace(":rs:sentinel:", ":rs:ended:");
+  return key.includes("}") ? undefined : `{${key}}:ended`;
+}
+
+export function endValue({ epoch, tail, end }: LastEnd): string {
+  return `${claimValue(epoch)} ${tail} ${end}`;
+}
+
+export function parseEnd(value: unknown): LastEnd | undefined {
+  const text = typeof value === "string" ? value : "";
+  const [, epoch, tail, end] = /^e(\d{1,16}) (\d{1,16}) (done|stopped)$/.exec(text) ?? [];
+  if (end !== "done" && end !== "stopped") return undefined;
+  return { epoch: Number(epoch), tail: Number(tail), end };
 }
 
 export const DONE = "DONE";

@@ -2,7 +2,7 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
-import type { EndKind } from "../transport.ts";
+import type { LastEnd, Slice } from "../transport.ts";
 import { claimValue, type RecordClaim } from "./bus.ts";
 import type { RelayContext } from "./settings.ts";
 
@@ -63,13 +63,16 @@ export class ClaimRecord {
    * Writes the end, again for a while where the server doesn't take it, unless `hurry` aborts. False where a newer claim
    * has the record, and keeps it.
    */
-  async end(end: EndKind | undefined, hurry: AbortSignal): Promise<boolean> {
+  async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: AbortSignal): Promise<boolean> {
     const { clock, link } = this.#relay;
     const startedAt = clock.now();
     this.release();
     for (let attempt = 0; ; attempt++) {
       try {
-        if (end !== "failed") return await link.finish(this.#key, this.#claim);
+        if (end !== "failed") {
+          const last: LastEnd = { epoch: this.#claim.epoch, tail, end: end === "stopped" ? end : "done" };
+          return await link.finish(this.#key, this.#claim, last);
+        }
         await link.freeIf(this.#key, claimValue(this.#claim.epoch));
         return true;
       } catch (error) {

@@ -4,7 +4,10 @@
 import {
   claimValue,
   DONE,
+  endKey,
+  endValue,
   FREE,
+  parseEnd,
   parseRecord,
   type PublishPort,
   type StatusRecords,
@@ -53,6 +56,10 @@ function genericRecords(publisher: Publisher): StatusRecords {
   const get: StatusRecords["get"] = async (key) => parseRecord(await publisher.get(key));
   return {
     get,
+    lastEnd: async (key) => {
+      const beside = endKey(key);
+      return beside === undefined ? undefined : parseEnd(await publisher.get(beside));
+    },
     claimIfFree: async (key, { epoch, ttlSeconds }) => {
       if (!(await countsToOne(publisher, key))) return false;
       await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
@@ -72,10 +79,15 @@ function genericRecords(publisher: Publisher): StatusRecords {
       if (record.status !== "claimed" || record.epoch !== epoch) return;
       await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
     },
-    finish: async (key, { epoch, ttlSeconds }) => {
+    finish: async (key, { epoch, ttlSeconds }, last) => {
       const record = await get(key);
       if (record.status === "claimed" && record.epoch !== epoch) return false;
-      await publisher.set(key, DONE, { EX: ttlSeconds });
+      // Sent together and answered in order: who finds the record done finds its end.
+      const beside = endKey(key);
+      await Promise.all([
+        beside === undefined ? undefined : publisher.set(beside, endValue(last), { EX: ttlSeconds }),
+        publisher.set(key, DONE, { EX: ttlSeconds }),
+      ]);
       return true;
     },
     freeIf: async (key, raw) => {

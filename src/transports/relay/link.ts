@@ -3,6 +3,7 @@
 import { asResumableStreamError, type ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
+import type { LastEnd } from "../transport.ts";
 import type { PublishPort, RecordClaim, StatusRecord } from "./bus.ts";
 
 export interface LinkOptions {
@@ -40,8 +41,12 @@ export class Link {
     return this.bounded("renew", this.port.records.renew(key, claim));
   }
 
-  finish(key: string, claim: RecordClaim): Promise<boolean> {
-    return this.bounded("finish", this.port.records.finish(key, claim));
+  finish(key: string, claim: RecordClaim, last: LastEnd): Promise<boolean> {
+    return this.bounded("finish", this.port.records.finish(key, claim, last));
+  }
+
+  lastEnd(key: string): Promise<LastEnd | undefined> {
+    return this.bounded("read the end of", this.port.records.lastEnd(key));
   }
 
   freeIf(key: string, raw: string): Promise<boolean> {

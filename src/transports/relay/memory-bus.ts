@@ -3,6 +3,9 @@
 import {
   claimValue,
   DONE,
+  endKey,
+  endValue,
+  parseEnd,
   parseRecord,
   type PublishPort,
   type StatusRecords,
@@ -71,6 +74,7 @@ export class MemoryBus {
     const get = (key: string): ReturnType<typeof parseRecord> => parseRecord(this.#read(key));
     return {
       get: (key) => Promise.resolve(get(key)),
+      lastEnd: (key) => Promise.resolve(parseEnd(this.#read(endKey(key) ?? ""))),
       claimIfFree: (key, { epoch, ttlSeconds }) => {
         if (get(key).status !== "free") return Promise.resolve(false);
         this.#write(key, claimValue(epoch), ttlSeconds);
@@ -87,9 +91,11 @@ export class MemoryBus {
         if (isOurs) this.#write(key, claimValue(epoch), ttlSeconds);
         return Promise.resolve();
       },
-      finish: (key, { epoch, ttlSeconds }) => {
+      finish: (key, { epoch, ttlSeconds }, last) => {
         const record = get(key);
         if (record.status === "claimed" && record.epoch !== epoch) return Promise.resolve(false);
+        const beside = endKey(key);
+        if (beside !== undefined) this.#write(beside, endValue(last), ttlSeconds);
         this.#write(key, DONE, ttlSeconds);
         return Promise.resolve(true);
       },

@@ -31,6 +31,8 @@ export function createNames(keyPrefix: string): Names {
 export type Request =
   | ({ type: "read"; from: number; maxUnits: number; epoch: number | undefined } & Answerable)
   | ({ type: "stop"; reason: string | undefined; epoch: number | undefined } & Answerable)
+  /** Stops the claim of this epoch, and no other: an answer meant for one generation. */
+  | ({ type: "stop-only"; reason: string | undefined; epoch: number } & Answerable)
   /** Still following, though nothing needs to be read. */
   | { type: "watch"; listenerId: string; keepMs: number }
   | { type: "leave"; listenerId: string }
@@ -68,9 +70,10 @@ export function parseRequest(message: string): Request | undefined {
   if (type === "watch") return { type, ...interest };
   if (!isOffset(requestId)) return undefined;
   const named = isOffset(epoch) ? epoch : undefined;
-  if (type === "stop") {
-    const text = typeof reason === "string" ? reason.slice(0, MAX_REASON_UNITS) : undefined;
-    return { type, requestId, reason: text, epoch: named, ...interest };
+  const text = typeof reason === "string" ? reason.slice(0, MAX_REASON_UNITS) : undefined;
+  if (type === "stop") return { type, requestId, reason: text, epoch: named, ...interest };
+  if (type === "stop-only") {
+    return named === undefined ? undefined : { type, requestId, reason: text, epoch: named, ...interest };
   }
   if (type !== "read" || !isOffset(from) || !isOffset(maxUnits)) return undefined;
   return { type, requestId, from, maxUnits, epoch: named, ...interest };

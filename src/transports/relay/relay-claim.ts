@@ -99,7 +99,7 @@ export class RelayClaim implements Claim {
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
     const published = text.text === "" || this.#listeners.size === 0 ? undefined : this.#publishLive(text);
-    await this.#writeEnd(end);
+    await this.#writeEnd({ ...text, ...(end !== undefined && { end }) });
     onWritten();
     this.#ended.resolve();
     this.#stops.release();
@@ -177,6 +177,8 @@ export class RelayClaim implements Claim {
         return this.#asOwn(request.epoch, () => this.#answer(request));
       case "stop":
         return this.#asOwn(request.epoch, () => this.#stop(request));
+      case "stop-only":
+        return this.#asOwn(request.epoch, () => this.#stopOnly(request));
       case "watch":
         return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
@@ -220,6 +222,12 @@ export class RelayClaim implements Claim {
     this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
   }
 
+  /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
+  #stopOnly(request: Extract<Request, { type: "stop-only" }>): void {
+    if (request.epoch === this.epoch) this.#options.producer.stop(request.reason);
+    this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
+  }
+
   #answer(request: Extract<Request, { type: "read" }>): void {
     const { listenerId, keepMs, requestId, from } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
@@ -253,8 +261,8 @@ export class RelayClaim implements Claim {
 
   // The end.
 
-  async #writeEnd(end: EndKind | undefined): Promise<void> {
-    if (!(await this.#record.end(end, this.#hurry.signal))) this.#options.producer.fenced();
+  async #writeEnd(slice: Slice): Promise<void> {
+    if (!(await this.#record.end(slice, this.#hurry.signal))) this.#options.producer.fenced();
   }
 
   /** Stays until every follower has left, or none has got further for a while. */

@@ -7,9 +7,11 @@ import type { Random } from "../../lib/random.ts";
 import type {
   ClaimRequest,
   ClaimResult,
+  LastEnd,
   Peek,
   ReadRequest,
   ReadResult,
+  StopRequest,
   StreamStatus,
   Transport,
   Watch,
@@ -45,6 +47,12 @@ export interface RelayOptions {
   random: Random;
   onError: (error: ResumableStreamError) => void;
 }
+
+/** What a producer is asked for. */
+type Asked =
+  | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
+  | { type: "stop"; reason: string | undefined; epoch: number | undefined }
+  | { type: "stop-only"; reason: string | undefined; epoch: number };
 
 export function relayTransport(options: RelayOptions): Transport {
   return new RelayTransport(options);
@@ -164,13 +172,21 @@ class RelayTransport implements Transport {
     return mayAnswer ? result : { status: "lost" };
   }
 
-  async stop(streamId: string, reason: string | undefined): Promise<boolean> {
+  async stop(streamId: string, { reason, epoch: only }: StopRequest): Promise<boolean> {
     const record = await this.peek(streamId);
     if (record.status !== "running") return false;
-    const { epoch } = record;
-    const ask = (): Promise<ReadResult> => this.#ask(streamId, { type: "stop", reason, epoch });
-    const result = await this.#whileWatching(streamId, ask);
-    return result.status === "page" && result.page.end === "stopped";
+    if (only !== undefined && record.epoch !== undefined && record.epoch !== only) return false;
+    const what: Asked =
+      only === undefined
+        ? { type: "stop", reason, epoch: record.epoch }
+        : { type: "stop-only", reason, epoch: only };
+    const result = await this.#whileWatching(streamId, () => this.#ask(streamId, what));
+    if (result.status !== "page" || result.page.end !== "stopped") return false;
+    return only === undefined || result.page.epoch === only;
+  }
+
+  lastEnd(streamId: string): Promise<LastEnd | undefined> {
+    return this.#relay.link.lastEnd(this.#relay.names.record(streamId));
   }
 
   async close(): Promise<void> {
@@ -202,12 +218,7 @@ class RelayTransport implements Transport {
     return watch;
   }
 
-  #ask(
-    streamId: string,
-    what:
-      | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
-      | { type: "stop"; reason: string | undefined; epoch: number | undefined },
-  ): Promise<ReadResult> {
+  #ask(streamId: string, what: Asked): Promise<ReadResult> {
     const watch = this.#watches.get(streamId);
     watch?.asked();
     const interest = { listenerId: this.#requests.listenerId, keepMs: watch?.keepMs ?? 0 };

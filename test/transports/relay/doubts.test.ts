@@ -108,7 +108,10 @@ async function superseded(
 test("a stop is answered by the producer that runs, not by one that stays for its followers (G6)", async () => {
   const scene = new RelayScene();
   const { producer } = await superseded(scene, { end: "done" });
-  const isStopped = await scene.within(VERDICT_MS, scene.relay().stop("chat", undefined));
+  const isStopped = await scene.within(
+    VERDICT_MS,
+    scene.relay().stop("chat", { reason: undefined, epoch: undefined }),
+  );
   expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
 });
 
@@ -123,7 +126,10 @@ test("a stop that got lost on its way isn't answered by a producer that was stop
     },
   };
   const { producer } = await superseded(scene, { end: "stopped", newer: losesOne });
-  const isStopped = await scene.within(VERDICT_MS, scene.relay().stop("chat", undefined));
+  const isStopped = await scene.within(
+    VERDICT_MS,
+    scene.relay().stop("chat", { reason: undefined, epoch: undefined }),
+  );
   expect(isLost).toBe(true);
   expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
 });

@@ -1,0 +1,56 @@
+// How long is waited before an attempt, and the first request's own attempts.
+
+import { mayPass, retryAfterMs } from "./answer.ts";
+import type { Platform } from "./platform.ts";
+
+// Doubled here: lib/backoff.ts would cost 34 bytes more of the few that the client may have.
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
+export interface Wait {
+  /** Counted from 0. */
+  attempt: number;
+  /** For so long the server wants not to be asked. */
+  afterMs: number;
+}
+
+export function waitMs({ attempt, afterMs }: Wait, { isOffline, random }: Platform): number {
+  const longest = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
+  // Many readers that one server dropped must not come back as one. Offline is a hint, and may be wrong.
+  return afterMs + longest * (isOffline() ? 2 : 0.5 + random() / 2);
+}
+
+export interface FirstRequest {
+  ask: () => Promise<Response>;
+  /** How often it may be asked again; 0 where that might do something twice. */
+  maxAttempts: number;
+  signal: AbortSignal | null | undefined;
+}
+
+/** The first answer that another attempt wouldn't change; where there is none, what the last attempt brought. */
+export async function firstAnswer(
+  platform: Platform,
+  { ask, maxAttempts, signal }: FirstRequest,
+): Promise<Response> {
+  for (let attempt = 0; ; attempt++) {
+    const isLast = attempt >= maxAttempts;
+    let afterMs = 0;
+    try {
+      const response = await ask();
+      if (isLast || !mayPass(response.status)) return response;
+      afterMs = retryAfterMs(response.headers, platform.clock.wallTime()) ?? 0;
+      await response.body?.cancel();
+    } catch (error) {
+      // As `fetch` throws for a network that failed.
+      if (isLast || signal?.aborted || !(error instanceof TypeError)) throw error;
+    }
+    // Aborted, the next attempt says so.
+    await new Promise<void>((resolve) => {
+      const cancel = platform.clock.after(waitMs({ attempt, afterMs }, platform), resolve);
+      signal?.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
