@@ -5,6 +5,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { EndKind } from "../transports/transport.ts";
 import type { stepProducer } from "./producer-state.ts";
 
+/** How long readers that have all the text wait for its end to be written. */
+export const MAX_END_WAIT_MS = 250;
+
 export interface ProducerOptions {
   streamId: string;
   /** Whether the transport wants all text, or only while somebody follows. */

@@ -14,12 +14,9 @@ import {
   type ProducerEvent,
   stepProducer,
 } from "./producer-state.ts";
-import type { ProducerOptions } from "./producer-options.ts";
+import { MAX_END_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
 import { Pace } from "./pace.ts";
 import { describeChunk, sourceFailures, supersededMessage } from "./producer-errors.ts";
-
-/** How long readers that have all the text wait for its end to be written. */
-const MAX_END_WAIT_MS = 250;
 
 /** Called once, at once. */
 export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
@@ -134,10 +131,7 @@ export class Producer implements ProducerPort {
   }
 
   fenced(): void {
-    this.#cancelReason = new ResumableStreamError(
-      "FENCED",
-      supersededMessage(this.#options.streamId, "produce"),
-    );
+    this.#cancelReason = this.#fencedError();
     this.#dispatch({ type: "fenced" });
   }
 
@@ -195,6 +189,10 @@ export class Producer implements ProducerPort {
       this.#report(error);
       finished();
     });
+  }
+
+  #fencedError(): ResumableStreamError {
+    return new ResumableStreamError("FENCED", supersededMessage(this.#options.streamId, "produce"));
   }
 
   #tellEnd(): void {
@@ -281,7 +279,7 @@ export class Producer implements ProducerPort {
       case "failed":
         return this.#failure;
       case "lost":
-        return new ResumableStreamError("FENCED", supersededMessage(this.#options.streamId, "produce"));
+        return this.#fencedError();
       case "done":
       case "stopped":
       case undefined:
