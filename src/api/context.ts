@@ -169,7 +169,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       const epoch = checkGeneration(generation);
       const local = streams.local(streamId);
       const isMeant = local && (epoch === undefined || epoch === local.epoch);
-      return isMeant ? local.stop(reason) : transport.stop(streamId, { reason, epoch });
+      return isMeant ? local.end(reason) : transport.stop(streamId, { reason, epoch });
     },
     close: () => streams.close(),
     [Symbol.asyncDispose]: () => streams.close(),

@@ -3,6 +3,8 @@
 //   record:  none ──claimed──▶ held ──(source ended, no append in flight)──▶ finishing ──finished──▶ settled
 //              │                 └─────────────fenced──────────────▶ fenced
 //              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
+//
+//   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once where nothing is to be written)
 
 import type { EndKind } from "../transports/transport.ts";
 
@@ -11,6 +13,8 @@ export interface ProducerState {
   readonly record: "none" | "held" | "finishing" | "settled" | "fenced";
   /** `running`, or how it ended. */
   readonly source: "running" | EndKind;
+  /** Whether readers were given the end: not before the backend has it, or was given the time to take it. */
+  readonly end: "untold" | "waiting" | "told";
   readonly primary: "attached" | "left";
   /** Offset after the last character produced. */
   readonly tail: number;
@@ -34,6 +38,10 @@ export type ProducerEvent =
   | { type: "stop" }
   | { type: "primary-left" }
   | { type: "fenced" }
+  /** The backend tells everybody the end. */
+  | { type: "written" }
+  /** Readers have waited long enough for a backend that is slow, or away. */
+  | { type: "overdue" }
   | { type: "finished" };
 
 export type ProducerEffect =
@@ -41,6 +49,12 @@ export type ProducerEffect =
   | "append"
   /** Write the end, and let go of the claim. */
   | "finish"
+  /** The source has ended: what gathers for a later write goes out now. */
+  | "hurry"
+  /** Readers are given the end soon, whatever the backend does. */
+  | "await-end"
+  /** Gives readers the end. From here on callers are answered by the backend. */
+  | "tell-end"
   /** Nobody wants what the source still has. */
   | "cancel-source"
   /** Followers of this process can't be given a superseded text; the owner is told. */
@@ -55,6 +69,7 @@ export function initialProducerState(keepsText: boolean): ProducerState {
   return {
     record: "none",
     source: "running",
+    end: "untold",
     primary: "attached",
     tail: 0,
     sent: 0,
@@ -74,6 +89,7 @@ export function stepProducer(state: ProducerState, event: ProducerEvent): Produc
   // One copy a step, as in follower-state: it costs more than what is decided.
   const draft: Draft = { state: { ...state }, effects: [] };
   decide(draft, event);
+  if (draft.state.source !== "running" && draft.state.end !== "told") end(draft);
   return draft;
 }
 
@@ -117,6 +133,10 @@ function decide(draft: Draft, event: ProducerEvent): void {
       // The primary reader's text doesn't depend on the backend (G2): it goes on to its end.
       if (state.primary === "left") abandon(draft);
       return;
+    case "written":
+    case "overdue":
+      if (state.end === "waiting") tell(draft);
+      return;
     case "finished":
       if (state.record === "finishing") state.record = "settled";
       return;
@@ -139,6 +159,22 @@ function write({ state, effects }: Draft): void {
     state.isAppending = true;
     effects.push("append");
   }
+}
+
+/** The end is written before it is told (G13), where there is a record to write it to. */
+function end(draft: Draft): void {
+  const { state, effects } = draft;
+  if (state.record !== "held" && state.record !== "finishing") return tell(draft);
+  if (state.end === "waiting") return;
+  state.end = "waiting";
+  if (state.isAppending) effects.push("hurry");
+  effects.push("await-end");
+}
+
+function tell({ state, effects }: Draft): void {
+  state.end = "told";
+  // First of all: who is dropped in the same step has its end.
+  effects.unshift("tell-end");
 }
 
 /** Nobody can read what the source of a superseded stream still gives. */

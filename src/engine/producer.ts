@@ -2,7 +2,7 @@
 
 import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 import { attempt, background } from "../lib/background.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { Cancel } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../transports/transport.ts";
 import { Backlog } from "./backlog.ts";
@@ -14,20 +14,9 @@ import {
   type ProducerEvent,
   stepProducer,
 } from "./producer-state.ts";
+import { MAX_END_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
 import { Pace } from "./pace.ts";
-
-export interface ProducerOptions {
-  streamId: string;
-  /** Whether the transport wants all text, or only while somebody follows. */
-  keepsText: boolean;
-  clock: Clock;
-  /** Trouble that concerns nobody's call. */
-  onError: (error: ResumableStreamError) => void;
-  onEnded: (end: EndKind, offset: number) => void;
-  /** The stream is no longer this producer's to serve: ended, or superseded. */
-  onReleased: () => void;
-  step?: typeof stepProducer | undefined;
-}
+import { describeChunk, sourceFailures, supersededMessage } from "./producer-errors.ts";
 
 /** Called once, at once. */
 export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
@@ -43,6 +32,9 @@ export class Producer implements ProducerPort {
   readonly #followers = new Set<Cursor>();
   readonly #abort = new AbortController();
   readonly #settled = createDeferred<void>();
+  /** Resolved when readers are given the end; absent until somebody waits for it. */
+  #told: ReturnType<typeof createDeferred<void>> | undefined;
+  #cancelWait: Cancel = () => {};
   #state;
   #claim: Claim | undefined;
   /** Absent until `makeStream` has answered. */
@@ -108,9 +100,17 @@ export class Producer implements ProducerPort {
     return this.#claim?.epoch;
   }
 
-  /** Whether callers may be given this producer's text. */
+  /** Whether callers may be given this producer's text: until its end is told, and unless it was superseded. */
   get isServing(): boolean {
-    return this.#state.record === "none" || this.#state.record === "held";
+    return this.#state.end !== "told" && this.#state.record !== "fenced";
+  }
+
+  /** Stops the source, and settles when readers are given the end. False where it had ended before. */
+  async end(reason: string | undefined): Promise<boolean> {
+    const isStopped = this.stop(reason);
+    this.#told ??= createDeferred<void>();
+    if (this.#state.end === "waiting") await this.#told.promise;
+    return isStopped;
   }
 
   // The transport's side (ProducerPort).
@@ -131,7 +131,7 @@ export class Producer implements ProducerPort {
   }
 
   fenced(): void {
-    this.#cancelReason = new ResumableStreamError("FENCED", this.#supersededMessage("produce"));
+    this.#cancelReason = this.#fencedError();
     this.#dispatch({ type: "fenced" });
   }
 
@@ -142,8 +142,9 @@ export class Producer implements ProducerPort {
     const step = this.#options.step ?? stepProducer;
     const { state, effects } = step(this.#state, event);
     this.#state = state;
+    // The text is never held back, only its end.
     if (wasRunning && state.source !== "running") {
-      this.#backlog.finish(state.source);
+      this.#backlog.announce();
       this.#options.onEnded(state.source, this.#backlog.tail);
     }
     for (const effect of effects) this.#perform(effect);
@@ -156,6 +157,15 @@ export class Producer implements ProducerPort {
         return this.#append();
       case "finish":
         return this.#finish();
+      case "hurry":
+        return this.#claim?.ending?.();
+      case "await-end":
+        this.#cancelWait = this.#options.clock.after(MAX_END_WAIT_MS, () =>
+          this.#dispatch({ type: "overdue" }),
+        );
+        return;
+      case "tell-end":
+        return this.#tellEnd();
       case "cancel-source":
         return this.#cancelSource(this.#cancelReason);
       case "drop-followers":
@@ -172,17 +182,33 @@ export class Producer implements ProducerPort {
   }
 
   #finish(): void {
-    // From here on callers are answered by the record: it says done before anybody could miss the text.
-    this.#options.onReleased();
     const finished = (): void => this.#dispatch({ type: "finished" });
-    background(this.#claim?.finish(() => this.#take()).then(finished) ?? Promise.resolve(), (error) => {
+    const written = (): void => this.#dispatch({ type: "written" });
+    const finishing = this.#claim?.finish(() => this.#take(), written).then(finished);
+    background(finishing ?? Promise.resolve(), (error) => {
       this.#report(error);
       finished();
     });
   }
 
+  #fencedError(): ResumableStreamError {
+    return new ResumableStreamError("FENCED", supersededMessage(this.#options.streamId, "produce"));
+  }
+
+  #tellEnd(): void {
+    const { source } = this.#state;
+    if (source === "running") return;
+    this.#cancelWait();
+    // Whoever learns the end and asks again is answered by the record.
+    this.#options.onReleased();
+    this.#backlog.finish(source);
+    this.#told?.resolve();
+  }
+
   #take(): Slice {
     const slice = this.#backlog.read(this.#state.sent, Number.MAX_SAFE_INTEGER);
+    const { source } = this.#state;
+    if (source !== "running") slice.end = source;
     this.#dispatch({ type: "taken", to: slice.from + slice.text.length });
     return slice;
   }
@@ -190,7 +216,10 @@ export class Producer implements ProducerPort {
   #dropFollowers(): void {
     this.#options.onReleased();
     this.#report(this.#cancelReason);
-    const error = new ResumableStreamError("PRODUCER_LOST", this.#supersededMessage("follow"));
+    const error = new ResumableStreamError(
+      "PRODUCER_LOST",
+      supersededMessage(this.#options.streamId, "follow"),
+    );
     for (const follower of this.#followers) follower.fail(error);
   }
 
@@ -231,9 +260,8 @@ export class Producer implements ProducerPort {
 
   #fail(error: unknown): void {
     if (this.#state.source !== "running") return;
-    const message = `The source of "${this.#options.streamId}" failed: see cause.`;
-    const failure = asResumableStreamError(error, "SOURCE_FAILED", message);
-    this.#failure = failure;
+    const { told: failure, read } = sourceFailures(this.#options.streamId, error);
+    this.#failure = read;
     // Readers elsewhere are told that it failed, and not why: somebody here has to be.
     const isUnheard = this.#state.primary === "left" && this.#followers.size === 0;
     if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
@@ -251,7 +279,7 @@ export class Producer implements ProducerPort {
       case "failed":
         return this.#failure;
       case "lost":
-        return new ResumableStreamError("FENCED", this.#supersededMessage("produce"));
+        return this.#fencedError();
       case "done":
       case "stopped":
       case undefined:
@@ -273,18 +301,6 @@ export class Producer implements ProducerPort {
     const message = `Writing "${this.#options.streamId}" failed: see cause. Its original reader isn't affected.`;
     this.#options.onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
-
-  #supersededMessage(what: "produce" | "follow"): string {
-    return `Cannot go on to ${what} "${this.#options.streamId}": a newer producer has taken it over. Resume it to get the newer text.`;
-  }
-}
-
-/** The chunk itself may be somebody's text: only its kind is told. */
-function describeChunk(chunk: unknown): string {
-  if (ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer) {
-    return "The source gives bytes; it must give strings. Pipe it through a TextDecoderStream: source.pipeThrough(new TextDecoderStream()).";
-  }
-  return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
 }
 
 /** Not the reason itself: `fetch`, the AI SDK and providers tell an abort by this name, and take anything else for a fault. */

@@ -60,8 +60,14 @@ export interface Claim {
    * log repeats it by itself before it settles.
    */
   append(take: () => Slice): Promise<void>;
-  /** Writes the last text and the end, stays for followers that still catch up, and lets go of everything. Called once. */
-  finish(take: () => Slice): Promise<void>;
+  /** The source has ended while an append is in flight: one that gathers text for later writes it now. Doesn't throw. */
+  ending?(): void;
+  /**
+   * Writes the last text and the end, stays for followers that still catch up, and lets go of everything. Called once.
+   * `onWritten` is called as soon as the backend tells everybody the end: readers wait for it, 250 ms at most. A transport
+   * that doesn't call it has them wait until the promise settles.
+   */
+  finish(take: () => Slice, onWritten?: () => void): Promise<void>;
 }
 
 /** Which claim is asked for, and by whom. */

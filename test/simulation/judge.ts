@@ -21,6 +21,7 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const { name, participant, primaryOf } = reading.options;
   const runs = reading.fitting;
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
+  noteTold(world, { end, runs, participant });
   if (end === "clean") {
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
@@ -50,6 +51,20 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
       return world.violate("G7", `${ended} as unavailable, and nothing hindered it`);
     default:
       return world.violate("G7", `${ended} with an error that is none of ours: ${end.code}`);
+  }
+}
+
+/** Who was given an end in calm has to find it by every later call, from any process (G13). */
+function noteTold(
+  world: World,
+  { end, participant, runs }: { end: ReadingEnd; participant: Participant; runs: readonly Run[] },
+): void {
+  const [run, ...others] = runs;
+  if (!run || others.length > 0) return;
+  const isEnd = end === "clean" || (typeof end === "object" && end.code === "SOURCE_FAILED");
+  const isOwn = run.end === "done" || run.end === "stopped" || run.end === "failed";
+  if (isEnd && isOwn && world.isCalm(participant, world.ownerOf(run))) {
+    run.toldAt = Math.min(run.toldAt, world.now);
   }
 }
 
@@ -179,7 +194,8 @@ export function judgeAnswer(world: World, asked: Asked, answer: Answer): void {
   if (!win?.run || !world.isCalm(participant, win.participant) || world.isSuperseded(win)) return;
   if (answer === "live" && isUnawareOf(world, win, asked)) return;
   const truth = settledTruth(world, win, asked.startedAt);
-  if (truth && !isTrue(answer, truth, asked)) world.violate("G4", `${told}; ${describe([win.run])}`);
+  const promise = win.run.toldAt < asked.startedAt ? "G13" : "G4";
+  if (truth && !isTrue(answer, truth, asked)) world.violate(promise, `${told}; ${describe([win.run])}`);
 }
 
 /** A superseded producer next to the caller, which the database tells with its next heartbeat at the latest. */
@@ -213,7 +229,7 @@ function settledTruth(world: World, { participant, run }: Win, since: number): A
   }
   if (run.end === "running") return "live";
   // The end is written by a message or two.
-  if (run.endedAt + legsMs > since) return undefined;
+  if (run.endedAt + legsMs > since && run.toldAt >= since) return undefined;
   if (run.end === "done" || run.end === "stopped") return participant.isClosing ? undefined : "done";
   return keepsText && run.end === "failed" ? "failed" : undefined;
 }

@@ -127,6 +127,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     })),
   },
   {
+    name: "a producer tells its end before it is written",
+    breaks: ["G13"],
+    plant: {
+      stepProducer: (state, event) => {
+        const step = stepProducer(state, event);
+        return step.state.end === "waiting"
+          ? { state: { ...step.state, end: "told" }, effects: ["tell-end", ...step.effects] }
+          : step;
+      },
+    },
+  },
+  {
     name: "a producer never lingers",
     breaks: ["G4"],
     plant: { options: { lingerMs: 1 } },

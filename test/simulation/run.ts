@@ -34,6 +34,8 @@ export class Run {
   text = "";
   end: RunEnd = "running";
   endedAt = Number.POSITIVE_INFINITY;
+  /** When a reader was first given its end in calm. */
+  toldAt = Number.POSITIVE_INFINITY;
 
   readonly #options: RunOptions;
   #controller: ReadableStreamDefaultController<string> | undefined;

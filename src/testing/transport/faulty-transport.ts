@@ -77,7 +77,8 @@ export function createFaultyTransport<Made extends Transport>(
   const harmed = (claim: Claim): Claim => ({
     epoch: claim.epoch,
     append: (take) => write(() => claim.append(take)),
-    finish: (take) => write(() => claim.finish(take)),
+    ending: () => claim.ending?.(),
+    finish: (take, onWritten) => write(() => claim.finish(take, onWritten)),
   });
 
   /** Mends what the backend itself has cut; absent where it hasn't. */

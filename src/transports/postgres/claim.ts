@@ -68,6 +68,11 @@ export class PostgresClaim implements Claim {
     return this.#begin(take);
   }
 
+  ending(): void {
+    this.isEnding = true;
+    if (this.#call) this.#onPending(this);
+  }
+
   finish(take: () => Slice): Promise<void> {
     this.isEnding = true;
     return this.#begin(take);

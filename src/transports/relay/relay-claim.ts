@@ -4,8 +4,9 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import type { Claim, ProducerPort, Slice } from "../transport.ts";
+import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
 import { ClaimRecord } from "./claim-record.ts";
+import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { Listeners } from "./listeners.ts";
 import { encodePages, parseRequest, type Request } from "./protocol.ts";
@@ -22,6 +23,8 @@ export interface RelayClaimOptions {
   /** False for a claim that isn't written yet: what fences it may be out of date by the time it is. */
   isWon: boolean;
   relay: RelayContext;
+  /** The source has ended; `ended` settles, and never rejects, when its end is written or was given up. */
+  onFinishing: (ended: Promise<void>) => void;
   onClosed: () => void;
 }
 
@@ -46,6 +49,8 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  /** Answers to stops: who asks is told by the same signal as readers here are (G13). */
+  readonly #stops: Delayed;
   /** The look at the record that is under way, for all who wait for it; absent while there is none. */
   #looking: Promise<boolean> | undefined;
   #isWon: boolean;
@@ -64,6 +69,7 @@ export class RelayClaim implements Claim {
     this.#isWon = options.isWon;
     this.#record = new ClaimRecord(options);
     this.#replies = new Replies(options);
+    this.#stops = new Delayed(options.relay.clock);
     this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -88,12 +94,18 @@ export class RelayClaim implements Claim {
     await this.#publishLive(take());
   }
 
-  async finish(take: () => Slice): Promise<void> {
+  async finish(take: () => Slice, onWritten: () => void = () => {}): Promise<void> {
     this.#isFinishing = true;
-    const slice = take();
-    const published = this.#listeners.size > 0 ? this.#publishLive(slice) : Promise.resolve();
-    await Promise.all([published, this.#writeEnd(slice)]);
+    this.#options.onFinishing(this.#ended.promise);
+    const { end, ...text } = take();
+    const published = text.text === "" || this.#listeners.size === 0 ? undefined : this.#publishLive(text);
+    await this.#writeEnd({ ...text, ...(end !== undefined && { end }) });
+    onWritten();
     this.#ended.resolve();
+    this.#stops.release();
+    await published;
+    // The end travels once the record has it: whoever hears it, and asks again, finds it.
+    if (this.#listeners.size > 0) await this.#publishLive(endOf(text, end));
     await this.#linger();
     await this.close();
   }
@@ -118,6 +130,7 @@ export class RelayClaim implements Claim {
   }
 
   async #close(): Promise<void> {
+    this.#stops.release();
     this.#closing.abort();
     this.#hurry.abort();
     this.#ended.resolve();
@@ -206,13 +219,13 @@ export class RelayClaim implements Claim {
 
   #stop(request: Extract<Request, { type: "stop" }>): void {
     this.#options.producer.stop(request.reason);
-    this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
+    this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
   #stopOnly(request: Extract<Request, { type: "stop-only" }>): void {
     if (request.epoch === this.epoch) this.#options.producer.stop(request.reason);
-    this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
+    this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {
@@ -276,4 +289,9 @@ export class RelayClaim implements Claim {
     if (this.#isWon) this.#options.producer.fenced();
     this.#relay.link.background(this.close());
   }
+}
+
+/** What is left to be told once the text is sent. */
+function endOf({ tail }: Slice, end: EndKind | undefined): Slice {
+  return { from: tail, text: "", tail, ...(end !== undefined && { end }) };
 }

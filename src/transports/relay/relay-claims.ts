@@ -25,6 +25,8 @@ export class RelayClaims {
   readonly #relay: RelayContext;
   /** All that hold a record, or a channel. */
   readonly #claims = new Set<RelayClaim>();
+  /** Ends that are being written, by stream. */
+  readonly #ending = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(options: RelayClaimsOptions) {
@@ -33,7 +35,11 @@ export class RelayClaims {
   }
 
   claim(streamId: string, { mode, producer }: ClaimRequest): Promise<ClaimResult> {
-    return mode === "supersede" ? this.#supersede(streamId, producer) : this.#claimIfFree(streamId, producer);
+    const claim = (): Promise<ClaimResult> =>
+      mode === "supersede" ? this.#supersede(streamId, producer) : this.#claimIfFree(streamId, producer);
+    // An end of ours that takes several steps, or is tried again, must not come after the claim of what follows it.
+    const ending = this.#ending.get(streamId);
+    return ending ? this.#options.link.bounded("claim", ending).then(claim) : claim();
   }
 
   /** The connection is back: a restarted server may have forgotten the records. */
@@ -115,10 +121,19 @@ export class RelayClaims {
       streamId,
       ...claimed,
       relay: this.#relay,
+      onFinishing: (ended) => this.#finishing(streamId, ended),
       onClosed: () => this.#claims.delete(claim),
     });
     this.#claims.add(claim);
     return claim;
+  }
+
+  #finishing(streamId: string, ended: Promise<void>): void {
+    this.#ending.set(streamId, ended);
+    const settled = ended.then(() => {
+      if (this.#ending.get(streamId) === ended) this.#ending.delete(streamId);
+    });
+    this.#relay.link.background(settled);
   }
 
   #number(): RecordClaim {

@@ -1,0 +1,22 @@
+// What a producer is given.
+
+import type { ResumableStreamError } from "../api/errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { EndKind } from "../transports/transport.ts";
+import type { stepProducer } from "./producer-state.ts";
+
+/** How long readers that have all the text wait for its end to be written. */
+export const MAX_END_WAIT_MS = 250;
+
+export interface ProducerOptions {
+  streamId: string;
+  /** Whether the transport wants all text, or only while somebody follows. */
+  keepsText: boolean;
+  clock: Clock;
+  /** Trouble that concerns nobody's call. */
+  onError: (error: ResumableStreamError) => void;
+  onEnded: (end: EndKind, offset: number) => void;
+  /** The stream is no longer this producer's to serve: ended, or superseded. */
+  onReleased: () => void;
+  step?: typeof stepProducer | undefined;
+}
