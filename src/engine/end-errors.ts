@@ -24,3 +24,7 @@ export function endErrorOf(
       );
   }
 }
+
+export function closedError(streamId: string): ResumableStreamError {
+  return new ResumableStreamError("CLOSED", `Cannot follow "${streamId}": the context was closed.`);
+}

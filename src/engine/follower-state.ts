@@ -15,7 +15,7 @@ export interface FollowerState {
   readonly epoch: number | undefined;
   /** Offset of the next character to hand over. */
   readonly next: number;
-  /** Whether this follower is bound to its epoch: it has handed text over, or was asked for a text of one epoch alone. */
+  /** Whether this follower is bound to its epoch: it has handed text over, was asked for a text of one epoch alone, or has told which it is. */
   readonly isBound: boolean;
   /** Code units handed over that the reader hasn't taken yet. */
   readonly queued: number;
@@ -45,6 +45,8 @@ export type FollowerEvent =
   | { type: "gone"; epoch: number | undefined }
   /** A read got no answer. */
   | { type: "unanswered" }
+  /** The reader was told which text this is: it must not become another one any more. */
+  | { type: "shown" }
   | { type: "missed" }
   | { type: "silence" }
   | { type: "taken"; units: number };
@@ -109,6 +111,9 @@ function decide(draft: Draft, event: FollowerEvent): void {
       return event.epoch === state.epoch ? finish(draft, "lost") : readIfBehind(draft);
     case "unanswered":
       return answered(state);
+    case "shown":
+      state.isBound ||= state.epoch !== undefined;
+      return;
     case "missed":
       if (state.reads === 0) return read(draft);
       state.isStale = true;

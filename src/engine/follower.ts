@@ -12,7 +12,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
-import { endErrorOf } from "./end-errors.ts";
+import { closedError, endErrorOf } from "./end-errors.ts";
 import { openJourney } from "./journeys.ts";
 
 /** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
@@ -83,7 +83,7 @@ export class Follower {
     );
     this.#finishJourney = openJourney(this.stream, {
       from: options.from,
-      epoch: () => this.#state.epoch,
+      epoch: () => this.#shownEpoch(),
     });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
@@ -103,7 +103,7 @@ export class Follower {
     const { transport, streamId } = this.#options;
     try {
       const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
-      if (this.#isClosed) throw this.#closedError();
+      if (this.#isClosed) throw closedError(streamId);
       if (record.status !== "running") return this.#leave({ status: record.status });
       if (record.epoch !== undefined) {
         if (this.#isOther(record.epoch)) return this.#leave({ status: "lost" });
@@ -124,6 +124,12 @@ export class Follower {
   /** Whether a claim isn't the one that this follower asked for. */
   #isOther(epoch: number): boolean {
     return this.#options.epoch !== undefined && epoch !== this.#options.epoch;
+  }
+
+  /** A text that was named must not become another one. */
+  #shownEpoch(): number | undefined {
+    if (!this.#state.isBound) this.#dispatch({ type: "shown" });
+    return this.#state.epoch;
   }
 
   #leave(result: ReadResult): ReadResult {
@@ -287,12 +293,5 @@ export class Follower {
     // Already told where the end was learned.
     this.#finishJourney(undefined);
     this.#options.onClosed();
-  }
-
-  #closedError(): ResumableStreamError {
-    return new ResumableStreamError(
-      "CLOSED",
-      `Cannot follow "${this.#options.streamId}": the context was closed.`,
-    );
   }
 }

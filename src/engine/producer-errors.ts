@@ -1,8 +1,8 @@
 // What a producer says of its source and of its successor.
 
-import { asResumableStreamError, type ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 
-/** A source's failure: as it is told to \`onError\`, and, with the source's own words, to readers of its process. */
+/** A source's failure: as it is told to `onError`, and, with the source's own words, to readers of its process. */
 export function sourceFailures(
   streamId: string,
   error: unknown,
@@ -14,7 +14,7 @@ export function sourceFailures(
   return { told, read: words === "" ? told : failed(words) };
 }
 
-export function supersededMessage(streamId: string, what: "produce" | "follow"): string {
+function supersededMessage(streamId: string, what: "produce" | "follow"): string {
   return `Cannot go on to ${what} "${streamId}": a newer producer has taken it over. Resume it to get the newer text.`;
 }
 
@@ -24,4 +24,28 @@ export function describeChunk(chunk: unknown): string {
     return "The source gives bytes; it must give strings. Pipe it through a TextDecoderStream: source.pipeThrough(new TextDecoderStream()).";
   }
   return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
+}
+
+export function fencedError(streamId: string): ResumableStreamError {
+  return new ResumableStreamError("FENCED", supersededMessage(streamId, "produce"));
+}
+
+export function followerLostError(streamId: string): ResumableStreamError {
+  return new ResumableStreamError("PRODUCER_LOST", supersededMessage(streamId, "follow"));
+}
+
+export function cancelError(streamId: string, cause: unknown): ResumableStreamError {
+  const message = `The source of "${streamId}" failed to cancel: see cause.`;
+  return new ResumableStreamError("SOURCE_FAILED", message, { cause });
+}
+
+export function writeError(streamId: string, error: unknown): ResumableStreamError {
+  const message = `Writing "${streamId}" failed: see cause. Its original reader isn't affected.`;
+  return asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
+}
+
+/** Not the reason itself: `fetch`, the AI SDK and providers tell an abort by this name, and take anything else for a fault. */
+export function abortErrorOf(reason: unknown): DOMException {
+  if (!(reason instanceof Error)) return new DOMException(String(reason), "AbortError");
+  return Object.assign(new DOMException(reason.message, "AbortError"), { cause: reason });
 }

@@ -1,6 +1,6 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
-import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
+import type { ResumableStreamError } from "../api/errors.ts";
 import { attempt, background } from "../lib/background.ts";
 import type { Cancel } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
@@ -16,7 +16,15 @@ import {
 } from "./producer-state.ts";
 import { MAX_END_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
 import { Pace } from "./pace.ts";
-import { describeChunk, sourceFailures, supersededMessage } from "./producer-errors.ts";
+import {
+  abortErrorOf,
+  cancelError,
+  describeChunk,
+  fencedError,
+  followerLostError,
+  sourceFailures,
+  writeError,
+} from "./producer-errors.ts";
 
 /** Called once, at once. */
 export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
@@ -131,7 +139,7 @@ export class Producer implements ProducerPort {
   }
 
   fenced(): void {
-    this.#cancelReason = this.#fencedError();
+    this.#cancelReason = fencedError(this.#options.streamId);
     this.#dispatch({ type: "fenced" });
   }
 
@@ -191,10 +199,6 @@ export class Producer implements ProducerPort {
     });
   }
 
-  #fencedError(): ResumableStreamError {
-    return new ResumableStreamError("FENCED", supersededMessage(this.#options.streamId, "produce"));
-  }
-
   #tellEnd(): void {
     const { source } = this.#state;
     if (source === "running") return;
@@ -216,23 +220,15 @@ export class Producer implements ProducerPort {
   #dropFollowers(): void {
     this.#options.onReleased();
     this.#report(this.#cancelReason);
-    const error = new ResumableStreamError(
-      "PRODUCER_LOST",
-      supersededMessage(this.#options.streamId, "follow"),
-    );
+    const error = followerLostError(this.#options.streamId);
     for (const follower of this.#followers) follower.fail(error);
   }
 
   #cancelSource(reason: unknown): void {
     this.#abort.abort(abortErrorOf(reason));
     // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
-    background(
-      attempt(() => this.#source?.cancel(reason)),
-      (error) => {
-        const message = `The source of "${this.#options.streamId}" failed to cancel: see cause.`;
-        this.#report(new ResumableStreamError("SOURCE_FAILED", message, { cause: error }));
-      },
-    );
+    const cancelling = attempt(() => this.#source?.cancel(reason));
+    background(cancelling, (error) => this.#report(cancelError(this.#options.streamId, error)));
   }
 
   async #pump(openSource: OpenSource): Promise<void> {
@@ -279,7 +275,7 @@ export class Producer implements ProducerPort {
       case "failed":
         return this.#failure;
       case "lost":
-        return this.#fencedError();
+        return fencedError(this.#options.streamId);
       case "done":
       case "stopped":
       case undefined:
@@ -298,13 +294,6 @@ export class Producer implements ProducerPort {
   }
 
   #report(error: unknown): void {
-    const message = `Writing "${this.#options.streamId}" failed: see cause. Its original reader isn't affected.`;
-    this.#options.onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
+    this.#options.onError(writeError(this.#options.streamId, error));
   }
-}
-
-/** Not the reason itself: `fetch`, the AI SDK and providers tell an abort by this name, and take anything else for a fault. */
-function abortErrorOf(reason: unknown): DOMException {
-  if (!(reason instanceof Error)) return new DOMException(String(reason), "AbortError");
-  return Object.assign(new DOMException(reason.message, "AbortError"), { cause: reason });
 }

@@ -59,6 +59,8 @@ export class RelayClaim implements Claim {
   #isDoubted = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
   readonly #hurry = new AbortController();
+  /** Settles once followers were sent the end; at once before it is written. */
+  #endSent: Promise<void> = Promise.resolve();
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
   #onListenersMoved: () => void = () => {};
 
@@ -101,11 +103,13 @@ export class RelayClaim implements Claim {
     const published = text.text === "" || this.#listeners.size === 0 ? undefined : this.#publishLive(text);
     await this.#writeEnd({ ...text, ...(end !== undefined && { end }) });
     onWritten();
+    // The end travels once the record has it: a follower that hears it, and asks again, finds it.
+    const sendEnd = (): Promise<void> | undefined =>
+      this.#listeners.size > 0 ? this.#publishLive(endOf(text, end)) : undefined;
+    this.#endSent = Promise.resolve(published).then(sendEnd);
     this.#ended.resolve();
     this.#stops.release();
-    await published;
-    // The end travels once the record has it: whoever hears it, and asks again, finds it.
-    if (this.#listeners.size > 0) await this.#publishLive(endOf(text, end));
+    await this.#endSent;
     await this.#linger();
     await this.close();
   }
@@ -120,6 +124,7 @@ export class RelayClaim implements Claim {
   async shutdown(): Promise<void> {
     this.#hurry.abort();
     await this.#ended.promise;
+    await this.#endSent;
     await this.close();
   }
 
@@ -224,8 +229,10 @@ export class RelayClaim implements Claim {
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
   #stopOnly(request: Extract<Request, { type: "stop-only" }>): void {
-    if (request.epoch === this.epoch) this.#options.producer.stop(request.reason);
-    this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
+    const reply = (): void => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
+    if (request.epoch !== this.epoch) return reply();
+    this.#options.producer.stop(request.reason);
+    this.#stops.wait(reply);
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {
