@@ -1,6 +1,6 @@
 // A follower in another process than its producer: performs what follower-state decides, as a stream.
 
-import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, type ResumableStreamError } from "../api/errors.ts";
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";

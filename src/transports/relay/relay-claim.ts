@@ -101,11 +101,13 @@ export class RelayClaim implements Claim {
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
     const published = text.text === "" || this.#listeners.size === 0 ? undefined : this.#publishLive(text);
-    await this.#writeEnd({ ...text, ...(end !== undefined && { end }) });
+    await this.#writeEnd({ ...text, ...(end && { end }) });
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
     const sendEnd = (): Promise<void> | undefined =>
-      this.#listeners.size > 0 ? this.#publishLive(endOf(text, end)) : undefined;
+      this.#listeners.size > 0
+        ? this.#publishLive({ from: text.tail, text: "", tail: text.tail, ...(end && { end }) })
+        : undefined;
     this.#endSent = Promise.resolve(published).then(sendEnd);
     this.#ended.resolve();
     this.#stops.release();
@@ -296,9 +298,4 @@ export class RelayClaim implements Claim {
     if (this.#isWon) this.#options.producer.fenced();
     this.#relay.link.background(this.close());
   }
-}
-
-/** What is left to be told once the text is sent. */
-function endOf({ tail }: Slice, end: EndKind | undefined): Slice {
-  return { from: tail, text: "", tail, ...(end !== undefined && { end }) };
 }
