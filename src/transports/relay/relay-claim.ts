@@ -4,7 +4,7 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
+import type { Claim, ProducerPort, Slice } from "../transport.ts";
 import { ClaimRecord } from "./claim-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
