@@ -76,15 +76,34 @@ function redisRecords(connection: RedisConnection): StatusRecords {
     },
     lastEnd: async (key) => {
       const beside = endKey(key);
-      return beside === undefined ? undefined : parseEnd(await connection.command(["GET", beside]));
+      if (beside === undefined) return undefined;
+      const value = await besideOr(null, () => connection.command(["GET", beside]));
+      return parseEnd(value);
     },
     finish: async (key, { epoch, ttlSeconds }, last) => {
       const beside = endKey(key);
-      const keys = beside === undefined ? ["1", key] : ["2", key, beside];
       const values = [claimValue(epoch), DONE, String(ttlSeconds), endValue(last)];
-      const words = ["EVAL", FINISH, ...keys, ...values];
-      return Number(await connection.command(words)) === 1;
+      const finish = (...keys: string[]): Promise<unknown> =>
+        connection.command(["EVAL", FINISH, String(keys.length), ...keys, ...values]);
+      const both = beside === undefined ? NOT_BESIDE : await besideOr(NOT_BESIDE, () => finish(key, beside));
+      return Number(both === NOT_BESIDE ? await finish(key) : both) === 1;
     },
     freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw])) === 1,
   };
+}
+
+/** Stands for an answer if nothing can be kept beside a record. */
+const NOT_BESIDE = Symbol("not beside");
+
+/**
+ * What `act` answers, or `fallback` if this user may not touch the key beside the record, or a prefix of the client's own has put
+ * it on another node: a stream has to end without it.
+ */
+async function besideOr<T>(fallback: T, act: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Error && /^(NOPERM|CROSSSLOT)\b/.test(error.message)) return fallback;
+    throw error;
+  }
 }

@@ -1,0 +1,59 @@
+// A user whose access list has the records, and not the keys beside them: what version 2 and the page for Redis asked for.
+
+import { Redis } from "ioredis";
+import { createClient } from "redis";
+import { expect, test } from "vitest";
+import {
+  createResumableStreamContext,
+  generationOf,
+  type ResumableStreamContext,
+} from "../../../src/redis.ts";
+import { sourceOf } from "../../../src/testing/manual-source.ts";
+import { readWhole, until } from "../../../src/testing/reading.ts";
+import { RedisServer } from "../../support/redis-server.ts";
+
+interface Opened {
+  context: ResumableStreamContext;
+  errors: string[];
+  close: () => Promise<void>;
+}
+
+async function open(server: RedisServer, library: "node-redis" | "ioredis"): Promise<Opened> {
+  const acl = ["~resumable-stream:rs:sentinel:*", "&resumable-stream:rs:*", "+@all"];
+  await server.command("ACL", "SETUSER", "app", "on", ">secret", ...acl);
+  const url = Object.assign(new URL(server.url), { username: "app", password: "secret" }).href;
+  const pair =
+    library === "ioredis" ? [new Redis(url), new Redis(url)] : [createClient({ url }), createClient({ url })];
+  const [publisher, subscriber] = pair;
+  const errors: string[] = [];
+  const context = createResumableStreamContext({
+    publisher,
+    subscriber,
+    waitUntil: null,
+    onError: (error) => errors.push(error.message),
+  } as Parameters<typeof createResumableStreamContext>[0]);
+  const close = async (): Promise<void> => {
+    await context.close();
+    for (const client of pair) {
+      if ("disconnect" in client && library === "ioredis") client.disconnect();
+      else (client as ReturnType<typeof createClient>).destroy();
+    }
+  };
+  return { context, errors, close };
+}
+
+test.each(["node-redis", "ioredis"] as const)(
+  "over %s, a stream ends without the key that tells how, and comes back done",
+  async (library) => {
+    await using server = await RedisServer.start();
+    const { context, errors, close } = await open(server, library);
+    const stream = await context.createNewResumableStream("chat", sourceOf(["text"]));
+    const mark = stream && generationOf(stream);
+    expect(await readWhole(stream)).toBe("text");
+    await until(async () => expect(await context.hasExistingStream("chat")).toBe("DONE"));
+    expect(await context.lastEnd("chat")).toBeNull();
+    expect(await context.resumeExistingStream("chat", `4.${mark}`)).toBeNull();
+    expect(errors).toEqual([]);
+    await close();
+  },
+);
