@@ -52,8 +52,9 @@ export function newStreamId(chatId: string): string {
   return `${encodeURIComponent(chatId)}:${crypto.randomUUID()}`;
 }
 
-export function isAnswerOf(chatId: string, streamId: string): boolean {
-  return streamId.startsWith(`${encodeURIComponent(chatId)}:`);
+/** Null: nothing is being written, which is its reader's to know as well. */
+export function isAnswerOf(chatId: string, streamId: string | null): boolean {
+  return streamId === null || streamId.startsWith(`${encodeURIComponent(chatId)}:`);
 }
 
 /** What to answer: the messages and one more of the user's, or again, without the answer that broke off. */
