@@ -105,7 +105,7 @@ class Reader {
 
   #show(event: string): void {
     const data = /^data: (.*)$/m.exec(event)?.[1];
-    const end = /^id: (\d+)$/m.exec(event)?.[1];
+    const end = /^id: (\d+)/m.exec(event)?.[1];
     if (data === undefined || end === undefined) return;
     const { word, at } = JSON.parse(data) as Word;
     this.#text.append(word);

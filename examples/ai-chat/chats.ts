@@ -52,8 +52,8 @@ export function newStreamId(chatId: string): string {
   return `${encodeURIComponent(chatId)}:${crypto.randomUUID()}`;
 }
 
-/** Null: nothing is being written, which is its reader's to know as well. */
 export function isAnswerOf(chatId: string, streamId: string | null): boolean {
+  // No answer runs: that is the chat's own affair, too.
   return streamId === null || streamId.startsWith(`${encodeURIComponent(chatId)}:`);
 }
 

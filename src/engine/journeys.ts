@@ -43,7 +43,8 @@ export function epochOfStream(stream: ReadableStream<string>): number | undefine
  *   the store is slow to answer.
  * @throws TypeError if no context gave this stream, as with one that was piped through another.
  * @example
- * const headers = { "stream-offset": String(offset), "stream-generation": generationOf(stream) ?? "" };
+ * const stream = await context.resumeExistingStream("chat-1");
+ * const mark = stream ? generationOf(stream) : undefined; // For a header of yours: stream-generation.
  */
 export function generationOf(stream: ReadableStream<string>): string | undefined {
   const journey = journeys().get(stream);

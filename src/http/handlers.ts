@@ -33,7 +33,10 @@ export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> ext
 export type StreamsOfHandlers = Pick<
   ResumableStreamContext,
   "resumeExistingStream" | "stopStream" | "lastEnd"
-> & { hasExistingStream: (streamId: string) => Promise<unknown> };
+> & {
+  /** Whether there is one: null if not. */
+  hasExistingStream: (streamId: string) => Promise<unknown>;
+};
 
 /** Two handlers on `Request` and `Response`, for one route. */
 export interface ResumeHandlers<Rest extends readonly unknown[] = []> {

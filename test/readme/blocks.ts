@@ -8,11 +8,6 @@ export async function readBlocks(): Promise<Block[]> {
   return blocksOf({ path: "README.md", text: await readFile(join(root, "README.md"), "utf8") });
 }
 
-/** What a block says it prints: its comments that begin with "prints:". */
-export function promisedOutput({ code }: Block): string {
-  return [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
-}
-
 /** The status of a request after the stream's end, as the block says. */
 export function statusWhenDone({ code }: Block): number {
   return code.includes("status: 422") ? 422 : 204;
@@ -26,8 +21,24 @@ export function hasHandlers({ code }: Block): boolean {
 export interface BlockFolder {
   /** Writes a block, and gives its file. */
   write: (block: Block) => Promise<string>;
+  /** Writes what blocks import of their reader's own. */
+  writeAs: (name: string, code: string) => Promise<void>;
   remove: () => Promise<void>;
 }
+
+const model = `
+import { setTimeout as sleep } from "node:timers/promises";
+export function answer(_prompt: string, signal: AbortSignal): ReadableStream<string> {
+  let line = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      await sleep(50, undefined, { signal });
+      controller.enqueue(\`Line \${++line}\\n\`);
+      if (line === 60) controller.close();
+    },
+  });
+}
+`;
 
 /** A folder inside this package, where its own name leads to its build, with a stand-in for Next.js. */
 export async function createBlockFolder(): Promise<BlockFolder> {
@@ -39,6 +50,9 @@ export async function createBlockFolder(): Promise<BlockFolder> {
     JSON.stringify({ name: "next", type: "module", exports: { "./server": "./server.js" } }),
   );
   await writeFile(join(next, "server.js"), "export const after = (promise) => void promise;\n");
+  // What the README's reader has: a login and a model.
+  await writeFile(join(folder, "login.ts"), 'export const userOf = async (_request: Request) => "ada";\n');
+  await writeFile(join(folder, "model.ts"), model);
   let written = 0;
   return {
     async write({ code }) {
@@ -46,6 +60,7 @@ export async function createBlockFolder(): Promise<BlockFolder> {
       await writeFile(file, code);
       return file;
     },
+    writeAs: (name, code) => writeFile(join(folder, name), code),
     remove: () => rm(folder, { recursive: true }),
   };
 }

@@ -30,8 +30,7 @@ process.stdout.write(JSON.stringify(await callAll()), () => {
 
 async function callAll(): Promise<HandlerAnswers> {
   const { GET, POST = GET, DELETE } = handlers;
-  const id = `readme-${randomUUID()}`;
-  const first = await POST(request(id));
+  const { id, response: first } = await ask(POST);
   const second = await GET(request(id, 5));
   const [produced, followed] = (await Promise.all([first.text(), second.text()])).map(bareText);
   const { status: statusWhenDone } = await GET(request(id));
@@ -40,8 +39,7 @@ async function callAll(): Promise<HandlerAnswers> {
 }
 
 async function stopEarly(POST: Handler, DELETE: Handler): Promise<{ text: string; status: number }> {
-  const id = `readme-${randomUUID()}`;
-  const response = await POST(request(id));
+  const { id, response } = await ask(POST);
   let text = "";
   let status = 0;
   for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -56,6 +54,15 @@ function bareText(text: string): string {
   return text.replace(/^: resumable-stream offset=\d+\n\n|^: resumable-stream[^\n]*\n|^id: \d+\n/gm, "");
 }
 
+/** Asks as the README's page does. The answer says where it is resumed. */
+async function ask(POST: Handler): Promise<{ id: string; response: Response }> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ prompt: randomUUID() });
+  const response = await POST(new Request("http://localhost/", { method: "POST", headers, body }));
+  const place = new URL(response.headers.get("content-location") ?? "", "http://localhost/");
+  return { id: place.searchParams.get("id") ?? "", response };
+}
+
 function request(id: string, offset = 0): Request {
-  return new Request(`http://localhost/?id=${id}&offset=${offset}&resumeAt=${offset}`);
+  return new Request(`http://localhost/?id=${encodeURIComponent(id)}&resumeAt=${offset}`);
 }

@@ -14,7 +14,7 @@ import { type BlockFolder, createBlockFolder, readBlocks } from "./blocks.ts";
 
 const whole = Array.from({ length: 60 }, (_, line) => `Line ${line + 1}\n`).join("");
 
-const blocks = (await readBlocks()).filter(({ name }) => name.startsWith("A chat that resumes and stops"));
+const blocks = (await readBlocks()).filter(({ name }) => name.startsWith("Quick start"));
 const blockIn = (language: string): Block => {
   const [block, ...others] = blocks.filter((each) => each.language === language);
   if (!block || others.length > 0)
@@ -136,18 +136,14 @@ test("the stop button stops it for both tabs, whichever presses it", async () =>
   expect(whole.startsWith(text)).toBe(true);
   expect(text.length).toBeLessThan(whole.length);
   const address = new URL(page.url());
-  const again = await fetch(`${url}answer?id=${address.hash.slice(1)}`);
+  const again = await fetch(`${url}api/answer${address.hash.slice(1)}`);
   expect([again.status, again.headers.get("stream-status")]).toEqual([204, "done"]);
   await page.context().close();
 });
 
 test("the lines for the AI SDK are those of examples/ai-chat", async () => {
-  const example = await readFile(`${root}/examples/ai-chat/chat.tsx`, "utf8");
-  const words = (code: string): string => code.replace(/\s+/g, " ");
-  const [transport = "", chat = "", stop = ""] = blockIn("tsx").code.split(/(?=^\/\/ in|^\/\/ Not)/m);
-  expect(words(example)).toContain(words(transport));
-  expect(words(example)).toContain(words(stop).trim());
-  // The example takes more of useChat than the README shows.
-  expect(chat).toMatch(/id, messages: stored, resume: true, transport/);
-  expect(words(example)).toMatch(/id, messages: stored, resume: true, transport/);
+  const example = await readFile(`${root}/examples/ai-chat/server.ts`, "utf8");
+  const words = (code: string): string => code.replace(/\s+/g, " ").trim();
+  const [block] = (await readBlocks()).filter(({ language }) => language === "tsx");
+  expect(words(example)).toContain(words(block?.code ?? "none"));
 });

@@ -17,7 +17,7 @@ const server = createServer(
     const { pathname } = new URL(request.url);
     if (pathname === "/") return html(page, "text/html; charset=utf-8");
     if (pathname === "/page.js") return html(script, "text/javascript");
-    const handler = pathname === "/answer" ? handlers[request.method] : undefined;
+    const handler = pathname === "/api/answer" ? handlers[request.method] : undefined;
     return handler ? handler(request) : new Response(null, { status: 404 });
   }),
 );

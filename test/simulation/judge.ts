@@ -1,5 +1,6 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
+import { MAX_END_WAIT_MS } from "../../src/engine/producer-options.ts";
 import { ResumableStreamError } from "../../src/api/errors.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
@@ -63,9 +64,18 @@ function noteTold(
   if (!run || others.length > 0) return;
   const isEnd = end === "clean" || (typeof end === "object" && end.code === "SOURCE_FAILED");
   const isOwn = run.end === "done" || run.end === "stopped" || run.end === "failed";
-  if (isEnd && isOwn && world.isCalm(participant, world.ownerOf(run))) {
+  if (isEnd && isOwn && isWrittenInTime(world) && world.isCalm(participant, world.ownerOf(run))) {
     run.toldAt = Math.min(run.toldAt, world.now);
   }
+}
+
+/**
+ * Whether a store at this distance has written an end before readers are told without it: a log may have to finish the write
+ * before, and a small pool the one before that.
+ */
+function isWrittenInTime({ backend, plan }: World): boolean {
+  const roundTrips = backend.keepsText ? 3 : 2;
+  return roundTrips * 2 * plan.latency.maxMs < MAX_END_WAIT_MS;
 }
 
 function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {

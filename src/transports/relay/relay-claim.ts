@@ -4,7 +4,7 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
+import type { Claim, ProducerPort, Slice } from "../transport.ts";
 import { ClaimRecord } from "./claim-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
@@ -224,17 +224,15 @@ export class RelayClaim implements Claim {
     this.#relay.link.background(looked);
   }
 
-  #stop(request: Extract<Request, { type: "stop" }>): void {
+  #stop(request: Extract<Request, { type: "stop" | "stop-only" }>): void {
     this.#options.producer.stop(request.reason);
     this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
   #stopOnly(request: Extract<Request, { type: "stop-only" }>): void {
-    const reply = (): void => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
-    if (request.epoch !== this.epoch) return reply();
-    this.#options.producer.stop(request.reason);
-    this.#stops.wait(reply);
+    if (request.epoch === this.epoch) return this.#stop(request);
+    this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 });
   }
 
   #answer(request: Extract<Request, { type: "read" }>): void {

@@ -24,7 +24,8 @@ export const http: Record<string, Stage> = {
     before: `${running}
 import { createResumeHandlers } from "resumable-stream/http";
 const activeStreamOf = async (chat: string) => (chat === "1" ? "chat-1" : null);
-const mayRead = async (_request: Request, streamId: string) => streamId === "chat-1";
+const mayRead = async (_request: Request, streamId: string | null) =>
+  streamId === "chat-1" || streamId === null;
 `,
     after: `
 const request = new Request("http://localhost/?resumeAt=13");
