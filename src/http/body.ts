@@ -18,7 +18,7 @@ export interface BodyOptions {
   framing: Framing;
   heartbeatMs: number;
   clock: Clock;
-  /** What is said after the text. */
+  /** Gives the events that are sent after the text's own. */
   atEnd?: ((end: EndKind) => string) | undefined;
 }
 
@@ -79,7 +79,7 @@ class Body {
   }
 
   async #step(): Promise<Step> {
-    const { clock, framing } = this.#options;
+    const { clock, framing, atEnd } = this.#options;
     if (this.#ending) {
       if (this.#ending.type === "errored") await sleep(clock, BEFORE_BREAK_MS, this.#left.signal);
       return this.#ending;
@@ -97,14 +97,8 @@ class Body {
       read.end !== undefined && isClean(read.end)
         ? { type: "closed" }
         : { type: "errored", error: read.error };
-    const last = this.#utf8.encode(read.end === undefined ? "" : this.#lastWords(read.end));
+    const last = this.#utf8.encode(read.end === undefined ? "" : framing.close(read.end, atEnd?.(read.end)));
     return { type: "bytes", bytes: joined(last, this.#utf8.finish()) };
-  }
-
-  #lastWords(end: EndKind): string {
-    const { framing, atEnd } = this.#options;
-    const added = atEnd?.(end) ?? "";
-    return (added === "" ? "" : framing.push(added)) + framing.close(end);
   }
 
   #bytes(text: string): Step {

@@ -62,10 +62,12 @@ export class EventFraming implements Framing {
     return this.#isMidLine ? "" : `${OWN_COMMENT}\n`;
   }
 
-  close(end: EndKind): string {
+  /** What is `added` gets no id: it isn't of the stream's text, and a reader that comes back asks from that text's end. */
+  close(end: EndKind, added = ""): string {
     const { endEvent } = this.#options;
+    const event = endEvent === undefined ? "" : `event: ${endEvent}\ndata: ${end}\n\n`;
     // Before an event that the source left unfinished, which no reader may take for whole.
-    const told = endEvent === undefined || this.#isMidEvent ? "" : `event: ${endEvent}\ndata: ${end}\n\n`;
+    const told = this.#isMidEvent ? "" : added + event;
     const isLineOpen = this.#isMidLine || this.#line !== "";
     const rest = this.#event + this.#escaped(this.#line);
     return `${told}${rest}${isLineOpen ? "\n" : ""}${OWN_COMMENT} end=${end}\n`;

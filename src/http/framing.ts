@@ -9,8 +9,8 @@ export interface Framing {
   push(text: string): string;
   /** What keeps a silent connection alive; empty where nothing may be inserted. */
   heartbeat(): string;
-  /** What is left, and the end's mark where the format has one. */
-  close(end: EndKind): string;
+  /** What is left, what is `added` to it, and the end's mark where the format has one. */
+  close(end: EndKind, added?: string): string;
 }
 
 /** Text as it is: nothing can be added that isn't text. */

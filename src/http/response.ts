@@ -30,8 +30,8 @@ export interface StreamResponseOptions {
    */
   endEvent?: string;
   /**
-   * Text that follows the stream's own, by how that ended; `""` for none. A stopped AI SDK stream says `finish` by it.
-   * @defaultValue none
+   * Gives whole events, each with its blank line, that are sent after the stream's own, by how that ended; `""` for none.
+   * They get no id. A stopped stream of the AI SDK says `finish` by it. Only with events. @defaultValue none
    */
   atEnd?: (end: EndKind) => string;
   /**
@@ -108,14 +108,17 @@ function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
 
 /** Throws a TypeError naming the option that can't be used. */
 export function checkResponseOptions(options: StreamResponseOptions): void {
-  const { format, heartbeatMs, retryMs, endEvent, offset } = options;
+  const { format, heartbeatMs, retryMs, endEvent, atEnd, offset } = options;
   if (format !== undefined && format !== "events" && format !== "text") {
     throw new TypeError(`format must be "events" or "text", got ${typeof format}.`);
   }
   if (endEvent !== undefined && !/^[^\r\n]+$/.test(endEvent)) {
     throw new TypeError("endEvent must be a name of one line.");
   }
-  if (options.atEnd !== undefined) checkFunction("atEnd", options.atEnd);
+  if (atEnd !== undefined) checkFunction("atEnd", atEnd);
+  if (atEnd !== undefined && format === "text") {
+    throw new TypeError('atEnd must be left out with format "text": it adds events.');
+  }
   positive("heartbeatMs", heartbeatMs, DEFAULT_HEARTBEAT_MS);
   checkWhole("retryMs", retryMs);
   checkWhole("offset", offset);

@@ -153,7 +153,7 @@ async function* partsOf({
   yield { type: "stream-start", warnings: [] };
   yield { type: "text-start", id: "text" };
   for (let word = 1; word <= words; word += 1) {
-    await pass(20, undefined, { signal });
+    await pass(40, undefined, { signal });
     yield { type: "text-delta", id: "text", delta: `${number}:${word} ` };
   }
   yield { type: "text-end", id: "text" };

@@ -53,6 +53,7 @@ function Chat({ stored }) {
     messages: stored,
     resume: true,
     transport,
+    experimental_throttle: 50,
     experimental_queue: true,
     sendAutomaticallyWhen: ({ messages }) => {
       if (!parameters.has("automatic") || messages.at(-1)?.metadata?.stopped) return false;

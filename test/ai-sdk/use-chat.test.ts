@@ -89,7 +89,7 @@ describe.each(majors)("AI SDK %i", (major) => {
       await call(laptop, "stop");
       await untilShown(laptop, "a stop", ({ status }) => status === "ready");
       await say(laptop, "second");
-      await untilShown(laptop, "a second answer", ({ texts }) => (texts[3] ?? "").length > 200);
+      await untilShown(laptop, "a second answer", ({ texts }) => (texts[3] ?? "").length > 100);
       await chat.mend(phone);
 
       const { texts, errors } = await untilShown(

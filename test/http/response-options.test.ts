@@ -10,6 +10,8 @@ test.each([
   ["heartbeatMs", () => streamResponse(new ReadableStream(), { heartbeatMs: 0 })],
   ["heartbeatMs", () => streamResponse(new ReadableStream(), { heartbeatMs: Number.POSITIVE_INFINITY })],
   ["endEvent", () => streamResponse(new ReadableStream(), { endEvent: "a\nb" })],
+  ["atEnd", () => streamResponse(new ReadableStream(), { atEnd: "end" as unknown as () => string })],
+  ["atEnd", () => streamResponse(new ReadableStream(), { format: "text", atEnd: () => "" })],
 ])("a %s that can't be used is a TypeError naming it", (name, make) => {
   expect(make).toThrow(TypeError);
   expect(make).toThrow(new RegExp(`^${name} must be`));

@@ -9,6 +9,7 @@ import { createResumableStreamContext, type ResumableStreamContext } from "../..
 import { manualSource, mustNotProduce } from "../../src/testing/manual-source.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { until } from "../support/wait.ts";
+import { parseEvents } from "./parse-events.ts";
 import { readBody } from "./bytes.ts";
 
 let context: ResumableStreamContext;
@@ -218,6 +219,18 @@ describe("the end", () => {
     await body.next();
     await context.stopStream(id);
     expect((await body.rest()).text).toContain("event: end\ndata: stopped\n\n");
+  });
+
+  test("atEnd adds events before the end's mark, without an id, and outside an event that was left unfinished", async () => {
+    const { id, source, stream } = await produce();
+    const atEnd = (end: string): string => `data: ${end} it is\n\n`;
+    const body = readBody(streamResponse(stream, { atEnd }));
+    source.push("data: a\n\ndata: unfin");
+    await body.next();
+    await context.stopStream(id);
+    const { text } = await body.rest();
+    expect(parseEvents(text).map(({ data }) => data)).toEqual(["a", "stopped it is"]);
+    expect(text).toContain("\n\ndata: stopped it is\n\ndata: unfin\n: resumable-stream end=stopped\n");
   });
 });
 
