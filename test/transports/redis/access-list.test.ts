@@ -18,26 +18,45 @@ interface Opened {
   close: () => Promise<void>;
 }
 
+function ioredisPair(url: string) {
+  const [publisher, subscriber] = [new Redis(url), new Redis(url)];
+  return {
+    publisher,
+    subscriber,
+    disconnect: () => {
+      publisher.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
+
+function nodeRedisPair(url: string) {
+  const [publisher, subscriber] = [createClient({ url }), createClient({ url })];
+  return {
+    publisher,
+    subscriber,
+    disconnect: () => {
+      publisher.destroy();
+      subscriber.destroy();
+    },
+  };
+}
+
 async function open(server: RedisServer, library: "node-redis" | "ioredis"): Promise<Opened> {
   const acl = ["~resumable-stream:rs:sentinel:*", "&resumable-stream:rs:*", "+@all"];
   await server.command("ACL", "SETUSER", "app", "on", ">secret", ...acl);
   const url = Object.assign(new URL(server.url), { username: "app", password: "secret" }).href;
-  const pair =
-    library === "ioredis" ? [new Redis(url), new Redis(url)] : [createClient({ url }), createClient({ url })];
-  const [publisher, subscriber] = pair;
+  const { publisher, subscriber, disconnect } = library === "ioredis" ? ioredisPair(url) : nodeRedisPair(url);
   const errors: string[] = [];
   const context = createResumableStreamContext({
     publisher,
     subscriber,
     waitUntil: null,
     onError: (error) => errors.push(error.message),
-  } as Parameters<typeof createResumableStreamContext>[0]);
+  });
   const close = async (): Promise<void> => {
     await context.close();
-    for (const client of pair) {
-      if ("disconnect" in client && library === "ioredis") client.disconnect();
-      else (client as ReturnType<typeof createClient>).destroy();
-    }
+    disconnect();
   };
   return { context, errors, close };
 }
