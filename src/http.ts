@@ -11,6 +11,13 @@ export {
   type ResumeHandlersOptions,
   type StreamsOfHandlers,
 } from "./http/handlers.ts";
-export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./http/node.ts";
+export {
+  type NodeHandler,
+  type NodeHandlerContext,
+  type NodeHandlerOptions,
+  type NodeResponse,
+  toNodeHandler,
+} from "./http/node.ts";
+export type { NodeRequest } from "./http/node-request.ts";
 export { type StreamResponseOptions, streamResponse } from "./http/response.ts";
 export type { EndKind } from "./transports/transport.ts";

@@ -1,6 +1,8 @@
 // A stream of text as a response's body. Reads when its reader asks, and never ahead.
 
+import { ResumableStreamError } from "../api/errors.ts";
 import { endOf, startOf } from "../engine/journeys.ts";
+import { onAbort } from "../lib/abort.ts";
 import { background } from "../lib/background.ts";
 import { type Cancel, type Clock, sleep } from "../lib/clock.ts";
 import type { EndKind } from "../transports/transport.ts";
@@ -20,12 +22,15 @@ export interface BodyOptions {
   clock: Clock;
   /** Gives the events that are sent after the text's own. */
   atEnd?: ((end: EndKind) => string) | undefined;
+  /** Aborted where the reader has left, and its server may not say so by cancelling. */
+  signal?: AbortSignal | undefined;
 }
 
 export function createBody(options: BodyOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const body = new Body(options);
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
+      start: (controller) => body.start(controller),
       pull: (controller) => body.pull(controller),
       cancel: (reason) => body.cancel(reason),
     },
@@ -47,12 +52,24 @@ class Body {
   /** The read under way, which outlives the pull it was made for where a heartbeat answers that. */
   #reading: Promise<Read> | undefined;
   #cancelHeartbeat: Cancel = () => {};
+  #ignoreSignal = (): void => {};
   /** Known once the last text was passed on, and performed when that is taken: an error would discard it. */
   #ending: Step | undefined;
 
   constructor(options: BodyOptions) {
     this.#options = options;
     this.#source = options.stream.getReader();
+  }
+
+  start(controller: ReadableStreamDefaultController<Bytes>): void {
+    const { signal } = this.#options;
+    const leave = (): void => {
+      background(this.cancel(signal?.reason), () => undefined);
+      // Not closed: nobody may take what was cut off for whole.
+      controller.error(signal?.reason);
+    };
+    if (signal?.aborted) leave();
+    else if (signal) this.#ignoreSignal = onAbort(signal, leave);
   }
 
   async pull(controller: ReadableStreamDefaultController<Bytes>): Promise<void> {
@@ -64,8 +81,10 @@ class Body {
           if (step.bytes.byteLength === 0) continue;
           return controller.enqueue(step.bytes);
         case "closed":
+          this.#ignoreSignal();
           return controller.close();
         case "errored":
+          this.#ignoreSignal();
           return controller.error(step.error);
       }
     }
@@ -74,6 +93,7 @@ class Body {
   /** Leaving stops nothing: a context's stream runs on without this reader. */
   cancel(reason: unknown): Promise<void> {
     this.#left.abort();
+    this.#ignoreSignal();
     this.#cancelHeartbeat();
     return this.#source.cancel(reason);
   }
@@ -91,7 +111,7 @@ class Body {
     const read = await this.#readOrHeartbeat();
     if (read === "heartbeat") return this.#bytes(framing.heartbeat());
     this.#reading = undefined;
-    if (read.type === "text") return this.#bytes(framing.push(read.text));
+    if (read.type === "text") return this.#push(read.text);
     // Without a known end the body is cut off, and says nothing: its reader asks again.
     this.#ending =
       read.end !== undefined && isClean(read.end)
@@ -99,6 +119,16 @@ class Body {
         : { type: "errored", error: read.error };
     const last = this.#utf8.encode(read.end === undefined ? "" : framing.close(read.end, atEnd?.(read.end)));
     return { type: "bytes", bytes: joined(last, this.#utf8.finish()) };
+  }
+
+  #push(text: string): Step {
+    try {
+      return this.#bytes(this.#options.framing.push(text));
+    } catch (error) {
+      // What isn't understood breaks this reader off, and stops nothing.
+      background(this.#source.cancel(error), () => undefined);
+      return { type: "errored", error };
+    }
   }
 
   #bytes(text: string): Step {
@@ -132,7 +162,7 @@ class Body {
       // Text that is kept of a failed stream closes well; a response's body must not.
       return { type: "ended", end, error: new Error(`The stream has ended: ${end}.`) };
     } catch (error) {
-      return { type: "ended", end: endOfError(error), error };
+      return { type: "ended", end: endOfError(error), error: withoutCause(error) };
     }
   }
 }
@@ -153,6 +183,19 @@ function endOfError(error: unknown): EndKind | undefined {
     default:
       return undefined;
   }
+}
+
+const bare = new WeakMap<Error, Error>();
+
+/**
+ * What a server prints of a body that broke off: not the error of the app's source or client, which may quote a text. All
+ * readers of one failure get one error, so that it can be printed once.
+ */
+function withoutCause(error: unknown): unknown {
+  if (!(error instanceof ResumableStreamError) || error.cause === undefined) return error;
+  const known = bare.get(error) ?? new ResumableStreamError(error.code, error.message);
+  bare.set(error, known);
+  return known;
 }
 
 function joined(first: Bytes, second: Bytes): Bytes {

@@ -9,6 +9,8 @@ import type { Framing } from "./framing.ts";
 const MAX_HELD_UNITS = 65_536;
 /** Comments that begin so are ours. One of the source's gets a second colon, so that it can't be mistaken. */
 const OWN_COMMENT = ": resumable-stream";
+/** What a line of an event begins with; readers skip all others, and would show nothing of a text that has only those. */
+const FIELDS = ["data", "event", "id", "retry"];
 
 export interface EventFramingOptions {
   /** Offset of the text's first character. */
@@ -36,9 +38,14 @@ export class EventFraming implements Framing {
   /** The text so far ends with CR: an LF that comes next belongs to it. */
   #isAfterCr = false;
 
+  /** The text's first line that isn't blank is still to come, or under way. */
+  #isFirstLine: boolean;
+
   constructor(options: EventFramingOptions) {
     this.#options = options;
     this.#offset = options.from;
+    // A text that is resumed may begin anywhere in a line.
+    this.#isFirstLine = options.from === 0;
   }
 
   open(): string {
@@ -49,12 +56,29 @@ export class EventFraming implements Framing {
     return `${OWN_COMMENT} offset=${from}${generation}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}\n`;
   }
 
+  /** Throws a TypeError if the text's first line shows that it isn't events. */
   push(text: string): string {
     if (text === "") return "";
     const isStart = this.#offset === 0;
     this.#offset += text.length;
     // The text's own byte order mark would no longer be at the body's start, where it means nothing.
-    return this.#scan(isStart && text.startsWith("\uFEFF") ? text.slice(1) : text);
+    const events = isStart && text.startsWith("\uFEFF") ? text.slice(1) : text;
+    if (this.#isFirstLine) this.#checkFirstLine(this.#line + events);
+    return this.#scan(events);
+  }
+
+  /** As soon as it can be told: text that isn't events may have no second line for long. */
+  #checkFirstLine(text: string): void {
+    const [line = "", ...rest] = text.replace(/^[\r\n]+/, "").split(/[\r\n]/, 2);
+    const [name = "", ...value] = line.split(":", 2);
+    const isWholeName = value.length > 0 || rest.length > 0;
+    const isField =
+      name === "" || FIELDS.some((field) => (isWholeName ? field === name : field.startsWith(name)));
+    this.#isFirstLine = !isWholeName;
+    if (isField) return;
+    throw new TypeError(
+      'The text isn\'t server-sent events: its first line begins with no "data:", "event:", "id:", "retry:" or ":". Send it with format "text", or write it as events before it gets into the context.',
+    );
   }
 
   heartbeat(): string {

@@ -4,13 +4,14 @@ import { checkFunction } from "../api/options.ts";
 import type { LastEnd, ResumableStreamContext } from "../api/types.ts";
 import { endOf, startOf } from "../engine/journeys.ts";
 import type { EndKind } from "../transports/transport.ts";
+import { answerOf, type StreamStatus } from "./answer.ts";
 import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
 /** Which stream a request is for, and who may have it. `Rest`: what the framework passes besides the request. */
 export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> extends Omit<
   StreamResponseOptions,
-  "offset"
+  "offset" | "signal"
 > {
   /** The request's stream; null if there is nothing to resume. */
   streamId: (
@@ -45,17 +46,6 @@ export interface ResumeHandlers<Rest extends readonly unknown[] = []> {
   /** Stops the stream, or with `?generation=` that generation of it and no other. */
   DELETE: (request: Request, ...rest: Rest) => Promise<Response>;
 }
-
-/** What the header `stream-status` says. */
-type StreamStatus =
-  | "running"
-  | "done"
-  | "absent"
-  | "failed"
-  | "lost"
-  | "stopped"
-  | "superseded"
-  | "unavailable";
 
 /**
  * Makes the route's handlers. `GET` answers 200 with the stream's text, 204 if there is nothing to resume, 400 for a
@@ -124,7 +114,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         // The reader has all there is of it: an EventSource would come back for ever.
         const hasAll = isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, from)));
         if (!hasAll) {
-          const response = streamResponse(stream, responseOptions);
+          const response = streamResponse(stream, { ...responseOptions, signal: request.signal });
           return request.method === "HEAD" ? withoutBody(response) : response;
         }
         await stream.cancel();
@@ -192,22 +182,4 @@ function isResponse(value: unknown): value is Response {
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   return error.code === "TRANSPORT_UNAVAILABLE" || error.code === "CLOSED";
-}
-
-interface AnswerParts {
-  own: Record<string, string>;
-  /** The caller's, without which a page of another origin can't see even the status. */
-  added: HeadersInit | undefined;
-  message?: string;
-}
-
-/** An answer without a stream, whose own headers stay: what the caller's say is said of the text. */
-function answerOf(status: number, { own, added, message }: AnswerParts): Response {
-  const headers = new Headers({ ...own, "cache-control": "no-store" });
-  if (status === 503) headers.set("retry-after", "1");
-  const names = new Set(headers.keys());
-  for (const [name, value] of new Headers(added)) if (!names.has(name)) headers.append(name, value);
-  // A list, to which the caller's may have added.
-  headers.append("access-control-expose-headers", "stream-status, stream-offset, stream-generation");
-  return new Response(message ?? null, { status, headers });
 }

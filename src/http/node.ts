@@ -1,26 +1,14 @@
 // A handler on Request and Response as one for Node's `http`. Types name what is used of Node, and nothing is imported.
 
-import { background } from "../lib/background.ts";
+import { attempt, background } from "../lib/background.ts";
 import { createDeferred } from "../lib/deferred.ts";
-
-/** What is used of an `http.IncomingMessage`. */
-export interface NodeRequest {
-  method?: string | undefined;
-  url?: string | undefined;
-  rawHeaders: string[];
-  headers: { host?: string | undefined };
-  /** HTTP/2's, in place of the header `host`. */
-  readonly authority?: string;
-  on(event: string, listener: (value?: unknown) => void): unknown;
-  pause(): unknown;
-  resume(): unknown;
-  destroy(): unknown;
-}
+import { type NodeRequest, toRequest } from "./node-request.ts";
 
 /** What is used of an `http.ServerResponse`. */
 export interface NodeResponse {
   readonly headersSent: boolean;
-  readonly socket?: { destroySoon?: () => void } | null;
+  readonly destroyed?: boolean;
+  readonly socket?: { destroySoon?: () => void; resetAndDestroy?: () => void } | null;
   /** HTTP/2's alone, of which a connection has many. */
   readonly stream?: {
     write(bytes: Uint8Array, onWritten: () => void): unknown;
@@ -31,7 +19,7 @@ export interface NodeResponse {
   setHeader(name: string, value: string | string[]): unknown;
   /** Both have it; the types of HTTP/2's don't say so. */
   flushHeaders?(): void;
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, onWritten?: () => void): boolean;
   end(): unknown;
   destroy(): unknown;
   on(event: string, listener: () => void): unknown;
@@ -40,42 +28,85 @@ export interface NodeResponse {
 
 /** Where trouble of a handler goes. */
 export interface NodeHandlerOptions {
-  /** Told what the handler threw, or what broke a body off. @defaultValue console.error */
+  /**
+   * Told what the handler threw, or what broke a body off; of a source's failure once, however many read it.
+   * @defaultValue prints it by `console.error`
+   */
   onError?: (error: unknown) => void;
 }
 
-/** What `http.createServer` takes. */
-export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void;
+/** What a handler gets besides the request, in the form of Next.js' second argument. */
+export interface NodeHandlerContext {
+  /** What the router has found in the path: Express' `/chat/:id` gives `{ id }`. */
+  params: Record<string, string>;
+  /** Node's own request, with what the app's middleware put there: a user, a session. */
+  incoming: NodeRequest;
+}
+
+/** What `http.createServer` takes. Settles once the answer is out or its reader has left, and never rejects. */
+export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Promise<void>;
 
 /**
- * Serves a handler with `http.createServer(toNodeHandler(handler))`. A slow client is waited for; where one leaves, the
- * request's signal aborts and the body is cancelled. A handler that throws answers 500; after the first byte, the
- * connection is cut.
+ * Serves a handler with `http.createServer(toNodeHandler(handler))`, or as a route of Express, Nest, h3 or Next.js'
+ * `pages/api`, whose body parsers may have run before. A slow client is waited for; where one leaves, the request's signal
+ * aborts and the body is cancelled. A handler that throws answers 500; after the first byte, the connection is cut.
  *
- * @param handler - answers a request.
+ * @param handler - answers a request. Its second argument has the router's `params`.
  * @param options - where trouble goes.
  * @example
  * createServer(toNodeHandler(handler)).listen(3000);
+ *
+ * @example
+ * app.all("/chat/:id", toNodeHandler((request, { params }) => answer(request, params.id)));
  */
 export function toNodeHandler(
-  handler: (request: Request) => Response | Promise<Response>,
-  { onError = (error) => console.error(error) }: NodeHandlerOptions = {},
+  handler: (request: Request, context: NodeHandlerContext) => Response | Promise<Response>,
+  { onError = print }: NodeHandlerOptions = {},
 ): NodeHandler {
   return (incoming, outgoing) => {
     const left = new AbortController();
+    const { promise: closed, resolve } = createDeferred<void>();
+    const onClosed = (): void => {
+      left.abort();
+      resolve();
+    };
     // After a whole answer too, when nobody listens any more.
-    outgoing.on("close", () => left.abort());
-    background(answer({ handler, incoming, outgoing, signal: left.signal }), (error) => {
+    outgoing.on("close", onClosed);
+    // What ran before us took its time, and the client left meanwhile.
+    if (outgoing.destroyed) onClosed();
+    const answered = answer({ handler, incoming, outgoing, signal: left.signal }).catch((error: unknown) => {
       // A client that left is no fault.
       if (left.signal.aborted) return;
-      onError(error);
-      refuse(outgoing);
+      if (isNews(error, onError))
+        background(
+          attempt(() => onError(error)),
+          print,
+        );
+      refuse(incoming, outgoing);
     });
+    // A handler that waits for something else must not keep a framework that waits for it.
+    return Promise.race([answered, closed]);
   };
 }
 
+const told = new WeakMap<(error: unknown) => void, WeakSet<object>>();
+
+/** Whether `listener` hasn't been told of this error: each reader of a stream whose source fails gets the same. */
+function isNews(error: unknown, listener: (error: unknown) => void): boolean {
+  if (typeof error !== "object" || error === null) return true;
+  const known = told.get(listener) ?? new WeakSet();
+  told.set(listener, known);
+  const isNew = !known.has(error);
+  known.add(error);
+  return isNew;
+}
+
+function print(error: unknown): void {
+  console.error(error);
+}
+
 interface Exchange {
-  handler: (request: Request) => Response | Promise<Response>;
+  handler: (request: Request, context: NodeHandlerContext) => Response | Promise<Response>;
   incoming: NodeRequest;
   outgoing: NodeResponse;
   /** Aborted once the connection is closed. */
@@ -88,7 +119,7 @@ async function answer({ handler, incoming, outgoing, signal }: Exchange): Promis
     outgoing.statusCode = 400;
     return void outgoing.end();
   }
-  const response = await handler(request);
+  const response = await handler(request, { params: paramsOf(incoming), incoming });
   const reader = response.body?.getReader();
   if (signal.aborted) return reader?.cancel();
   outgoing.statusCode = response.status;
@@ -137,8 +168,12 @@ function drained(outgoing: NodeResponse, signal: AbortSignal): Promise<void> {
 /** RFC 9113, section 7. */
 const INTERNAL_ERROR = 2;
 
+function paramsOf({ params }: NodeRequest): Record<string, string> {
+  return typeof params === "object" && params !== null ? (params as Record<string, string>) : {};
+}
+
 /** Before the headers are out, an error is an answer; after that, only what breaks off can tell. */
-function refuse(outgoing: NodeResponse): void {
+function refuse({ httpVersion }: NodeRequest, outgoing: NodeResponse): void {
   const { stream, socket } = outgoing;
   if (!outgoing.headersSent) {
     outgoing.statusCode = 500;
@@ -146,68 +181,13 @@ function refuse(outgoing: NodeResponse): void {
   } else if (stream) {
     // Not the socket, which carries others' answers. What was written goes out first.
     stream.write(new Uint8Array(), () => stream.close(INTERNAL_ERROR));
+  } else if (httpVersion === "1.0" && socket?.resetAndDestroy) {
+    // There, a connection's close is the body's end: a reset alone breaks off. It waits, as an empty write comes last.
+    outgoing.write(new Uint8Array(), () => socket.resetAndDestroy?.());
   } else if (socket?.destroySoon) {
     // Soon: the same.
     socket.destroySoon();
   } else {
     outgoing.destroy();
   }
-}
-
-/** Undefined where a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
-function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
-  const { method = "GET", rawHeaders } = incoming;
-  try {
-    const headers = new Headers();
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index] ?? "";
-      // HTTP/2's own, which are no headers.
-      if (!name.startsWith(":")) headers.append(name, rawHeaders[index + 1] ?? "");
-    }
-    const init = { method, headers, signal };
-    const url = urlOf(incoming);
-    if (method === "GET" || method === "HEAD") return new Request(url, init);
-    return new Request(url, Object.assign(init, { body: toBody(incoming), duplex: "half" }));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Throws a TypeError where `Host` is none. */
-function urlOf({ url: target = "/", headers, authority }: NodeRequest): URL {
-  const { href, origin } = new URL(`http://${headers.host || authority || "localhost"}`);
-  // What else stands in it, such as "?", would make another path of the target's.
-  if (href !== `${origin}/`) throw new TypeError("Host must be a host.");
-  // Put together: as a relative URL, a path that begins with two slashes would name a host.
-  return new URL(target.startsWith("/") ? origin + target : target, origin);
-}
-
-function toBody(incoming: NodeRequest): ReadableStream<Uint8Array> {
-  let isOver = false;
-  return new ReadableStream<Uint8Array>(
-    {
-      start: (controller) => {
-        incoming.on("data", (bytes) => {
-          if (isOver || !(bytes instanceof Uint8Array)) return;
-          controller.enqueue(bytes);
-          incoming.pause();
-        });
-        incoming.on("end", () => {
-          if (!isOver) controller.close();
-          isOver = true;
-        });
-        incoming.on("error", (error) => {
-          if (!isOver) controller.error(error);
-          isOver = true;
-        });
-        incoming.pause();
-      },
-      pull: () => void incoming.resume(),
-      cancel: () => {
-        isOver = true;
-        incoming.resume();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

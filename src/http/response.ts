@@ -5,12 +5,16 @@ import { epochOfStream, startOf } from "../engine/journeys.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../transports/transport.ts";
+import { answerOf, type StreamStatus } from "./answer.ts";
 import { createBody } from "./body.ts";
 import { EventFraming } from "./event-framing.ts";
 import { plainFraming } from "./framing.ts";
 
-/** A proxy's usual patience with a silent connection is 30 or 60 seconds. */
-const DEFAULT_HEARTBEAT_MS = 15_000;
+/** Bun cuts a connection that was silent for 10 s, the least patient of servers; proxies do after 30 or 60. */
+const DEFAULT_HEARTBEAT_MS = 5_000;
+
+/** What compresses gathers, and what gathers delays. */
+const NO_TRANSFORM = "no-transform";
 
 /** How a stream travels. */
 export interface StreamResponseOptions {
@@ -20,7 +24,7 @@ export interface StreamResponseOptions {
    * @defaultValue "events"
    */
   format?: "events" | "text";
-  /** After so many milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 15000 */
+  /** After so many milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 5000 */
   heartbeatMs?: number;
   /** How many milliseconds an `EventSource` waits before it reconnects; a whole number. @defaultValue the browser's, some seconds */
   retryMs?: number;
@@ -39,8 +43,16 @@ export interface StreamResponseOptions {
    * @defaultValue known of a context's stream, else 0
    */
   offset?: number;
-  /** Added to the response's, or in place of them. @defaultValue none */
+  /**
+   * Added to the response's, or in place of them. A `cache-control` of yours keeps `no-transform`: what compresses gathers,
+   * and what gathers delays. @defaultValue none
+   */
   headers?: HeadersInit;
+  /**
+   * The request's: once it aborts, the reader has left. For servers that don't cancel a body that nobody gets any more.
+   * @defaultValue none
+   */
+  signal?: AbortSignal;
 }
 
 /**
@@ -49,22 +61,26 @@ export interface StreamResponseOptions {
  * The body closes where the stream is done or stopped, and breaks off where it failed, was lost or was cut off, so that no
  * reader takes a part for the whole.
  *
- * @param stream - a stream of a context's.
+ * @param stream - a stream of a context's, or what its calls give if there is none: then the answer is 204, with
+ *   `stream-status: done` for `null` and `absent` for `undefined`.
  * @param options - how it travels.
  * @example
- * const stream = await context.createNewResumableStream(id, makeStream);
- * return stream ? streamResponse(stream) : new Response(null, { status: 204 });
+ * return streamResponse(await context.resumeExistingStream(id, position), { signal: request.signal });
  *
  * @throws TypeError naming the argument that can't be used.
  */
 export function streamResponse(
-  stream: ReadableStream<string>,
+  stream: ReadableStream<string> | null | undefined,
   options: StreamResponseOptions = {},
 ): Response {
-  if (!(stream instanceof ReadableStream)) {
-    throw new TypeError(`stream must be a ReadableStream, got ${stream === null ? "null" : typeof stream}.`);
-  }
   checkResponseOptions(options);
+  if (stream === null || stream === undefined) {
+    const status: StreamStatus = stream === null ? "done" : "absent";
+    return answerOf(204, { own: { "stream-status": status }, added: options.headers });
+  }
+  if (!(stream instanceof ReadableStream)) {
+    throw new TypeError(`stream must be a ReadableStream, null or undefined, got ${typeof stream}.`);
+  }
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
   const epoch = (): number | undefined => epochOfStream(stream);
@@ -75,6 +91,7 @@ export function streamResponse(
     heartbeatMs: heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     clock: systemClock,
     atEnd: options.atEnd,
+    signal: options.signal,
   });
   return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
 }
@@ -89,8 +106,7 @@ interface HeaderParts {
 function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
   const headers = new Headers({
     "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
-    // no-transform: what compresses gathers, and what gathers delays.
-    "cache-control": "no-cache, no-transform",
+    "cache-control": `no-cache, no-store, ${NO_TRANSFORM}`,
     // nginx and those that learned from it.
     "x-accel-buffering": "no",
     "x-content-type-options": "nosniff",
@@ -100,6 +116,10 @@ function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
     "access-control-expose-headers": "stream-status, stream-offset, stream-generation",
   });
   const theirs = new Headers(added);
+  const cacheControl = theirs.get("cache-control");
+  if (cacheControl !== null && !cacheControl.toLowerCase().includes(NO_TRANSFORM)) {
+    theirs.append("cache-control", NO_TRANSFORM);
+  }
   for (const name of theirs.keys()) headers.delete(name);
   // Not set: each cookie is a header of its own, of the same name.
   for (const [name, value] of theirs) headers.append(name, value);
@@ -108,7 +128,10 @@ function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
 
 /** Throws a TypeError naming the option that can't be used. */
 export function checkResponseOptions(options: StreamResponseOptions): void {
-  const { format, heartbeatMs, retryMs, endEvent, atEnd, offset } = options;
+  const { format, heartbeatMs, retryMs, endEvent, atEnd, offset, signal } = options;
+  if (signal !== undefined && !isSignal(signal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${signal === null ? "null" : typeof signal}.`);
+  }
   if (format !== undefined && format !== "events" && format !== "text") {
     throw new TypeError(`format must be "events" or "text", got ${typeof format}.`);
   }
@@ -129,4 +152,9 @@ function checkWhole(name: string, value: unknown): void {
   const isNumber = typeof value === "number";
   if (value === undefined || (isNumber && Number.isSafeInteger(value) && value >= 0)) return;
   throw new TypeError(`${name} must be a whole number from 0, got ${isNumber ? value : typeof value}.`);
+}
+
+/** Not by its class, which may be of another realm or a polyfill. */
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 }

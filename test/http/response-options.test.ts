@@ -5,7 +5,7 @@ import { streamResponse } from "../../src/http.ts";
 import { readBody } from "./bytes.ts";
 
 test.each([
-  ["stream", () => streamResponse(null as unknown as ReadableStream<string>)],
+  ["stream", () => streamResponse("text" as unknown as ReadableStream<string>)],
   ["format", () => streamResponse(new ReadableStream(), { format: "sse" as "events" })],
   ["heartbeatMs", () => streamResponse(new ReadableStream(), { heartbeatMs: 0 })],
   ["heartbeatMs", () => streamResponse(new ReadableStream(), { heartbeatMs: Number.POSITIVE_INFINITY })],

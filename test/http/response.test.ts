@@ -41,7 +41,7 @@ describe("headers", () => {
     expect(status).toBe(200);
     expect(Object.fromEntries(headers)).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache, no-transform",
+      "cache-control": "no-cache, no-store, no-transform",
       "x-accel-buffering": "no",
       "stream-status": "running",
       "stream-offset": "0",
@@ -64,7 +64,16 @@ describe("headers", () => {
       headers: { "x-vercel-ai-ui-message-stream": "v1", "cache-control": "no-store" },
     });
     expect(headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
-    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("cache-control")).toBe("no-store, no-transform");
+  });
+
+  test("of the caller for the cache keep no-transform, without which middleware compresses and holds back", () => {
+    const of = (value: string) =>
+      streamResponse(new ReadableStream(), { headers: { "Cache-Control": value } }).headers.get(
+        "cache-control",
+      );
+    expect(of("private, max-age=0")).toBe("private, max-age=0, no-transform");
+    expect(of("No-Transform, no-cache")).toBe("No-Transform, no-cache");
   });
 
   test("of the caller may set several cookies", () => {
@@ -75,6 +84,90 @@ describe("headers", () => {
       ],
     });
     expect(headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+  });
+});
+
+test("a context's answer that there is no stream is a 204, with the caller's headers", () => {
+  const told = [null, undefined].map((none) => {
+    const { status, headers } = streamResponse(none, { headers: { "x-own": "1" } });
+    return [status, headers.get("stream-status"), headers.get("cache-control"), headers.get("x-own")];
+  });
+  expect(told).toEqual([
+    [204, "done", "no-store", "1"],
+    [204, "absent", "no-store", "1"],
+  ]);
+});
+
+describe("the request's signal", () => {
+  test("takes its reader away, where the server doesn't cancel the body, and stops nothing", async () => {
+    const { id, source, stream } = await produce();
+    const request = new AbortController();
+    const body = streamResponse(await follow(id, 0), { signal: request.signal }).body?.getReader();
+    await body?.read();
+    const next = body?.read();
+    request.abort();
+    await expect(next).rejects.toThrow(/abort/);
+    source.push("data: a\n\n");
+    source.end();
+    expect(await new Response(streamResponse(stream).body).text()).toContain("data: a");
+  });
+
+  test("that has aborted already follows nothing", async () => {
+    let reason: unknown;
+    const stream = new ReadableStream<string>({ cancel: (why) => void (reason = why) });
+    const { body } = streamResponse(stream, { signal: AbortSignal.abort("gone") });
+    await expect(body?.getReader().read()).rejects.toBe("gone");
+    expect(reason).toBe("gone");
+  });
+
+  test("of another type is a TypeError", () => {
+    expect(() => streamResponse(new ReadableStream(), { signal: {} as AbortSignal })).toThrow(
+      /signal must be/,
+    );
+  });
+});
+
+describe("text that isn't events, sent as such,", () => {
+  async function sent(chunks: string[], offset = 0) {
+    let isCancelled = false;
+    const stream = new ReadableStream<string>({
+      start: (controller) => chunks.forEach((chunk) => controller.enqueue(chunk)),
+      cancel: () => void (isCancelled = true),
+    });
+    const reader = streamResponse(stream, { offset }).body?.getReader();
+    await reader?.read();
+    const told = await reader?.read().then(
+      () => "passed",
+      (error: unknown) => String(error),
+    );
+    return { told, isCancelled };
+  }
+
+  test.each([
+    ["a word", ["Hello"]],
+    ["what begins like a field", ["dat", "abase"]],
+    ["a line without a colon", ["\n\nidea\n"]],
+    ["JSON", ['{"data": 1}\n']],
+    ["a colon later on", ["note: x"]],
+  ])("is told at its first line: %s", async (_, chunks) => {
+    const { told, isCancelled } = await sent(chunks);
+    expect(told).toMatch(/TypeError: The text isn't server-sent events.*format "text"/);
+    expect(told).not.toContain(chunks.join("").trim().slice(0, 5));
+    expect(isCancelled).toBe(true);
+  });
+
+  test.each([
+    ["a comment", [": ok\n\n"]],
+    ["an event's name first", ["event: a\ndata\n\n"]],
+    ["a field over two chunks", ["da", "ta: a\n\n"]],
+    ["blank lines first, and a byte order mark", ["\uFEFF\r\n\r\nid: 1\n\n"]],
+    ["a field without a value", ["data\n\n"]],
+  ])("but not %s", async (_, chunks) => {
+    expect(await sent(chunks)).toEqual({ told: "passed", isCancelled: false });
+  });
+
+  test("and not where it is resumed, which may be anywhere in a line", async () => {
+    expect((await sent(["rest of a line\n\n"], 7)).told).toBe("passed");
   });
 });
 

@@ -1,0 +1,100 @@
+// Node's request as a `Request`, also where something before us has read its body.
+
+import { restoredBody } from "./parsed-body.ts";
+
+/** What is used of an `http.IncomingMessage`, and of what frameworks add to one. */
+export interface NodeRequest {
+  method?: string | undefined;
+  url?: string | undefined;
+  /** Express', Connect's and h3's: the whole path, where `url` has lost the part that the router is mounted at. */
+  originalUrl?: string | undefined;
+  rawHeaders: string[];
+  headers: { host?: string | undefined };
+  httpVersion?: string;
+  /** HTTP/2's, in place of the header `host`. */
+  readonly authority?: string;
+  /** What a router has found in the path. */
+  params?: unknown;
+  /** What a body parser has made. */
+  body?: unknown;
+  /** What a body parser has read: function platforms keep it, and Nest if it is told to. */
+  rawBody?: unknown;
+  /** Somebody has read from it. */
+  readonly readableDidRead?: boolean;
+  readonly readableEnded?: boolean;
+  on(event: string, listener: (value?: unknown) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+}
+
+/** Undefined where a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
+export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
+  const { method = "GET", rawHeaders } = incoming;
+  try {
+    const headers = new Headers();
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? "";
+      // HTTP/2's own, which are no headers.
+      if (!name.startsWith(":")) headers.append(name, rawHeaders[index + 1] ?? "");
+    }
+    const init = { method, headers, signal };
+    const url = urlOf(incoming);
+    if (method === "GET" || method === "HEAD") return new Request(url, init);
+    return new Request(url, Object.assign(init, { body: bodyOf(incoming, headers), duplex: "half" }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws a TypeError where `Host` is none. */
+function urlOf({ url = "/", originalUrl: target = url, headers, authority }: NodeRequest): URL {
+  const { href, origin } = new URL(`http://${headers.host || authority || "localhost"}`);
+  // What else stands in it, such as "?", would make another path of the target's.
+  if (href !== `${origin}/`) throw new TypeError("Host must be a host.");
+  // Put together: as a relative URL, a path that begins with two slashes would name a host.
+  return new URL(target.startsWith("/") ? origin + target : target, origin);
+}
+
+/** The connection's bytes where nobody has read them, else what the reader left. */
+function bodyOf(incoming: NodeRequest, headers: Headers): ReadableStream<Uint8Array> {
+  if (!incoming.readableDidRead && !incoming.readableEnded) return unreadBody(incoming);
+  // A parser of JSON makes {} of nothing.
+  const isEmpty = headers.get("content-length") === "0";
+  // Both were said of the bytes that travelled.
+  const type = headers.get("content-type") ?? "";
+  headers.delete("content-encoding");
+  headers.delete("content-length");
+  const { body, rawBody } = incoming;
+  return restoredBody(isEmpty ? { body: "", rawBody: "", type } : { body, rawBody, type });
+}
+
+function unreadBody(incoming: NodeRequest): ReadableStream<Uint8Array> {
+  let isOver = false;
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        incoming.on("data", (bytes) => {
+          if (isOver || !(bytes instanceof Uint8Array)) return;
+          controller.enqueue(bytes);
+          incoming.pause();
+        });
+        incoming.on("end", () => {
+          if (!isOver) controller.close();
+          isOver = true;
+        });
+        incoming.on("error", (error) => {
+          if (!isOver) controller.error(error);
+          isOver = true;
+        });
+        incoming.pause();
+      },
+      pull: () => void incoming.resume(),
+      cancel: () => {
+        isOver = true;
+        incoming.resume();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
