@@ -15,9 +15,7 @@ export {
   type NodeHandler,
   type NodeHandlerContext,
   type NodeHandlerOptions,
-  type NodeResponse,
   toNodeHandler,
 } from "./http/node.ts";
-export type { NodeRequest } from "./http/node-request.ts";
 export { type StreamResponseOptions, streamResponse } from "./http/response.ts";
 export type { EndKind } from "./transports/transport.ts";

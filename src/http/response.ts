@@ -65,7 +65,7 @@ export interface StreamResponseOptions {
  *   `stream-status: done` for `null` and `absent` for `undefined`.
  * @param options - how it travels.
  * @example
- * return streamResponse(await context.resumeExistingStream(id, position), { signal: request.signal });
+ * return streamResponse(await context.createNewResumableStream(id, makeStream));
  *
  * @throws TypeError naming the argument that can't be used.
  */

@@ -30,7 +30,7 @@ async function openScene(format: "events" | "text") {
   );
   const server: Server = createServer((request, response) => {
     protocols.add(request.httpVersion);
-    handler(request, response);
+    void handler(request, response);
   });
   const port = await freePort();
   server.listen(port, "127.0.0.1");

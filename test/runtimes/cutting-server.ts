@@ -63,7 +63,7 @@ function serve(server: Server, context: ResumableStreamContext): void {
       },
       { onError: () => undefined },
     );
-    handler(incoming, outgoing);
+    void handler(incoming, outgoing);
     // After some pieces, and before the next.
     if (isCut) void sleep(PAUSE_MS * 3.5).then(cut);
   });
