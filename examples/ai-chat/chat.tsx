@@ -59,12 +59,13 @@ function Chat({ stored }: { stored: UIMessage[] }) {
       )}
       <form onSubmit={send}>
         <input aria-label="Message" value={input} onChange={(event) => setInput(event.target.value)} />
+        {/* Two buttons, by their keys: one that became the other under the press would send the form. */}
         {isBusy ? (
-          <button type="button" onClick={stop}>
+          <button key="stop" type="button" onClick={stop}>
             Stop
           </button>
         ) : (
-          <button>Send</button>
+          <button key="send">Send</button>
         )}
       </form>
       <output>{status}</output>
