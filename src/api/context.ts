@@ -56,8 +56,11 @@ export function createContext({ transport, options, clock, parts }: ContextParts
 
   /** Whether the stream that is done was of another claim than the one that is asked for. Not, if that isn't known. */
   const wasOther = async (streamId: string, epoch: number | undefined): Promise<boolean> => {
-    const last = epoch === undefined ? undefined : await transport.lastEnd?.(streamId);
-    return last !== undefined && last.epoch !== epoch;
+    if (epoch === undefined || !transport.lastEnd) return false;
+    const last = await transport.lastEnd(streamId);
+    if (last) return last.epoch !== epoch;
+    // Another may have taken the id since it was found done: then what ended last isn't told any more.
+    return (await transport.peek(streamId)).status !== "done";
   };
 
   /** For a caller that names a generation: its text, or nothing of any other. */

@@ -30,6 +30,8 @@ export interface FollowerState {
   readonly reads: number;
   /** Offset up to which the reads in flight ask. */
   readonly asked: number;
+  /** Where `next` stood when the one read in flight was sent; absent if there were others, whose order isn't known. */
+  readonly sentAt: number | undefined;
   /** Something may have been missed since the read in flight was sent. */
   readonly isStale: boolean;
   /** The end and its offset; absent until known. */
@@ -76,6 +78,7 @@ export function initialFollowerState(
     claimedTail: 0,
     reads: 0,
     asked: options.from,
+    sentAt: undefined,
     isStale: false,
     end: undefined,
   };
@@ -140,18 +143,31 @@ function receive(draft: Draft, page: Page, via: "reply" | "live"): void {
     // It may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
     if (state.epoch === undefined) return;
   }
-  state.end = endAfter(state, page);
+  if (isDoubtful(state, page, via)) state.isStale = true;
+  else state.end = endAfter(state, page);
   state.epoch = page.epoch;
   deliver(draft, page);
 }
 
-function endAfter({ end, epoch, isBound, next }: FollowerState, page: Page): FollowerState["end"] {
+/**
+ * Whether a page that calls the producer lost, before the place where this follower is, may be older than the text it has.
+ * The answer of a read that nothing has overtaken isn't: then that text was never kept, and no more will come.
+ */
+function isDoubtful(
+  { isBound, next, reads, sentAt }: FollowerState,
+  page: Page,
+  via: "reply" | "live",
+): boolean {
+  if (page.end !== "lost" || !isBound || page.tail >= next) return false;
+  return via === "live" || reads > 0 || sentAt !== next;
+}
+
+function endAfter({ end, epoch }: FollowerState, page: Page): FollowerState["end"] {
   // How another producer's text ended says nothing of this one's.
   const knownEnd = page.epoch === epoch ? end : undefined;
   // Lost is what its silence looks like, until it writes again: what it wrote since tells that it lives.
   const isBack = knownEnd?.kind === "lost" && page.end === undefined && page.tail > knownEnd.offset;
-  const isOutdated = page.end === "lost" && isBound && page.tail < next;
-  if (page.end === undefined || isOutdated) return isBack ? undefined : knownEnd;
+  if (page.end === undefined) return isBack ? undefined : knownEnd;
   return { kind: page.end, offset: page.tail };
 }
 
@@ -200,6 +216,7 @@ function roomFrom(state: FollowerState, from: number): number {
 
 function ask({ state, effects }: Draft, from: number): void {
   const maxUnits = Math.min(roomFrom(state, from), state.pageUnits);
+  state.sentAt = state.reads === 0 ? state.next : undefined;
   state.reads += 1;
   state.asked = from + maxUnits;
   state.isStale = false;

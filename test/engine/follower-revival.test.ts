@@ -50,6 +50,33 @@ describe("a producer that was lost and writes again", () => {
     const { effects } = stepFollower(beyond, answer({ from: 90, text: "", tail: 5, end: "lost" }));
     expect(inShort(effects)).toEqual([".lost"]);
   });
+
+  test("is lost to one that has more of its text than was kept, by the answer that nothing overtook", () => {
+    // It named its generation, so that it is bound before any text has come.
+    const asking: FollowerState = { ...fresh, next: 9, isBound: true, epoch: 5 };
+    const sent = stepFollower(asking, { type: "silence" });
+    expect(inShort(sent.effects)).toEqual(["?9/4"]);
+    const lost = answer({ from: 9, text: "", tail: 5, end: "lost" });
+    expect(inShort(stepFollower(sent.state, lost).effects)).toEqual([".lost"]);
+  });
+
+  test("is asked once more if that answer may be older than the text", () => {
+    const lost = answer({ from: 9, text: "", tail: 5, end: "lost" });
+    const overtaken: FollowerState = {
+      ...fresh,
+      next: 9,
+      isBound: true,
+      epoch: 5,
+      reads: 1,
+      sentAt: 7,
+      asked: 11,
+    };
+    const again = stepFollower(overtaken, lost);
+    expect(inShort(again.effects)).toEqual(["?9/4"]);
+    expect(inShort(stepFollower(again.state, lost).effects)).toEqual([".lost"]);
+    const heard = stepFollower({ ...overtaken, reads: 0 }, { ...lost, isReply: false } as FollowerEvent);
+    expect(inShort(heard.effects)).toEqual(["?9/4"]);
+  });
 });
 
 /** Effects in short: `+text` delivered, `?from/max` read, `.end`. */

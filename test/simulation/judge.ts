@@ -13,6 +13,8 @@ import type { Win, World } from "./world.ts";
 export const FIND_DEAD_MS = 6_500;
 /** What a follower takes to look at a lease after its end: its interval, and a slack. */
 const LOOK_AT_LEASE_MS = 3_000;
+/** How long a mark of somebody who frees a record with the documented methods lives. */
+const BARRED_MS = 10_000;
 /** Messages of one question and its answer, and of the proof beside it. */
 const LEGS = 10;
 
@@ -97,7 +99,11 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   if (!run || runs.length > 1 || reading.length === 0 || !wasCalm || !reading.wasEager) return;
   const { keepsText, leaseMs } = world.backend;
   const findMs = keepsText ? leaseMs + LOOK_AT_LEASE_MS : FIND_DEAD_MS;
-  const limit = findMs + LEGS * world.plan.latency.maxMs;
+  // One of the documented methods' followers that dies while it frees the record bars the others until its mark expires.
+  const mayBeBarred =
+    world.plan.client === "documented" &&
+    world.everybody.some((each) => each.machine !== run.machine && each.machine.state === "dead");
+  const limit = findMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
   // A slow way brings the text that is left long after: the end comes right behind it.
   const isReplayed = keepsText && world.now - reading.takenAt <= LEGS * world.plan.latency.maxMs;
@@ -150,7 +156,7 @@ function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): 
   const { askedAt, participant } = reading.options;
   // Next to its producer it is followed as it was, until that has heard that its end is written.
   if (run.machine === participant.machine) return false;
-  const [win, ...others] = winsLike(world, run);
+  const [win, ...others] = world.winsLike(run);
   if (!win || others.length > 0 || world.isFollowedBy(win)) return false;
   const kept = world.backend.kept(win.streamId, win.epoch);
   if (!kept || kept.failedAt > askedAt) return false;
@@ -159,14 +165,7 @@ function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): 
 
 /** What was kept under the claims that may be a run's. */
 function keptOf(world: World, run: Run): Kept[] {
-  return winsLike(world, run).flatMap(({ epoch, streamId }) => world.backend.kept(streamId, epoch) ?? []);
-}
-
-/** A process may hold several claims of one stream at one moment, and any of them may be the run's. */
-function winsLike(world: World, run: Run): Win[] {
-  return world.wins.filter(
-    ({ participant, streamId }) => participant.machine === run.machine && streamId === run.streamId,
-  );
+  return world.winsLike(run).flatMap(({ epoch, streamId }) => world.backend.kept(streamId, epoch) ?? []);
 }
 
 function isWhole(run: Run, reading: Reading): boolean {
@@ -189,18 +188,24 @@ export interface Asked {
   type: Call["type"];
   participant: Participant;
   streamId: string;
+  /** The claim that is meant; absent where any is. */
+  epoch?: number | undefined;
   startedAt: number;
 }
 
 /** Whether an answer is true, where the truth didn't change while it was asked for (G4, G6). */
 export function judgeAnswer(world: World, asked: Asked, answer: Answer): void {
-  const { participant, streamId, what } = asked;
+  const { epoch, participant, streamId, what } = asked;
   const told = `${what} in ${participant.machine.name} was told "${answer}"`;
-  const runs = world.runsOf(streamId);
+  const runs = world.runsUnder(streamId, epoch);
   if (answer === "done" && !runs.some((run) => run.end === "done" || run.end === "stopped")) {
-    return world.violate("G6", `${told}; ${describe(runs)}`);
+    // What is known of the text that ended last is lost with the server's records.
+    if (epoch !== undefined && !world.isCalm(participant)) return;
+    return world.violate(epoch === undefined ? "G6" : "G14", `${told}; ${describe(runs)}`);
   }
   const win = world.newestWin(streamId);
+  // Of a text that isn't the last one, all but "none" is judged by what is read of it.
+  if (epoch !== undefined && win?.epoch !== epoch) return;
   if (!win?.run || !world.isCalm(participant, win.participant) || world.isSuperseded(win)) return;
   if (answer === "live" && isUnawareOf(world, win, asked)) return;
   const truth = settledTruth(world, win, asked.startedAt);
@@ -262,5 +267,17 @@ export function judgePrimaries(world: World): void {
     if (primaryOf.machine.state !== "running" || primaryOf.machine.turns > 0) continue;
     if (reading.length === primaryOf.text.length) continue;
     world.violate("G2", `${name} has ${reading.length} of ${primaryOf.text.length} characters of its source`);
+  }
+}
+
+/** A stop that was meant for one answer stops no other (G14). */
+export function judgeStops(world: World): void {
+  for (const run of world.runs) {
+    if (run.end !== "stopped") continue;
+    const epochs = world.winsLike(run).map(({ epoch }) => epoch);
+    const isMeant = world.stops.some(
+      ({ epoch, streamId }) => streamId === run.streamId && (epoch === undefined || epochs.includes(epoch)),
+    );
+    if (!isMeant) world.violate("G14", `a stop that was meant for another stopped run ${run.number}`);
   }
 }

@@ -3,7 +3,7 @@
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import type { SourceScript } from "./run.ts";
-import { succeed, takeOver } from "./scenes.ts";
+import { comebacks, succeed, takeOver } from "./scenes.ts";
 import { canSupersede, readerScript, sourceScript, weather } from "./scripts.ts";
 
 /** How a reader takes its text. */
@@ -35,6 +35,10 @@ export type Action =
       reader: ReaderScript;
     }
   | { type: "resume"; at: number; process: number; stream: number; reader: ReaderScript; skip?: number }
+  /** A reader comes back with a position that one before it had; `pick`, from 0 to 1, says which. */
+  | { type: "return"; at: number; process: number; stream: number; reader: ReaderScript; pick: number }
+  /** A late press of Stop, by somebody who saw the answer that `pick` chooses. */
+  | { type: "stop-seen"; at: number; process: number; stream: number; pick: number }
   | { type: "ask"; at: number; process: number; stream: number }
   | { type: "stop"; at: number; process: number; stream: number }
   | { type: "close"; at: number; process: number }
@@ -58,7 +62,12 @@ export type Action =
   | { type: "restart-server"; at: number; forMs: number; isWiped: boolean };
 
 /** What a process is told to call. */
-export type Call = Extract<Action, { type: "produce" | "create" | "resume" | "ask" | "stop" | "close" }>;
+export type Call = Extract<
+  Action,
+  {
+    type: "produce" | "create" | "resume" | "return" | "stop-seen" | "ask" | "stop" | "close";
+  }
+>;
 
 /** A call that may run `makeStream`. */
 export interface Opening {
@@ -128,6 +137,8 @@ export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   // Dice of its own, so that older seeds keep the rest of their plans.
   const later = new Dice(seed, 3);
   if (!isCalm && canSupersede(plan) && later.chance(0.1)) plan.actions.push(...succeed(later, plan));
+  const returning = new Dice(seed, 4);
+  if (returning.chance(0.35)) plan.actions.push(...comebacks(returning, plan));
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
 }

@@ -228,6 +228,23 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       }),
     },
   },
+  {
+    name: "a late stop stops whichever answer runs",
+    breaks: ["G14"],
+    plant: {
+      transport: (transport) =>
+        withMethod(transport, "stop", (streamId, request) =>
+          transport.stop(streamId, { ...request, epoch: undefined }),
+        ),
+    },
+  },
+  {
+    name: "what ended last isn't told",
+    breaks: ["G14"],
+    plant: {
+      transport: (transport) => withMethod(transport, "lastEnd", () => Promise.resolve(undefined)),
+    },
+  },
 ];
 
 function beforeText(slice: Slice): Slice {

@@ -78,3 +78,29 @@ export function succeed(dice: Dice, plan: Plan): Action[] {
     },
   ];
 }
+
+/** Readers who come back to where they were, and late presses of Stop, while another answer may have taken the id. */
+export function comebacks(dice: Dice, plan: Plan): Action[] {
+  const actions: Action[] = [];
+  const moment = (): number => dice.between(0, plan.durationMs);
+  const stream = 0;
+  if (canSupersede(plan) && dice.chance(0.5)) {
+    const process = dice.integer(0, plan.processes - 1);
+    const source = sourceScript(dice, plan);
+    actions.push({ type: "create", at: moment(), process, stream, source, reader: readerScript(dice) });
+  }
+  for (let count = dice.integer(1, 4); count > 0; count--) {
+    const where = {
+      at: moment(),
+      process: dice.integer(0, plan.processes - 1),
+      stream,
+      pick: dice.fraction(),
+    };
+    actions.push(
+      dice.chance(0.8)
+        ? { type: "return", ...where, reader: readerScript(dice) }
+        : { type: "stop-seen", ...where },
+    );
+  }
+  return actions;
+}

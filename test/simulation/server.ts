@@ -5,6 +5,7 @@ import {
   DONE,
   endKey,
   endValue,
+  isNewer,
   parseEnd,
   parseRecord,
   type RecordClaim,
@@ -91,7 +92,8 @@ export class Server {
   finish(key: string, { epoch, ttlSeconds }: RecordClaim, last: LastEnd): boolean {
     const record = this.record(key);
     if (record.status === "claimed" && record.epoch !== epoch) return false;
-    this.set(endKey(key) ?? "", endValue(last), ttlSeconds);
+    if (record.status === "claimed" || !isNewer(this.lastEnd(key), last))
+      this.set(endKey(key) ?? "", endValue(last), ttlSeconds);
     this.set(key, DONE, ttlSeconds);
     return true;
   }

@@ -1,18 +1,9 @@
 // One simulation, from its plan to a verdict.
 
-import { type Asked, type Answer, judgeAnswer, judgeEnd, judgePrimaries, judgeRejection } from "./judge.ts";
-import type { Participant, Plant } from "./participant.ts";
-import {
-  type Action,
-  type Call,
-  type Opening,
-  type Plan,
-  planFor,
-  type ReaderScript,
-  type StoreKind,
-} from "./plan.ts";
-import { Reading } from "./reading.ts";
-import type { Run } from "./run.ts";
+import { Callers } from "./callers.ts";
+import { judgePrimaries, judgeStops } from "./judge.ts";
+import type { Plant } from "./participant.ts";
+import { type Action, type Call, type Plan, planFor, type ReaderScript, type StoreKind } from "./plan.ts";
 import { hinder } from "./faults.ts";
 import { unsettled } from "./unsettled.ts";
 import { type Violation, World } from "./world.ts";
@@ -60,12 +51,11 @@ export function simulateSeed(
 
 class Simulation {
   readonly #world: World;
-  /** Calls that haven't settled. */
-  readonly #calls = new Set<Asked>();
-  #readers = 0;
+  readonly #callers: Callers;
 
   constructor(world: World) {
     this.#world = world;
+    this.#callers = new Callers(world);
   }
 
   async run(): Promise<void> {
@@ -74,6 +64,7 @@ class Simulation {
     await timeline.run(plan.durationMs, this.#check);
     timeline.after(0, () => this.#heal());
     if (!(await this.#settles("healed"))) return;
+    judgeStops(this.#world);
     await this.#probe();
     this.#closeAll();
     if (!(await this.#settles("closed"))) return;
@@ -96,141 +87,18 @@ class Simulation {
       case "produce":
       case "create":
       case "resume":
+      case "return":
+      case "stop-seen":
       case "ask":
       case "stop":
       case "close":
-        return participant.machine.enter(() => this.#call(participant, action));
+        return participant.machine.enter(() => this.#callers.call(participant, action));
       case "crash":
       case "freeze":
       case "stall-wire":
       case "break-wire":
         return hinder(world, action);
     }
-  }
-
-  #call(participant: Participant, action: Call): void {
-    const streamId = "stream" in action ? `s${action.stream}` : "";
-    const { context } = participant;
-    switch (action.type) {
-      case "produce":
-      case "create":
-        return this.#opens(participant, { ...action, streamId });
-      case "resume":
-        return this.#follows(participant, { ...action, streamId });
-      case "ask":
-        return this.#asks(participant, { type: "ask", streamId }, async () => {
-          const answer = await context.hasExistingStream(streamId);
-          return answer === true
-            ? "live"
-            : answer === null
-              ? "none"
-              : answer === "failed"
-                ? "failed"
-                : "done";
-        });
-      case "stop":
-        this.#world.stopped.add(streamId);
-        return this.#asks(participant, { type: "stop", streamId }, async () => {
-          const isStopped = await context.stopStream(streamId);
-          this.#world.log(`stop of ${streamId}: ${isStopped}`);
-          return isStopped ? undefined : "none";
-        });
-      case "close":
-        participant.isClosing = true;
-        return this.#asks(participant, { type: "close", streamId }, async () => {
-          await context.close();
-          return undefined;
-        });
-    }
-  }
-
-  #opens(participant: Participant, { reader, skip, source, streamId, type }: Opening): void {
-    const { context } = participant;
-    this.#asks(participant, { type, streamId }, async (asked) => {
-      let run: Run | undefined;
-      const makeStream = ({
-        signal,
-      }: {
-        signal: AbortSignal;
-      }): ReadableStream<string> | Promise<ReadableStream<string>> => {
-        if (run) this.#world.violate("G3", "makeStream was called twice");
-        run = this.#world.startRun(participant, streamId, source);
-        return run.open(signal);
-      };
-      const stream =
-        type === "create"
-          ? await context.createNewResumableStream(streamId, makeStream)
-          : await context.resumableStream(streamId, makeStream, skip);
-      if (stream === null) return "done";
-      this.#reads(stream, { ...asked, from: run ? 0 : (skip ?? 0), primaryOf: run, script: reader });
-      return run ? undefined : "live";
-    });
-  }
-
-  #follows(
-    participant: Participant,
-    { reader, skip, streamId }: { reader: ReaderScript; skip?: number; streamId: string },
-  ): void {
-    this.#asks(participant, { type: "resume", streamId }, async (asked) => {
-      const stream = await participant.context.resumeExistingStream(streamId, skip);
-      if (stream === undefined) return "none";
-      if (stream === null) return "done";
-      this.#reads(stream, { ...asked, from: skip ?? 0, primaryOf: undefined, script: reader });
-      return "live";
-    });
-  }
-
-  /** Makes a call, and judges what it learned; undefined where that tells nothing. */
-  #asks(
-    participant: Participant,
-    { streamId, type }: { type: Call["type"]; streamId: string },
-    ask: (asked: Asked) => Promise<Answer | undefined>,
-  ): void {
-    const world = this.#world;
-    const asked: Asked = { what: `${type} ${streamId}`, type, participant, streamId, startedAt: world.now };
-    world.log(`${participant.machine.name} calls ${asked.what}`);
-    this.#calls.add(asked);
-    const settle = async (): Promise<void> => {
-      try {
-        const answer = await ask(asked);
-        world.log(`${participant.machine.name}: ${asked.what} → ${answer ?? "ok"}`);
-        if (answer) judgeAnswer(world, asked, answer);
-      } catch (error) {
-        judgeRejection(world, asked, error);
-      } finally {
-        this.#calls.delete(asked);
-      }
-    };
-    void settle();
-  }
-
-  #reads(
-    stream: ReadableStream<string>,
-    how: Asked & { from: number; primaryOf: Run | undefined; script: ReaderScript },
-  ): void {
-    const world = this.#world;
-    const { from, participant, primaryOf, script, streamId, type } = how;
-    const name = `${primaryOf ? "reader" : "follower"} ${this.#readers++} in ${participant.machine.name}`;
-    const reading = new Reading({
-      name,
-      participant,
-      streamId,
-      askedAt: how.startedAt,
-      type,
-      stream,
-      from,
-      primaryOf,
-      script,
-      runs: () => world.runsOf(streamId),
-      now: () => world.now,
-      onEnd: (which, end) => judgeEnd(world, which, end),
-      onWrong: (_, what) => world.violate("G1", `${name} ${what}`),
-      log: (line) => world.log(line),
-    });
-    world.readings.push(reading);
-    if (world.isHealed) reading.heal();
-    if (primaryOf && reading.wasEager) world.primaries.add(reading);
-    void reading.run();
   }
 
   #heal(): void {
@@ -249,9 +117,9 @@ class Simulation {
     if (how === "late")
       world.violate(
         "G7",
-        `${when} ${SETTLE_MS} ms ago, and timers still run: ${unsettled(world, this.#calls)}`,
+        `${when} ${SETTLE_MS} ms ago, and timers still run: ${unsettled(world, this.#callers.calls)}`,
       );
-    const left = unsettled(world, this.#calls);
+    const left = unsettled(world, this.#callers.calls);
     if (left !== "") world.violate("G7", `${when}, and unsettled: ${left}`);
     return world.violation === undefined;
   }
@@ -275,7 +143,7 @@ class Simulation {
           cancelling: "settles",
         } as const;
         const probe: Call = type === "ask" ? { type, ...where } : { type, ...where, source, reader: EAGER };
-        world.timeline.after(0, () => this.#call(participant, probe));
+        world.timeline.after(0, () => this.#callers.call(participant, probe));
         if (!(await this.#settles("probed"))) return;
       }
     }
@@ -289,7 +157,7 @@ class Simulation {
 
   #closeAll(): void {
     for (const participant of this.#world.everybody) {
-      const close = (): void => this.#call(participant, { type: "close", at: 0, process: 0 });
+      const close = (): void => this.#callers.call(participant, { type: "close", at: 0, process: 0 });
       this.#world.timeline.after(0, () => participant.machine.enter(close));
     }
   }

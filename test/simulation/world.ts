@@ -15,7 +15,7 @@ import { Timeline } from "./timeline.ts";
 
 /** A broken promise, by its number in the design. */
 export interface Violation {
-  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9" | "G13";
+  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9" | "G13" | "G14";
   what: string;
 }
 
@@ -56,6 +56,8 @@ export class World {
   isHealed = false;
   /** Streams that somebody has asked to stop. */
   readonly stopped = new Set<string>();
+  /** What each of them meant: a claim, or whichever runs. */
+  readonly stops: { streamId: string; epoch: number | undefined }[] = [];
   /** When the server last lost its records. */
   wipedAt = Number.NEGATIVE_INFINITY;
   /** The epochs of claims that ask for no free record. */
@@ -174,6 +176,20 @@ export class World {
   /** Whether a process knows that it holds this claim. */
   isHeard(streamId: string, epoch: number): boolean {
     return this.wins.some((win) => win.epoch === epoch && win.streamId === streamId);
+  }
+
+  /** A process may hold several claims of one stream at one moment, and any of them may be the run's. */
+  winsLike(run: Run): Win[] {
+    return this.wins.filter(
+      ({ participant, streamId }) => participant.machine === run.machine && streamId === run.streamId,
+    );
+  }
+
+  /** The runs that may be of this claim; of any, where none is named. */
+  runsUnder(streamId: string, epoch: number | undefined): Run[] {
+    const runs = this.runsOf(streamId);
+    if (epoch === undefined) return runs;
+    return runs.filter((run) => this.winsLike(run).some((win) => win.epoch === epoch));
   }
 
   winOf(run: Run): Win | undefined {

@@ -15,16 +15,22 @@ export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
     messages: stored,
     resume: true,
     transport: answers.transport,
-    onError: async (broken) => {
-      // The answer ended while this tab was offline: the server has stored it, and may be writing the next.
-      if (!(broken instanceof ResumableFetchError && broken.code === "MISSED_END")) return;
-      setMessages(await answers.load());
-      clearError();
-      await resumeStream();
+    onFinish: ({ isAbort, isError }) => {
+      if (!isAbort && !isError && answers.wasCut()) void catchUp();
+    },
+    // The answer ended while this tab was offline: the server has stored it.
+    onError: (broken) => {
+      if (broken instanceof ResumableFetchError && broken.code === "MISSED_END") void catchUp();
     },
   });
   const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
   show.current = setMessages;
+  /** Another device may have stopped the answer, and asked for the next. */
+  const catchUp = async (): Promise<void> => {
+    setMessages(await answers.load());
+    clearError();
+    await resumeStream();
+  };
   const isBusy = status === "submitted" || status === "streaming";
 
   const send = (event: SubmitEvent): void => {

@@ -7,6 +7,8 @@ import { resumableFetch } from "resumable-stream/client";
 export interface Answers {
   transport: DefaultChatTransport<UIMessage>;
   load: () => Promise<UIMessage[]>;
+  /** Whether a connection broke since this was asked last: what went on meanwhile, another device may have done. */
+  wasCut: () => boolean;
   /** Stops the model, and with it the stream of every tab. */
   stop: () => Promise<Response>;
 }
@@ -16,6 +18,7 @@ export function createAnswers(id: string, onNone: (messages: UIMessage[]) => voi
   const chatUrl = `/api/chat/${encodeURIComponent(id)}`;
   let current = "";
   let sends = 0;
+  let isCut = false;
   const streamUrl = (stream: string, position?: string): string =>
     `${chatUrl}/stream?${new URLSearchParams({ stream, ...(position && { resumeAt: position }) })}`;
 
@@ -27,7 +30,10 @@ export function createAnswers(id: string, onNone: (messages: UIMessage[]) => voi
 
   const read: typeof fetch = async (input, init) => {
     let own = "";
-    const resumeUrl = (_offset: number, position: string): string => streamUrl(own, position);
+    const resumeUrl = (_offset: number, position: string): string => {
+      isCut = true;
+      return streamUrl(own, position);
+    };
     const response = await resumableFetch(input, { ...init, resumeUrl });
     own = response.headers.get("stream-id") ?? "";
     current = own;
@@ -51,5 +57,10 @@ export function createAnswers(id: string, onNone: (messages: UIMessage[]) => voi
   });
 
   const stop = (): Promise<Response> => fetch(streamUrl(current), { method: "DELETE" });
-  return { transport, load, stop };
+  const wasCut = (): boolean => {
+    const was = isCut;
+    isCut = false;
+    return was;
+  };
+  return { transport, load, wasCut, stop };
 }

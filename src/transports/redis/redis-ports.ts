@@ -13,13 +13,17 @@ import {
 } from "../relay/bus.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
-// KEYS[1] the record, KEYS[2] its end, if it has a key; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live, ARGV[4] how its text ended.
-// Returns 1, or 0 where a newer claim holds the record. Written first and put back in that rare case, so that the common one is
-// two inner commands.
+// KEYS[1] the record, KEYS[2] its end, if it has a key; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live, ARGV[4] how
+// its text ended. Returns 1, or 0 where a newer claim holds the record. Written first and put back in that rare case, so that the
+// common one is two inner commands. An end that is kept of a newer claim stays: this one's came late.
 const FINISH = `
 local was = redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3], 'GET')
 if not was or was == ARGV[1] or was == ARGV[2] then
-  if KEYS[2] then redis.call('set', KEYS[2], ARGV[4], 'EX', ARGV[3]) end
+  if KEYS[2] then
+    local kept = was ~= ARGV[1] and redis.call('get', KEYS[2])
+    local newer = kept and tonumber(string.match(kept, '^e(%d+)') or 0) > tonumber(string.match(ARGV[4], '^e(%d+)'))
+    if not newer then redis.call('set', KEYS[2], ARGV[4], 'EX', ARGV[3]) end
+  end
   return 1
 end
 redis.call('set', KEYS[1], was, 'EX', ARGV[3])

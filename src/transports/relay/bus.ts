@@ -35,7 +35,10 @@ export interface StatusRecords {
   replace(key: string, claim: RecordClaim): Promise<StatusRecord>;
   /** Has a claim that still holds live on. */
   renew(key: string, claim: RecordClaim): Promise<void>;
-  /** Marks a record done, unless another claim holds it; false then. Keeps beside it how the text ended. */
+  /**
+   * Marks a record done, unless another claim holds it; false then. Keeps beside it how the text ended, unless that tells of a
+   * newer claim's: this one was superseded, and its write came late.
+   */
   finish(key: string, ownership: RecordClaim, last: LastEnd): Promise<boolean>;
   /** Frees a record that still says `raw`; false where it says something else by now. */
   freeIf(key: string, raw: string): Promise<boolean>;
@@ -66,6 +69,11 @@ export function parseEnd(value: unknown): LastEnd | undefined {
   const [, epoch, tail, end] = /^e(\d{1,16}) (\d{1,16}) (done|stopped)$/.exec(text) ?? [];
   if (end !== "done" && end !== "stopped") return undefined;
   return { epoch: Number(epoch), tail: Number(tail), end };
+}
+
+/** Whether the end that is kept is of a newer claim than one that is to be written. */
+export function isNewer(kept: LastEnd | undefined, last: LastEnd): boolean {
+  return kept !== undefined && kept.epoch > last.epoch;
 }
 
 export const DONE = "DONE";

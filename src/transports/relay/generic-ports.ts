@@ -6,6 +6,7 @@ import {
   DONE,
   endKey,
   endValue,
+  isNewer,
   FREE,
   parseEnd,
   parseRecord,
@@ -54,12 +55,13 @@ export function subscribePort(subscriber: Subscriber): SubscribePort {
 
 function genericRecords(publisher: Publisher): StatusRecords {
   const get: StatusRecords["get"] = async (key) => parseRecord(await publisher.get(key));
+  const lastEnd: StatusRecords["lastEnd"] = async (key) => {
+    const beside = endKey(key);
+    return beside === undefined ? undefined : parseEnd(await publisher.get(beside));
+  };
   return {
     get,
-    lastEnd: async (key) => {
-      const beside = endKey(key);
-      return beside === undefined ? undefined : parseEnd(await publisher.get(beside));
-    },
+    lastEnd,
     claimIfFree: async (key, { epoch, ttlSeconds }) => {
       if (!(await countsToOne(publisher, key))) return false;
       await publisher.set(key, claimValue(epoch), { EX: ttlSeconds });
@@ -82,8 +84,9 @@ function genericRecords(publisher: Publisher): StatusRecords {
     finish: async (key, { epoch, ttlSeconds }, last) => {
       const record = await get(key);
       if (record.status === "claimed" && record.epoch !== epoch) return false;
+      const isOutdated = record.status !== "claimed" && isNewer(await lastEnd(key), last);
       // Sent together and answered in order: who finds the record done finds its end.
-      const beside = endKey(key);
+      const beside = isOutdated ? undefined : endKey(key);
       await Promise.all([
         beside === undefined ? undefined : publisher.set(beside, endValue(last), { EX: ttlSeconds }),
         publisher.set(key, DONE, { EX: ttlSeconds }),

@@ -5,6 +5,7 @@ import {
   DONE,
   endKey,
   endValue,
+  isNewer,
   parseEnd,
   parseRecord,
   type PublishPort,
@@ -95,7 +96,8 @@ export class MemoryBus {
         const record = get(key);
         if (record.status === "claimed" && record.epoch !== epoch) return Promise.resolve(false);
         const beside = endKey(key);
-        if (beside !== undefined) this.#write(beside, endValue(last), ttlSeconds);
+        const isLate = record.status !== "claimed" && isNewer(parseEnd(this.#read(beside ?? "")), last);
+        if (beside !== undefined && !isLate) this.#write(beside, endValue(last), ttlSeconds);
         this.#write(key, DONE, ttlSeconds);
         return Promise.resolve(true);
       },
