@@ -28,6 +28,13 @@ export type ResumableStreamErrorCode =
  * if (error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE") return retryLater();
  */
 export class ResumableStreamError extends Error {
+  /** Any copy's are: what is imported is another build than what is required. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== ResumableStreamError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    if (typeof value !== "object" || value === null) return false;
+    return "name" in value && value.name === "ResumableStreamError" && "code" in value;
+  }
+
   /** Tells the class by its name, also where a program has two copies of it. */
   override readonly name = "ResumableStreamError";
   /** What failed. */

@@ -1,14 +1,12 @@
 // Embedded databases of this process: one a folder, shared by all contexts, closed by the last.
 
+import { shared } from "../lib/shared.ts";
 import type { LeasedPglite, PgliteClient } from "../transports/postgres/pglite.ts";
 
 interface Instance {
   opening: Promise<PgliteClient>;
   users: number;
 }
-
-/** Found by every copy of this module: two instances on one folder would destroy it. The number changes with the shape. */
-const SHARED = Symbol.for("resumable-stream.pglite.1");
 
 /** The instance of a folder, or of memory where there is none. */
 export async function leasePglite(dataDir: string | undefined): Promise<LeasedPglite> {
@@ -41,10 +39,9 @@ async function nameOf(dataDir = "memory://"): Promise<string> {
   return path.resolve(folder);
 }
 
+/** Two instances on one folder would destroy it. */
 function sharedInstances(): Map<string, Instance> {
-  const place = globalThis as { [SHARED]?: Map<string, Instance> };
-  place[SHARED] ??= new Map();
-  return place[SHARED];
+  return shared("pglite.1", () => new Map());
 }
 
 async function openPglite(dataDir: string | undefined): Promise<PgliteClient> {

@@ -1,5 +1,6 @@
 // `resumeStream`, which the published library exports beside its contexts.
 
+import { shared } from "../lib/shared.ts";
 import { connect } from "../transports/redis/connect.ts";
 import type { Publisher, Subscriber } from "../transports/relay/ports.ts";
 import { ResumableStreamError } from "./errors.ts";
@@ -20,7 +21,10 @@ export interface ResumeStreamContext {
   doneWatchdogIntervalMs?: number;
 }
 
-const contexts = new WeakMap<ResumeStreamContext, ResumableStreamContext>();
+const contexts = shared(
+  "resume-stream-contexts.1",
+  () => new WeakMap<ResumeStreamContext, ResumableStreamContext>(),
+);
 
 /**
  * Follows a stream that runs. A context's `resumeExistingStream` does the same, and tells a missing stream apart.

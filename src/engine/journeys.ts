@@ -2,6 +2,7 @@
 
 import { createDeferred, type Deferred } from "../lib/deferred.ts";
 import { markOf } from "../lib/position.ts";
+import { shared } from "../lib/shared.ts";
 import type { EndKind } from "../transports/transport.ts";
 
 interface Journey {
@@ -11,9 +12,6 @@ interface Journey {
   epoch: () => number | undefined;
   ended: Deferred<EndKind | undefined>;
 }
-
-/** Found by every copy of this module: bundlers give each route its own. The number changes with the shape. */
-const SHARED = Symbol.for("resumable-stream.journeys.2");
 
 /** Called where a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
 export function openJourney(
@@ -69,7 +67,5 @@ export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefin
 }
 
 function journeys(): WeakMap<ReadableStream<string>, Journey> {
-  const place = globalThis as { [SHARED]?: WeakMap<ReadableStream<string>, Journey> };
-  place[SHARED] ??= new WeakMap();
-  return place[SHARED];
+  return shared("journeys.2", () => new WeakMap());
 }

@@ -1,5 +1,6 @@
 // Postgres inside the process, typed by what we call of `@electric-sql/pglite`. One connection, no server, no other process.
 
+import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
 import { createQueries } from "./queries.ts";
@@ -76,7 +77,7 @@ interface SetUp {
   tables: Map<string, Promise<unknown>>;
 }
 
-const setUps = new WeakMap<PgliteClient, SetUp>();
+const setUps = shared("pglite-set-ups.1", () => new WeakMap<PgliteClient, SetUp>());
 
 async function openWith(lease: () => Promise<LeasedPglite>, tables: TableNames): Promise<LeasedPglite> {
   const leased = await lease();

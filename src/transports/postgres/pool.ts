@@ -1,5 +1,6 @@
 // A pool of connections, typed by what we call: `pg`'s Pool 8.x, or anything with its `query` and `connect`.
 
+import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import {
   type Database,
@@ -45,7 +46,7 @@ export interface PoolDatabaseOptions {
 }
 
 /** Told of a pool's idle connections that break, which without a listener would end the process (G7). One a pool. */
-const watched = new WeakMap<PostgresPool, Set<(error: unknown) => void>>();
+const watched = shared("watched-pools.1", () => new WeakMap<PostgresPool, Set<(error: unknown) => void>>());
 
 export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabaseOptions): Database {
   const stopWatching = [pool, listenerPool ?? pool].map((each) => watchPool(each, onError));
@@ -66,7 +67,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
 }
 
 /** Pools behind a pooler that hands each statement to another backend, which knows no statement prepared before. */
-const unprepared = new WeakSet<PostgresPool>();
+const unprepared = shared("unprepared-pools.1", () => new WeakSet<PostgresPool>());
 /** SQLSTATEs of a prepared statement that a backend doesn't have, or has already. */
 const PREPARED_STATES = new Set(["26000", "42P05"]);
 

@@ -1,5 +1,6 @@
 // Decides once, at the boundary, what the caller's clients are, and shares each between all contexts that use it.
 
+import { shared } from "../../lib/shared.ts";
 import {
   publishPort as genericPublishPort,
   subscribePort as genericSubscribePort,
@@ -8,7 +9,13 @@ import type { PublishPort, SubscribePort } from "../relay/bus.ts";
 import type { Publisher, Subscriber } from "../relay/ports.ts";
 import type { RelayConnection } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
-import { type ClientLibrary, lazyConnection, openDefaultClient, redisUrl } from "./default-client.ts";
+import {
+  type ClientLibrary,
+  lazyConnection,
+  missingUrl,
+  openDefaultClient,
+  redisUrl,
+} from "./default-client.ts";
 import { ioredisConnection, isIoredisClient } from "./ioredis.ts";
 import { isNodeRedisClient, nodeRedisConnection } from "./node-redis.ts";
 import { fanOut, type RedisConnection } from "./redis-connection.ts";
@@ -30,8 +37,8 @@ interface Half<Port> {
 type PublishHalf = Half<PublishPort>;
 type SubscribeHalf = Half<SubscribePort & { subscriptions: Subscriptions }>;
 
-const publishHalves = new WeakMap<object, PublishHalf>();
-const subscribeHalves = new WeakMap<object, SubscribeHalf>();
+const publishHalves = shared("publish-halves.1", () => new WeakMap<object, PublishHalf>());
+const subscribeHalves = shared("subscribe-halves.1", () => new WeakMap<object, SubscribeHalf>());
 
 export function connect({ publisher, subscriber, library }: ConnectOptions): RelayConnection {
   if (isObject(publisher) && publisher === subscriber && isIoredisClient(publisher)) {
@@ -48,6 +55,8 @@ export function connect({ publisher, subscriber, library }: ConnectOptions): Rel
       throw new TypeError(
         `${role} is required here: pass an object with the methods of the documented type.`,
       );
+    // When the context is made, as version 2 did: apps take that for "no Redis here".
+    if (redisUrl() === undefined) throw missingUrl();
     const connection = acquireMade(role, library);
     made.push(connection);
     return connection.connection;
@@ -121,8 +130,8 @@ interface MadeConnection {
   users: number;
 }
 
-const madeConnections = new Map<string, MadeConnection>();
-const madeByUs = new WeakMap<object, RedisConnection>();
+const madeConnections = shared("made-connections.1", () => new Map<string, MadeConnection>());
+const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnection>());
 
 function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
   const key = `${role} ${library.name} ${redisUrl() ?? ""}`;

@@ -23,11 +23,12 @@ export function reconnectDelayMs(attempt: number): number {
 
 export function openDefaultClient({ open }: ClientLibrary): Promise<RedisConnection> {
   const url = redisUrl();
-  if (url !== undefined) return open(url);
-  return Promise.reject(
-    new TypeError(
-      "No Redis to connect to: set REDIS_URL (or KV_URL), or pass publisher and subscriber to createResumableStreamContext.",
-    ),
+  return url === undefined ? Promise.reject(missingUrl()) : open(url);
+}
+
+export function missingUrl(): TypeError {
+  return new TypeError(
+    "No Redis to connect to: set REDIS_URL (or KV_URL), or pass publisher and subscriber to createResumableStreamContext.",
   );
 }
 

@@ -1,14 +1,10 @@
+import { shared } from "../../lib/shared.ts";
 import { MemoryBus } from "./memory-bus.ts";
 import type { RelayConnection } from "./relay.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** Found by every copy of this module: bundlers give each route its own. The number changes with the class's shape. */
-const SHARED = Symbol.for("resumable-stream.memory-bus.1");
-
 export function sharedMemoryBus(): MemoryBus {
-  const place = globalThis as { [SHARED]?: MemoryBus };
-  place[SHARED] ??= new MemoryBus();
-  return place[SHARED];
+  return shared("memory-bus.2", () => new MemoryBus());
 }
 
 export function memoryConnection(bus: MemoryBus): RelayConnection {
