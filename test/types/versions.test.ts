@@ -1,41 +1,69 @@
-// Users' compilers, old and new: the declarations and programs that use them are right to each.
+// Users' compilers, old and new, in packages of either kind: the declarations and programs that use them are right to each.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "./compile.ts";
 
-/** Packages of the oldest supported, of one in the middle, and of the last of each major version. */
-const compilers = ["typescript-5.4", "typescript-5.6", "typescript-5.9", "typescript", "typescript-7"];
-const resolutions = [
-  { module: "nodenext", moduleResolution: "nodenext" },
-  { module: "esnext", moduleResolution: "bundler" },
+/** Written for the published package, for what came since, and for every subpath. */
+const programs = ["published-api.ts", "our-api.ts", "durable-api.ts", "every-entry.ts"];
+const kinds = ["module", "commonjs"] as const;
+
+const resolutions = {
+  node10: { module: "commonjs", moduleResolution: "node10" },
+  node16: { module: "node16", moduleResolution: "node16" },
+  nodenext: { module: "nodenext", moduleResolution: "nodenext" },
+  bundler: { module: "esnext", moduleResolution: "bundler" },
+};
+
+type Resolution = keyof typeof resolutions;
+
+/** The oldest that is supported, one in the middle, and the last of each major version, which drops the oldest resolution. */
+const cases: [compiler: string, resolutions: Resolution[]][] = [
+  ["typescript-5.4", ["node10", "node16", "nodenext", "bundler"]],
+  ["typescript-5.6", ["node16"]],
+  ["typescript-5.9", ["node10", "nodenext"]],
+  ["typescript", ["node10", "node16", "nodenext", "bundler"]],
+  ["typescript-7", ["node16", "nodenext", "bundler"]],
 ];
-const programs = ["next-server.d.ts", "published-api.ts", "our-api.ts", "durable-api.ts"];
 
 let folder: string;
-let declarations: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "resumable-stream-types-"));
-  const files = await readdir(`${root}dist`);
-  // The command's declarations are for nobody: it is run, not imported.
-  declarations = files.filter((file) => file.endsWith(".d.ts") && file !== "cli.d.ts");
+  await mkdir(join(folder, "node_modules"));
+  await symlink(root, join(folder, "node_modules/resumable-stream"));
+  for (const kind of kinds) {
+    await mkdir(join(folder, kind));
+    await writeFile(join(folder, kind, "package.json"), JSON.stringify({ type: kind }));
+    for (const program of [...programs, "next-server.d.ts"]) {
+      await cp(`${root}test/types/programs/${program}`, join(folder, kind, program));
+    }
+  }
 });
 
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.each(compilers.flatMap((compiler) => resolutions.map((resolution) => ({ compiler, ...resolution }))))(
-  "$compiler finds nothing wrong with $moduleResolution resolution, and needs no types of Node or of a client",
+test.each(
+  cases.flatMap(([compiler, names]) =>
+    names.flatMap((name) =>
+      kinds
+        .filter((kind) => name !== "node10" || kind === "commonjs")
+        .map((kind) => ({ compiler, name, kind })),
+    ),
+  ),
+)(
+  "$compiler finds nothing wrong in a $kind package with $name resolution, and needs no types of Node or of a client",
   { timeout: 60_000 },
-  async ({ compiler, ...resolution }) => {
+  async ({ compiler, name, kind }) => {
     const project = {
       compilerOptions: {
-        ...resolution,
+        ...resolutions[name],
+        ...(compiler === "typescript" && name === "node10" && { ignoreDeprecations: "6.0" }),
         target: "es2022",
         lib: ["es2022", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"],
         types: [],
@@ -44,12 +72,9 @@ test.each(compilers.flatMap((compiler) => resolutions.map((resolution) => ({ com
         // Declarations are what is tested.
         skipLibCheck: false,
       },
-      files: [
-        ...declarations.map((file) => `${root}dist/${file}`),
-        ...programs.map((file) => `${root}test/types/programs/${file}`),
-      ],
+      files: [...programs, "next-server.d.ts"],
     };
-    const path = join(folder, `${compiler}-${resolution.moduleResolution}.json`);
+    const path = join(folder, kind, `${compiler}-${name}.json`);
     await writeFile(path, JSON.stringify(project));
     expect(await compile(compiler, path)).toBe("");
   },
