@@ -99,7 +99,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     // A caller that names an offset is reconnecting: what is left of a failed stream continues its text, a fresh one doesn't.
     const mode = offset === undefined ? "if-free" : "if-absent";
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      if (!streams.local(streamId)) {
+      if (!(await streams.local(streamId))) {
         try {
           const stream = await streams.produce(streamId, { mode, openSource });
           if (stream) return stream;
@@ -149,7 +149,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     },
     hasExistingStream: async (streamId) => {
       check(streamId);
-      if (streams.local(streamId)) return true;
+      if (await streams.local(streamId)) return true;
       const status = await transport.status(streamId);
       switch (status) {
         case "running":
@@ -170,7 +170,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     stopStream: async (streamId, { reason, generation }: StopOptions = {}) => {
       check(streamId);
       const epoch = checkGeneration(generation);
-      const local = streams.local(streamId);
+      const local = await streams.local(streamId);
       const isMeant = local && (epoch === undefined || epoch === local.epoch);
       return isMeant ? local.end(reason) : transport.stop(streamId, { reason, epoch });
     },

@@ -116,9 +116,15 @@ export class Producer implements ProducerPort {
   /** Stops the source, and settles when readers are given the end. False where it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
-    this.#told ??= createDeferred<void>();
-    if (this.#state.end === "waiting") await this.#told.promise;
+    await this.untilTold();
     return isStopped;
+  }
+
+  /** While the end is being written, others may have been given it already: waits until it is told here, or doesn't wait. */
+  untilTold(): Promise<void> | undefined {
+    if (this.#state.end !== "waiting") return undefined;
+    this.#told ??= createDeferred<void>();
+    return this.#told.promise;
   }
 
   // The transport's side (ProducerPort).

@@ -66,8 +66,9 @@ export class Streams {
     if (this.#closing) throw new ResumableStreamError("CLOSED", "Cannot use this context: it was closed.");
   }
 
-  /** The producer of this process that serves the stream, if there is one. */
-  local(streamId: string): Producer | undefined {
+  /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
+  async local(streamId: string): Promise<Producer | undefined> {
+    await this.#serving.get(streamId)?.untilTold();
     return this.#serving.get(streamId);
   }
 
@@ -92,7 +93,7 @@ export class Streams {
   async follow(streamId: string, { offset, epoch, ofFailed }: FollowOptions): Promise<Followed> {
     const { clock, livenessMs, parts, transport } = this.#options;
     const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
-    const producer = this.#serving.get(streamId);
+    const producer = await this.local(streamId);
     // One of another claim may have been superseded and not know it: the record tells.
     if (producer && (epoch === undefined || epoch === producer.epoch)) {
       events.following();
