@@ -69,6 +69,7 @@ export class Streams {
   /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
   async local(streamId: string): Promise<Producer | undefined> {
     await this.#serving.get(streamId)?.untilTold();
+    this.checkOpen();
     return this.#serving.get(streamId);
   }
 

@@ -278,10 +278,10 @@ describe("a reader", () => {
 test("a stream that was piped through another is served from the offset given", async () => {
   const { id, source } = await produce();
   source.push("data: a\n\ndata: b\n\n");
-  source.end();
   const piped = (await context.resumableStream(id, mustNotProduce, 9))?.pipeThrough(
     new TransformStream<string, string>(),
   );
+  source.end();
   const body = readBody(streamResponse(piped ?? new ReadableStream<string>(), { offset: 9 }));
   expect((await body.rest()).text).toContain("data: b\nid: 18\n\n: resumable-stream end=done\n");
 });
