@@ -41,7 +41,7 @@ async function nameOf(dataDir = "memory://"): Promise<string> {
 
 /** Two instances on one folder would destroy it. */
 function sharedInstances(): Map<string, Instance> {
-  return shared("pglite.1", () => new Map());
+  return shared("pglite.1", () => new Map<string, Instance>());
 }
 
 async function openPglite(dataDir: string | undefined): Promise<PgliteClient> {

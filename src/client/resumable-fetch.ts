@@ -1,6 +1,5 @@
 // fetch, with a body that goes on where its connection stopped.
 
-import { shared } from "../lib/shared.ts";
 import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
 import type { End } from "./reconnect.ts";
@@ -31,7 +30,7 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
-const ends = shared("ends.1", () => new WeakMap<Response, Promise<End | undefined>>());
+const ends = new WeakMap<Response, Promise<End | undefined>>();
 
 /**
  * Fetches a stream. Its body goes on over new connections, at the very character where the last one stopped, until the

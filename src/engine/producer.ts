@@ -277,16 +277,9 @@ export class Producer implements ProducerPort {
   }
 
   #endError(): ResumableStreamError | undefined {
-    switch (this.#backlog.end) {
-      case "failed":
-        return this.#failure;
-      case "lost":
-        return fencedError(this.#options.streamId);
-      case "done":
-      case "stopped":
-      case undefined:
-        return undefined;
-    }
+    const { end } = this.#backlog;
+    if (end === "failed") return this.#failure;
+    return end === "lost" ? fencedError(this.#options.streamId) : undefined;
   }
 
   /** For a reader of this process: one that is dropped while the source runs on has lost its producer. */
