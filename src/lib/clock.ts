@@ -49,14 +49,26 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** `promise`, or the rejection `late()` makes once `timeoutMs` have passed. The late answer is then ignored. */
+/** A timer that comes so much later than it was due tells that the process was held up, by a burst of work or a freeze. */
+const HELD_UP_MS = 200;
+/** In which the answers that came meanwhile are read: timers go before sockets. */
+const CATCH_UP_MS = 250;
+
+/**
+ * `promise`, or the rejection `late()` makes once `timeoutMs` have passed. The late answer is then ignored. A process that was
+ * held up until then reads what it was sent first: its own stall is no silence of the other side.
+ */
 export function withDeadline<T>(
   clock: Clock,
   promise: Promise<T>,
-  deadline: { timeoutMs: number; late: () => Error },
+  { timeoutMs, late }: { timeoutMs: number; late: () => Error },
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const cancel = clock.after(deadline.timeoutMs, () => reject(deadline.late()));
+    const dueAt = clock.now() + timeoutMs;
+    let cancel = clock.after(timeoutMs, () => {
+      if (clock.now() - dueAt < HELD_UP_MS) reject(late());
+      else cancel = clock.after(Math.min(CATCH_UP_MS, timeoutMs), () => reject(late()));
+    });
     promise.then(
       (value) => {
         cancel();

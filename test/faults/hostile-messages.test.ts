@@ -67,7 +67,6 @@ const greedy = [
   '{"type":"leave","listenerId":"somebody-else"}',
   '{"type":"leave","listenerId":"never-seen"}',
   '{"type":"fence","epoch":0}',
-  '{"type":"ping"}',
 ];
 
 const spec: SourceSpec = { label: "attacked", chunks: 60, everyMs: 5, holdAfter: 30 };

@@ -9,16 +9,11 @@ import type { PublishPort, SubscribePort } from "../relay/bus.ts";
 import type { Publisher, Subscriber } from "../relay/ports.ts";
 import type { RelayConnection } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
-import {
-  type ClientLibrary,
-  lazyConnection,
-  missingUrl,
-  openDefaultClient,
-  redisUrl,
-} from "./default-client.ts";
-import { ioredisConnection, isIoredisClient } from "./ioredis.ts";
-import { isNodeRedisClient, nodeRedisConnection } from "./node-redis.ts";
-import { fanOut, type RedisConnection } from "./redis-connection.ts";
+import { type ClientLibrary, missingUrl, openDefaultClient, redisUrl } from "./default-client.ts";
+import { ioredisConnection, isIoredisClient, isIoredisCluster } from "./ioredis.ts";
+import { isNodeRedisClient, nodeRedisConnection, speaksRespTwo } from "./node-redis.ts";
+import { ownConnection } from "./own-connection.ts";
+import { fanOut, type RedisConnection, SAME_CLIENT } from "./redis-connection.ts";
 import { redisPublishPort, redisSubscribePort } from "./redis-ports.ts";
 
 export interface ConnectOptions {
@@ -41,10 +36,10 @@ const publishHalves = shared("publish-halves.1", () => new WeakMap<object, Publi
 const subscribeHalves = shared("subscribe-halves.1", () => new WeakMap<object, SubscribeHalf>());
 
 export function connect({ publisher, subscriber, library }: ConnectOptions): RelayConnection {
-  if (isObject(publisher) && publisher === subscriber && isIoredisClient(publisher)) {
-    throw new TypeError(
-      "publisher and subscriber are the same ioredis instance, which can't publish once it subscribes: pass publisher.duplicate() as one of them.",
-    );
+  if (isObject(publisher) && publisher === subscriber) {
+    const isEither = isNodeRedisClient(publisher) && speaksRespTwo(publisher);
+    if ((isIoredisClient(publisher) && !isIoredisCluster(publisher)) || isEither)
+      throw new TypeError(SAME_CLIENT);
   }
   const made: MadeConnection[] = [];
   const clientFor = (role: "publisher" | "subscriber", given: unknown): object => {
@@ -135,7 +130,7 @@ const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnectio
 
 function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
   const key = `${role} ${library.name} ${redisUrl() ?? ""}`;
-  const connection = lazyConnection(() => openDefaultClient(library));
+  const connection = ownConnection(() => openDefaultClient(library));
   const made = madeConnections.get(key) ?? { key, connection, users: 0 };
   madeByUs.set(made.connection, made.connection);
   madeConnections.set(key, made);

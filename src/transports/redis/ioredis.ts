@@ -21,6 +21,11 @@ export function isIoredisClient(client: object): client is IoredisClient {
   return "defineCommand" in client && typeof client.defineCommand === "function" && "call" in client;
 }
 
+/** One has a connection of its own for what it subscribes to. */
+export function isIoredisCluster(client: IoredisClient): boolean {
+  return "isCluster" in client && client.isCluster === true;
+}
+
 export function ioredisConnection(client: IoredisClient): RedisConnection {
   const handlers = new Map<string, (message: string) => void>();
   const onMessage = (channel: unknown, message: unknown): void =>

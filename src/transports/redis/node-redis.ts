@@ -11,6 +11,7 @@ import {
 /** The part of a node-redis client that we use. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean;
+  readonly options?: { RESP?: number };
   connect(): Promise<unknown>;
   sendCommand(words: string[]): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
@@ -20,7 +21,7 @@ export interface NodeRedisClient extends Emitter {
   disconnect?(): Promise<unknown>;
 }
 
-/** A cluster client isn't one: its `sendCommand` takes other arguments. It serves by its documented methods. */
+/** Clients of clusters and Sentinels aren't: their `sendCommand` takes other arguments. They serve by their documented methods. */
 export function isNodeRedisClient(client: object): client is NodeRedisClient {
   return (
     "isOpen" in client &&
@@ -28,8 +29,28 @@ export function isNodeRedisClient(client: object): client is NodeRedisClient {
     "sendCommand" in client &&
     typeof client.sendCommand === "function" &&
     !("slots" in client) &&
-    !("masters" in client)
+    !("masters" in client) &&
+    !("acquire" in client)
   );
+}
+
+/** Whether it says so, or is of version 4, which knows no other. One of 5 that says nothing is told by its server. */
+export function speaksRespTwo(client: NodeRedisClient): boolean {
+  return !("withTypeMapping" in client) || client.options?.RESP === 2;
+}
+
+/** Rejects where its owner closes it meanwhile. */
+function untilReady(client: NodeRedisClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stops = [
+      listen(client, "ready", () => settle(resolve)),
+      listen(client, "end", () => settle(() => reject(new Error("The client is closed.")))),
+    ];
+    const settle = (act: () => void): void => {
+      for (const stop of stops) stop();
+      act();
+    };
+  });
 }
 
 export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
@@ -53,7 +74,16 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
   return {
     command: async (words) => {
       if (!wasOpen) await connected();
-      return withoutArguments(client.sendCommand(words));
+      const send = (): Promise<unknown> => withoutArguments(client.sendCommand(words));
+      try {
+        return await send();
+      } catch (error) {
+        // Its answer is lost with the connection. ioredis sends again by itself; all that we send may come twice.
+        const isCut = error instanceof Error && /^Socket closed unexpectedly/.test(error.message);
+        if (!isCut || !client.isOpen) throw error;
+        await untilReady(client);
+        return send();
+      }
     },
     subscribe: async (channel, onMessage) => {
       if (!wasOpen) await connected();

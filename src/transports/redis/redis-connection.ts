@@ -12,6 +12,10 @@ export interface RedisConnection {
   destroy(): void;
 }
 
+/** Of a client that speaks RESP 2, which subscribes or sends commands, and never both. */
+export const SAME_CLIENT =
+  "publisher and subscriber are the same client, which can't publish once it subscribes: pass publisher.duplicate() as one of them.";
+
 /** The part of a Node event emitter that both libraries' clients have. */
 export interface Emitter {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -27,6 +31,7 @@ export async function withoutArguments(answer: Promise<unknown>): Promise<unknow
     return await answer;
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
+    if (/SUBSCRIBE.* allowed in this context/.test(message)) throw new TypeError(SAME_CLIENT);
     const clean = new Error(message.replace(/,? with args beginning with[^]*/, ""));
     clean.name = name;
     throw clean;

@@ -65,7 +65,7 @@ export function endValue({ epoch, tail, end }: LastEnd): string {
 }
 
 export function parseEnd(value: unknown): LastEnd | undefined {
-  const text = typeof value === "string" ? value : "";
+  const text = parseValue(value) ?? "";
   const [, epoch, tail, end] = /^e(\d{1,16}) (\d{1,16}) (done|stopped)$/.exec(text) ?? [];
   if (end !== "done" && end !== "stopped") return undefined;
   return { epoch: Number(epoch), tail: Number(tail), end };
@@ -74,6 +74,20 @@ export function parseEnd(value: unknown): LastEnd | undefined {
 /** Whether the end that is kept is of a newer claim than one that is to be written. */
 export function isNewer(kept: LastEnd | undefined, last: LastEnd): boolean {
   return kept !== undefined && kept.epoch > last.epoch;
+}
+
+/**
+ * A key's value as a client gives it; undefined where it has none. Some answer a number where it is one, and clients with a type
+ * mapping give bytes. Throws a TypeError at anything else: what isn't understood is no "free".
+ */
+export function parseValue(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  throw new TypeError(
+    `A Redis client answered GET with ${Array.isArray(value) ? "an array" : typeof value}: pass one whose type mapping leaves strings and numbers as they are.`,
+  );
 }
 
 export const DONE = "DONE";
@@ -86,10 +100,8 @@ export function claimValue(epoch: number): string {
 
 /** What a server's value means. A bare number is a claim by `INCR` whose producer hasn't named its epoch yet. */
 export function parseRecord(value: unknown): StatusRecord {
-  // Some clients answer a number where the value is one.
-  const raw = typeof value === "number" ? String(value) : value;
-  if (typeof raw !== "string") return { status: "free" };
-  if (raw === FREE) return { status: "free" };
+  const raw = parseValue(value);
+  if (raw === undefined || raw === FREE) return { status: "free" };
   if (raw === DONE) return { status: "done" };
   const epoch = /^e(\d{1,16})$/.exec(raw)?.[1];
   return { status: "claimed", epoch: epoch === undefined ? 0 : Number(epoch), raw };

@@ -66,11 +66,6 @@ export class Listeners {
     if (this.#listeners.delete(listenerId) && this.#listeners.size === 0) this.clear();
   }
 
-  /** Nobody hears what is published. Who was here may only have lost its connection: it is waited for at the end. */
-  unheard(): void {
-    this.#tell(false);
-  }
-
   /** Nobody is there any more. */
   clear(): void {
     this.#listeners.clear();

@@ -37,9 +37,7 @@ export type Request =
   | { type: "watch"; listenerId: string; keepMs: number }
   | { type: "leave"; listenerId: string }
   /** Claims up to and including this epoch are superseded. */
-  | { type: "fence"; epoch: number }
-  /** Is anybody subscribed? The publisher's count is the answer. */
-  | { type: "ping" };
+  | { type: "fence"; epoch: number };
 
 interface Answerable {
   listenerId: string;
@@ -61,7 +59,6 @@ export function parseRequest(message: string): Request | undefined {
   const fields = parseObject(message);
   if (!fields) return undefined;
   const { type, listenerId, requestId, keepMs, from, maxUnits, epoch, reason } = fields;
-  if (type === "ping") return { type };
   if (type === "fence") return isOffset(epoch) ? { type, epoch } : undefined;
   if (!isListenerId(listenerId)) return undefined;
   if (type === "leave") return { type, listenerId };

@@ -44,8 +44,6 @@ export class RelayClaim implements Claim {
   #closed: Promise<void> | undefined;
   /** The request channel; replaced while subscribing fails. */
   #subscription: Subscription;
-  /** Publishing has told a count above zero, so that zero means that nobody is there. */
-  #isCounted = false;
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
@@ -194,8 +192,6 @@ export class RelayClaim implements Claim {
       case "fence":
         if (request.epoch === this.epoch) return this.#fenced();
         return request.epoch > this.epoch ? this.#asOwn(request.epoch, () => undefined) : undefined;
-      case "ping":
-        return undefined;
     }
   }
 
@@ -250,20 +246,14 @@ export class RelayClaim implements Claim {
     const channel = names.live(this.#options.streamId);
     try {
       for (const frame of encodePages(slice, this.epoch)) {
-        this.#count(await link.publish(channel, frame));
+        // How many received it says nothing: a cluster's node, and a replica's master, count their own subscribers only.
+        await link.publish(channel, frame);
         if (this.#listeners.size === 0) return;
       }
     } catch (error) {
       // Followers read what they miss; what comes next is worth a try of its own.
       link.report(error);
     }
-  }
-
-  #count(receivers: number | undefined): void {
-    if (receivers === undefined) return;
-    // On a cluster a node counts its own subscribers only: zero means nothing until it has counted some.
-    if (receivers > 0) this.#isCounted = true;
-    else if (this.#isCounted) this.#listeners.unheard();
   }
 
   // The end.

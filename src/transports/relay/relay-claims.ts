@@ -28,6 +28,8 @@ export class RelayClaims {
   /** Ends that are being written, by stream. */
   readonly #ending = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
+  /** How often the publisher's connection came back. */
+  #reconnects = 0;
 
   constructor(options: RelayClaimsOptions) {
     this.#options = options;
@@ -42,8 +44,9 @@ export class RelayClaims {
     return ending ? this.#options.link.bounded("claim", ending).then(claim) : claim();
   }
 
-  /** The connection is back: a restarted server may have forgotten the records. */
-  reassert(): void {
+  /** The publisher's connection is back: a restarted server may have forgotten the records. */
+  reconnected(): void {
+    this.#reconnects += 1;
     for (const claim of this.#claims) claim.reassert();
   }
 
@@ -56,7 +59,7 @@ export class RelayClaims {
   async #claimIfFree(streamId: string, producer: ProducerPort): Promise<ClaimResult> {
     const claim = this.#number();
     const key = this.#relay.names.record(streamId);
-    const answer = this.#options.link.port.records.claimIfFree(key, claim);
+    const answer = this.#claimOnce(key, claim);
     try {
       // A record that is done looks the same here; the read that follows, or `peek`, tells.
       if (!(await this.#options.link.bounded("claim", answer))) return { status: "running" };
@@ -65,6 +68,19 @@ export class RelayClaims {
       throw error;
     }
     return { status: "won", claim: this.#open(streamId, { epoch: claim.epoch, producer, isWon: true }) };
+  }
+
+  /**
+   * Whether the record is this claim's. A client whose connection broke under a command sends it again: then the record may be
+   * taken by the very claim whose answer was lost.
+   */
+  async #claimOnce(key: string, claim: RecordClaim): Promise<boolean> {
+    const reconnects = this.#reconnects;
+    const { records } = this.#options.link.port;
+    if (await records.claimIfFree(key, claim)) return true;
+    if (reconnects === this.#reconnects) return false;
+    const record = await records.get(key);
+    return record.status === "claimed" && record.epoch === claim.epoch;
   }
 
   async #supersede(streamId: string, producer: ProducerPort): Promise<ClaimResult> {

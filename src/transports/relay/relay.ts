@@ -20,7 +20,7 @@ import type {
 import type { PublishPort } from "./bus.ts";
 import { Epochs } from "./epochs.ts";
 import { Link } from "./link.ts";
-import { createNames, encodeRequest } from "./protocol.ts";
+import { createNames } from "./protocol.ts";
 import { RelayClaims } from "./relay-claims.ts";
 import { Requests } from "./requests.ts";
 import type { RelayContext, RelaySettings } from "./settings.ts";
@@ -96,7 +96,7 @@ class RelayTransport implements Transport {
       epochs: this.#epochs,
     });
     this.#stopListening = [
-      port.onReconnect(() => this.#claims.reassert()),
+      port.onReconnect(() => this.#claims.reconnected()),
       connection.onSubscriberReconnect(() => {
         this.#requests.reconnected();
         for (const watch of this.#watches.values()) watch.signal({ type: "missed" });
@@ -126,10 +126,8 @@ class RelayTransport implements Transport {
   async status(streamId: string): Promise<StreamStatus> {
     const record = await this.peek(streamId);
     if (record.status !== "running") return record.status;
-    const { link, names } = this.#relay;
-    const receivers = await link.publish(names.request(streamId), encodeRequest({ type: "ping" }));
-    if (receivers !== undefined && receivers > 0) return "running";
-    const result = await this.#whileWatching(streamId, () =>
+    // Asked: that somebody is subscribed is no sign of life, as servers count who has lost its power for as long as TCP does.
+    const result = await this.#whileListening(() =>
       this.read(streamId, { from: 0, maxUnits: 0, epoch: record.epoch }),
     );
     switch (result.status) {
@@ -180,7 +178,7 @@ class RelayTransport implements Transport {
       only === undefined
         ? { type: "stop", reason, epoch: record.epoch }
         : { type: "stop-only", reason, epoch: only };
-    const result = await this.#whileWatching(streamId, () => this.#ask(streamId, what));
+    const result = await this.#whileListening(() => this.#ask(streamId, what));
     if (result.status !== "page" || result.page.end !== "stopped") return false;
     return only === undefined || result.page.epoch === only;
   }
@@ -203,11 +201,7 @@ class RelayTransport implements Transport {
       requests: this.#requests,
       onClosed: (released) => {
         if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
-        this.#releasing.add(released);
-        background(
-          released.then(() => this.#releasing.delete(released)),
-          (error) => this.#relay.link.report(error),
-        );
+        this.#release(released);
       },
     });
     this.#watches.set(streamId, watch);
@@ -231,13 +225,22 @@ class RelayTransport implements Transport {
     });
   }
 
-  async #whileWatching<T>(streamId: string, run: () => Promise<T>): Promise<T> {
-    const watch = this.watch(streamId, () => undefined);
+  /** For a question that follows nothing: its answer comes to this process's inbox. */
+  async #whileListening<T>(run: () => Promise<T>): Promise<T> {
+    const inbox = this.#requests.openInbox();
     try {
-      await watch.ready;
+      await this.#relay.link.bounded("subscribe for", inbox.ready);
       return await run();
     } finally {
-      watch.close();
+      this.#release(this.#relay.link.bounded("unsubscribe from", inbox.release()));
     }
+  }
+
+  #release(released: Promise<unknown>): void {
+    this.#releasing.add(released);
+    background(
+      released.finally(() => this.#releasing.delete(released)),
+      (error) => this.#relay.link.report(error),
+    );
   }
 }

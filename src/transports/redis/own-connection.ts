@@ -1,0 +1,177 @@
+// A connection that we made: opened with its first use, and made anew once it is silent or can't do what it is for.
+
+import { background } from "../../lib/background.ts";
+import { type Cancel, type Clock, systemClock, withDeadline } from "../../lib/clock.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+
+/** A NAT or a firewall that forgot a connection says nothing; a new one would work at once. Below every deadline of ours. */
+const SILENT_MS = 1_500;
+/** How often a connection that only listens is asked whether it still hears. */
+const PING_MS = 5_000;
+/** A server that is slow for everybody isn't cured by new connections. */
+const BETWEEN_REPLACEMENTS_MS = 5_000;
+/** What a node answers that isn't the master any more, or not yet. */
+const UNFIT = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|UNBLOCKED|CLUSTERDOWN)\b/;
+
+interface Listener {
+  kind: "reconnect" | "error";
+  call: (error: unknown) => void;
+  stop: () => void;
+}
+
+/** Opens again where opening failed. Whatever is sent may be sent again: reads, messages and scripts that may come twice. */
+export function ownConnection(
+  open: () => Promise<RedisConnection>,
+  clock: Clock = systemClock,
+): RedisConnection {
+  const connection = new OwnConnection(open, clock);
+  return {
+    command: (words) => connection.command(words),
+    subscribe: (channel, onMessage) => connection.subscribe(channel, onMessage),
+    unsubscribe: (channel) => connection.unsubscribe(channel),
+    onReconnect: (call) => connection.listen("reconnect", () => call()),
+    onError: (call) => connection.listen("error", call),
+    destroy: () => connection.destroy(),
+  };
+}
+
+class OwnConnection {
+  readonly #open: () => Promise<RedisConnection>;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<Listener>();
+  readonly #channels = new Map<string, (message: string) => void>();
+  #opening: Promise<RedisConnection> | undefined;
+  #opened: RedisConnection | undefined;
+  #isDestroyed = false;
+  #replacedAt = Number.NEGATIVE_INFINITY;
+  #cancelPing: Cancel = () => {};
+
+  constructor(open: () => Promise<RedisConnection>, clock: Clock) {
+    this.#open = open;
+    this.#clock = clock;
+  }
+
+  async command(words: string[]): Promise<unknown> {
+    const connection = await this.#connection();
+    try {
+      return await this.#answered(connection.command(words));
+    } catch (error) {
+      if (!isSick(error) || !this.#replace(connection)) throw error;
+      const next = await this.#connection();
+      return next.command(words);
+    }
+  }
+
+  async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
+    this.#channels.set(channel, onMessage);
+    const connection = await this.#connection();
+    try {
+      await this.#answered(connection.subscribe(channel, onMessage));
+    } catch (error) {
+      if (isSick(error) && this.#replace(connection)) {
+        // With all the others.
+        await this.#connection();
+      } else {
+        this.#channels.delete(channel);
+        throw error;
+      }
+    }
+    this.#schedulePing();
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#channels.delete(channel);
+    if (this.#channels.size === 0) this.#cancelPing();
+    await (await this.#connection()).unsubscribe(channel);
+  }
+
+  listen(kind: Listener["kind"], call: Listener["call"]): () => void {
+    const listener: Listener = { kind, call, stop: () => undefined };
+    this.#listeners.add(listener);
+    if (this.#opened) attach(listener, this.#opened);
+    return () => {
+      this.#listeners.delete(listener);
+      listener.stop();
+    };
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#cancelPing();
+    this.#opened?.destroy();
+  }
+
+  async #connection(): Promise<RedisConnection> {
+    if (this.#opened) return this.#opened;
+    this.#opening ??= this.#openOnce().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #openOnce(): Promise<RedisConnection> {
+    const connection = await this.#open();
+    // Without a listener an error event would end the process, also after everybody stopped listening.
+    connection.onError(() => undefined);
+    await Promise.all(
+      [...this.#channels].map(([channel, onMessage]) => connection.subscribe(channel, onMessage)),
+    );
+    this.#opened = connection;
+    for (const listener of this.#listeners) attach(listener, connection);
+    if (this.#isDestroyed) connection.destroy();
+    return connection;
+  }
+
+  #answered<T>(answer: Promise<T>): Promise<T> {
+    return withDeadline(this.#clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
+  }
+
+  /** Lets go of a sick connection; what comes next opens another. False where that would help nobody. */
+  #replace(sick: RedisConnection): boolean {
+    if (this.#isDestroyed) return false;
+    // Others found it sick as well, and one of them was first.
+    if (this.#opened !== sick) return true;
+    const now = this.#clock.now();
+    if (now - this.#replacedAt < BETWEEN_REPLACEMENTS_MS) return false;
+    this.#replacedAt = now;
+    this.#opened = undefined;
+    this.#opening = undefined;
+    for (const { stop } of this.#listeners) stop();
+    sick.destroy();
+    const back = this.#connection().then(() => {
+      for (const { kind, call } of this.#listeners) if (kind === "reconnect") call(undefined);
+    });
+    // Whoever asks next is told.
+    background(back, () => undefined);
+    return true;
+  }
+
+  #schedulePing(): void {
+    this.#cancelPing();
+    if (this.#isDestroyed || this.#channels.size === 0) return;
+    this.#cancelPing = this.#clock.after(PING_MS, () => {
+      background(
+        this.command(["PING"]).finally(() => this.#schedulePing()),
+        () => undefined,
+      );
+    });
+  }
+}
+
+class Silence extends Error {
+  constructor() {
+    super(`No answer within ${SILENT_MS} ms.`);
+  }
+}
+
+function isSick(error: unknown): boolean {
+  return error instanceof Silence || (error instanceof Error && UNFIT.test(error.message));
+}
+
+function attach(listener: Listener, connection: RedisConnection): void {
+  listener.stop =
+    listener.kind === "error"
+      ? connection.onError(listener.call)
+      : connection.onReconnect(() => listener.call(undefined));
+}
