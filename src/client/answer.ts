@@ -54,6 +54,8 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   if (status === 410) return ended(said === "failed" ? "failed" : "lost");
   // Nothing is active: after a clean close that may be an end, or a server that has forgotten.
   if (said === "absent") return closed ? refused("MISSED_END") : ended("lost");
+  // It had more to say at its end than text.
+  if (said === "missed") return refused("MISSED_END");
   if (status === 204 || status === 422) {
     const hasAll = offset === null ? closed : isConfirmed;
     return hasAll ? ended("done") : refused("MISSED_END");

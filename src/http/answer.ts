@@ -5,6 +5,7 @@ export type StreamStatus =
   | "running"
   | "done"
   | "absent"
+  | "missed"
   | "failed"
   | "lost"
   | "stopped"

@@ -72,7 +72,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
   checkFunction("authorize", authorize);
   checkResponseOptions(responseOptions);
 
-  const { headers: added } = responseOptions;
+  const { headers: added, atEnd } = responseOptions;
   const empty = (status: number, streamStatus: StreamStatus, last?: LastEnd | null): Response =>
     answerOf(status, {
       own: {
@@ -121,7 +121,10 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         return empty(410, end);
       }
       // A reader that has a part learns whether it is all: a connection may close cleanly before the end.
-      if (stream === null) return empty(204, "done", position && (await context.lastEnd(streamId)));
+      if (stream === null) {
+        const last = position && (await context.lastEnd(streamId));
+        return empty(204, last && atEnd?.(last.end) ? "missed" : "done", last);
+      }
       const hasNone = !position || (position.offset === 0 && position.epoch === undefined);
       // A reader with a part of a text knows that there was a stream; one that has none has lost nothing.
       if (hasNone) return empty(204, "absent");

@@ -102,6 +102,21 @@ describe("GET", () => {
     expect((await handlers().GET(request("", { "last-event-id": offset }))).status).toBe(400);
   });
 
+  test("204, missed, where atEnd has more to say of this end than the reader has", async () => {
+    const { GET } = handlers({ atEnd: (end) => (end === "stopped" ? "data: stopped\n\n" : "") });
+    const ask = async () => {
+      const { status, headers } = await GET(request("?resumeAt=4"));
+      return [status, headers.get("stream-status"), headers.get("stream-offset")];
+    };
+    const { source } = await produce();
+    source.push("text");
+    await context.stopStream(id);
+    await until(async () => (await ask())[0] === 204, { what: "the end" });
+    expect(await ask()).toEqual([204, "missed", "4"]);
+    await context.createNewResumableStream(id, sourceOf(["text"]));
+    await until(async () => (await ask())[1] === "done", { what: "another end" });
+  });
+
   test("403 where authorize says no, or the answer that it gives", async () => {
     await produce();
     const asked: unknown[] = [];

@@ -92,19 +92,19 @@ test("memory streams are produced and followed where there are web standards onl
 
 // Bytes, minified and gzipped: what a page or a cold start loads. Raised only with a reason: last by positions that name their
 // generation, by a client that believes nothing without proof, by a setup that reads the catalog first, by bodies that a
-// parser has read before the bridge, and by state that two builds share.
+// parser has read before the bridge, by state that two builds share, and by clients of our own that are made anew.
 test.each([
   { what: "the client", entry: "client", budget: 5_100 },
   { what: "http", entry: "http", budget: 6_400 },
   { what: "memory", entry: "memory", budget: 17_200 },
-  { what: "generic", entry: "generic", budget: 19_400 },
-  { what: "redis", entry: "redis", budget: 19_600 },
-  { what: "ioredis", entry: "ioredis", budget: 19_600 },
+  { what: "generic", entry: "generic", budget: 20_200 },
+  { what: "redis", entry: "redis", budget: 20_400 },
+  { what: "ioredis", entry: "ioredis", budget: 20_400 },
   { what: "postgres", entry: "postgres", budget: 20_000 },
   { what: "pglite", entry: "pglite", budget: 19_800 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 11_000 },
-  { what: "testing", entry: "testing", budget: 40_400 },
+  { what: "testing", entry: "testing", budget: 41_200 },
   { what: "everything", entry: "", budget: 31_000 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
