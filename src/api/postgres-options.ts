@@ -17,7 +17,7 @@ export interface PostgresStoreOptions extends CommonOptions {
    * @defaultValue 10000
    */
   leaseMs?: number;
-  /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 50 */
+  /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 250 */
   flushIntervalMs?: number;
   /** How often followers look for text, in milliseconds, where notifications don't reach them. @defaultValue 250 */
   pollIntervalMs?: number;
@@ -46,7 +46,7 @@ export function checkPostgresOptions(
     settings: {
       retentionSeconds,
       leaseMs: positive("leaseMs", options.leaseMs, 10_000),
-      flushIntervalMs: positive("flushIntervalMs", options.flushIntervalMs, 50),
+      flushIntervalMs: positive("flushIntervalMs", options.flushIntervalMs, 250),
       pollIntervalMs: positive("pollIntervalMs", options.pollIntervalMs, 250),
       listenTimeoutMs: positive("listenTimeoutMs", options.listenTimeoutMs, 1_000),
       statementTimeoutMs: claimTimeoutMs,

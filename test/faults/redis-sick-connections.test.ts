@@ -55,8 +55,8 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
     const [publisher, subscriber] = [client(url), client(url)];
     const context = create({
       waitUntil: null,
-      publisher: publisher.client as Redis,
-      subscriber: subscriber.client as Redis,
+      publisher: publisher.client,
+      subscriber: subscriber.client,
       onError: ({ code }) => errors.push(code),
     });
     undo.push(publisher.close, subscriber.close, () => context.close());
@@ -91,6 +91,7 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
     source.push("text");
     const followed = read(await until(() => other.resumeExistingStream("after"), { what: "a stream" }));
     await followed.reached(4);
+    expect([following.text(), followed.text()]).toEqual(["heard missed ", "text"]);
   });
 
   it("a producer whose machine is gone counts for none, though its subscription is counted (G4)", async () => {

@@ -1,7 +1,10 @@
 // One stream's place in the group commit: what it has to write, and who waits for it.
 
+import { backoffMs } from "../../lib/backoff.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
 import { type Entry, toEntries } from "./entries.ts";
+
+const LOCKED = { firstMs: 20, maxMs: 500 };
 
 export interface ClaimPorts {
   key: string;
@@ -42,12 +45,16 @@ export class PostgresClaim implements Claim {
   renewedAt: number;
   /** Since when something waits to be written; absent while nothing does. */
   pendingSince: number | undefined;
+  /** When its row, which somebody had locked, may be tried again. */
+  notBefore = -Infinity;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
 
   readonly #onPending: (claim: PostgresClaim) => void;
   /** Tail of what is written. */
   #tail = 0;
+  /** How often in a row its row was found locked. */
+  #locks = 0;
   /** The append or finish in flight; absent where there is none. */
   #call: { take: () => Slice; resolve: () => void } | undefined;
   /** Absent until the call's text is taken. */
@@ -98,12 +105,19 @@ export class PostgresClaim implements Claim {
   /** The database has it. True where nothing more of the call is left. */
   wrote({ entries, tail }: Portion): boolean {
     this.#tail = tail;
+    this.#locks = 0;
     if (!this.#call) this.pendingSince = undefined;
     if (!this.#taken) return true;
     this.#taken.written += entries.length;
     if (this.#taken.written < this.#taken.entries.length) return false;
     this.#settle();
     return true;
+  }
+
+  /** Somebody has its row locked. */
+  busy(now: number): void {
+    this.notBefore = now + backoffMs(this.#locks++, LOCKED);
+    this.pendingSince ??= now;
   }
 
   /** Nothing more is written: calls in flight and later ones settle without it. */

@@ -126,9 +126,11 @@ export class Followed {
     try {
       await this.#ask([...this.#streams.values()], {
         run: (input) => run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
+        ofMissing: { type: "missed" },
         onState: (stream, state) => {
-          if (state.leaseMs !== undefined)
-            shortestLeaseMs = Math.min(shortestLeaseMs, Math.max(state.leaseMs, 0));
+          // One that has lapsed is told by this very check.
+          if (state.leaseMs !== undefined && state.leaseMs > 0)
+            shortestLeaseMs = Math.min(shortestLeaseMs, state.leaseMs);
           this.observe(stream.key, state);
         },
       });
@@ -149,6 +151,8 @@ export class Followed {
       const marked = this.#ask(streams, {
         run: (input) => run(this.#context, "mark", [input, WATCHED_MS]),
         onState: () => undefined,
+        // Somebody has the row locked: what is told by it now, the next check tells. To read at once would ask for ever.
+        ofMissing: undefined,
       });
       background(
         marked.finally(() => {
@@ -167,9 +171,12 @@ export class Followed {
     {
       run: ask,
       onState,
+      ofMissing,
     }: {
       run: (input: string) => Promise<Row[]>;
       onState: (stream: FollowedStream, state: SessionState) => void;
+      /** What is told of a stream without an answer. */
+      ofMissing: WatchSignal | undefined;
     },
   ): Promise<void> {
     const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
@@ -180,7 +187,8 @@ export class Followed {
       if (state) onState(stream, state);
       // A row without text tells how far the stream is and how it ended. No row: a read finds out what that means.
       const page = state && toPage(state, { from: state.tail, text: "" });
-      tell(stream, page ? { type: "page", page } : { type: "missed" });
+      const signal: WatchSignal | undefined = page ? { type: "page", page } : ofMissing;
+      if (signal) tell(stream, signal);
     }
   }
 }

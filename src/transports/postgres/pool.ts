@@ -239,7 +239,8 @@ function isEmitter(value: unknown): value is Required<Pick<PostgresClient, "on">
 function isServerError(error: unknown): boolean {
   // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
   const state = stateOf(error);
-  return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57");
+  // 25006: a server that may only be read from, as a primary that was replaced is; a new connection may find the new one.
+  return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57") && state !== "25006";
 }
 
 function toRow(row: unknown): Row {

@@ -134,7 +134,8 @@ class PostgresTransport implements Transport {
       case "asked":
         return this.#writer.asked(names);
       case "fence":
-        return this.#writer.fenced(names[0] ?? "", Number(names[1]));
+        // Anybody may send a notification: the row tells whether a newer producer has it.
+        return this.#writer.asked(names.slice(0, 1));
     }
   }
 

@@ -26,7 +26,7 @@ export interface QueryOptions {
 export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
   const { chunks, isLive, isOpen, isThere, lease, sessions, state, status, tail } = createFragments(options);
-  const request = "q(n int, stream_id text)";
+  const request = requests("$1", "q(n int, stream_id text)");
 
   return {
     // $1 stream id, $2 mode, $3 retention in ms. No row: it isn't free.
@@ -53,8 +53,13 @@ select epoch, was_there from claimed`,
 
     // $1 the streams: their tail after these rows, and an end where there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
+    // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.
     append: `with input as (
-  select * from json_to_recordset($1::json) as i(stream_id text, epoch bigint, tail bigint, ended text, error text)
+  select * from ${requests("$1", "i(stream_id text, epoch bigint, tail bigint, ended text, error text)")}
+), free as (
+  select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id
+  where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
+  for update of s skip locked
 ), held as (
   update ${sessions} s set
     last_offset = greatest(s.last_offset, i.tail),
@@ -68,23 +73,27 @@ select epoch, was_there from claimed`,
         then clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond'
       else s.expires_at
     end
-  from input i
-  where s.stream_id = i.stream_id and s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
+  from free f join input i on i.stream_id = f.stream_id
+  where s.stream_id = f.stream_id and s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
   returning s.stream_id, s.epoch, s.stop_requested_at is not null as is_stopped, s.stop_reason,
     coalesce(s.watched_until > clock_timestamp(), false) as is_watched
 ), written as (
   insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
   select h.stream_id, h.epoch, r.start, r.start, r.stop, r.chunk, r.encoding
-  from json_to_recordset($2::json) as r(stream_id text, start bigint, stop bigint, chunk text, encoding text)
+  from ${requests("$2", "r(stream_id text, start bigint, stop bigint, chunk text, encoding text)")}
   join held h on h.stream_id = r.stream_id
   on conflict do nothing
 )
-select stream_id, is_stopped, stop_reason, is_watched from held`,
+select stream_id, is_stopped, stop_reason, is_watched, false as is_busy from held
+union all
+select i.stream_id, false, null, false, true from input i join ${sessions} s on s.stream_id = i.stream_id
+where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
+  and not exists (select 1 from held h where h.stream_id = i.stream_id)`,
 
     // $1 the requests. One snapshot for status and text. A row's seq is its start offset, so that a page is a range of the
     // key; in rows of the older version (epoch 0) it is only an order.
     read: `select q.n, ${state}, t.start, t.stop, t.plain, t.encoded
-from json_to_recordset($1::json) as q(n int, stream_id text, "from" bigint, units int, bound boolean)
+from ${requests("$1", 'q(n int, stream_id text, "from" bigint, units int, bound boolean)')}
 join ${sessions} s on s.stream_id = q.stream_id and ${isThere}
 left join lateral (
   select min(c.start_offset) as start, max(c.end_offset) as stop,
@@ -103,14 +112,14 @@ left join lateral (
 
     // $1 the streams, $2 channel, $3 a proof for the listener or null. A row for each stream, so that the proof is sent.
     check: `select q.n, ${state}, (select pg_notify($2, $3) where $3::text is not null) as proof
-from json_to_recordset($1::json) as ${request}
+from ${request}
 left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
 
     // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
 from (
   select q.n, s.stream_id
-  from json_to_recordset($1::json) as ${request}
+  from ${request}
   join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
   for update of s skip locked
 ) free
@@ -146,6 +155,15 @@ select (select count(*) from removed)::int as sessions, (select count(*) from cl
     // For a database that no other process can have open: whoever held a lease is gone.
     abandon: `update ${sessions} set lease_expires_at = now() where status = 'streaming'`,
   };
+}
+
+/**
+ * The rows of a JSON parameter. The planner takes json_to_recordset for 100 rows, and would read a whole table of sessions for
+ * them; a limit tells how many there are.
+ */
+function requests(parameter: string, columns: string): string {
+  const [name = ""] = columns.split("(");
+  return `(select * from json_to_recordset(${parameter}::json) as ${columns} limit json_array_length(${parameter}::json)) ${name}`;
 }
 
 /** What several statements say alike. `s` is a row of the sessions. */

@@ -57,13 +57,6 @@ export class Writer {
     return claim;
   }
 
-  /** A newer producer elsewhere says so itself. */
-  fenced(hint: string, epoch: number): void {
-    for (const claim of this.#claims.values()) {
-      if (claim.hint === hint && claim.epoch < epoch) this.#fence(claim);
-    }
-  }
-
   /** Producers of this process among these look at their rows. */
   asked(hints: readonly string[]): void {
     const asked = new Set(hints);
@@ -126,17 +119,17 @@ export class Writer {
     );
   }
 
-  /** The streams whose time has come. */
+  /** What is written now. */
   #collect(): Map<PostgresClaim, Portion> {
-    const { clock, settings } = this.#context;
+    const { clock } = this.#context;
     const now = clock.now();
     const portions = new Map<PostgresClaim, Portion>();
     let units = MAX_STATEMENT_UNITS;
     for (const claim of this.#claims.values()) {
-      const isPending =
-        claim.pendingSince !== undefined && now - claim.pendingSince >= settings.flushIntervalMs - 1;
+      // All that waits goes along, so that streams have one tick and not a phase each.
+      const isPending = claim.pendingSince !== undefined && now >= claim.notBefore;
       // Renewed a little early rather than in a statement of its own.
-      const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8;
+      const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8 && now >= claim.notBefore;
       if (!isPending && !isRenewal) continue;
       // Where the statement is full already, the lease is extended and the text waits.
       const portion = claim.portion(units);
@@ -163,6 +156,10 @@ export class Writer {
       const row = answers.get(claim.key);
       if (!row) {
         this.#fence(claim);
+        continue;
+      }
+      if (row["is_busy"] === true) {
+        claim.busy(clock.now());
         continue;
       }
       claim.renewedAt = startedAt;
@@ -222,9 +219,10 @@ export class Writer {
   #next(): void {
     const { flushIntervalMs } = this.#context.settings;
     let dueAt = Infinity;
-    for (const { pendingSince, renewedAt } of this.#claims.values()) {
-      dueAt = Math.min(dueAt, renewedAt + this.#heartbeatMs);
-      if (pendingSince !== undefined) dueAt = Math.min(dueAt, pendingSince + flushIntervalMs);
+    for (const { notBefore, pendingSince, renewedAt } of this.#claims.values()) {
+      const renewalAt = renewedAt + this.#heartbeatMs;
+      const textAt = pendingSince === undefined ? Infinity : pendingSince + flushIntervalMs;
+      dueAt = Math.min(dueAt, Math.max(Math.min(renewalAt, textAt), notBefore));
     }
     this.#dueBy(dueAt);
   }

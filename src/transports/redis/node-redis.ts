@@ -79,7 +79,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
         return await send();
       } catch (error) {
         // Its answer is lost with the connection. ioredis sends again by itself; all that we send may come twice.
-        const isCut = error instanceof Error && /^Socket closed unexpectedly/.test(error.message);
+        const isCut = error instanceof Error && error.message.startsWith("Socket closed unexpectedly");
         if (!isCut || !client.isOpen) throw error;
         await untilReady(client);
         return send();
