@@ -95,12 +95,21 @@ export class RelayBackend implements Backend {
     const { records } = ports.publish;
     const won = (key: string, claim: { askedAt: number; epoch: number }): void =>
       world.won(participant, key.slice(RECORD_PREFIX.length), claim);
+    /** Refused, perhaps by their own first attempt, whose answer was lost: the record tells. */
+    const refused = new Map<number, number>();
     const watched: typeof records = {
       ...records,
+      get: async (key) => {
+        const record = await records.get(key);
+        const askedAt = record.status === "claimed" ? refused.get(record.epoch) : undefined;
+        if (record.status === "claimed" && askedAt !== undefined) won(key, { askedAt, epoch: record.epoch });
+        return record;
+      },
       claimIfFree: async (key, claim) => {
         const askedAt = world.now;
         const isWon = await records.claimIfFree(key, claim);
         if (isWon) won(key, { askedAt, epoch: claim.epoch });
+        else refused.set(claim.epoch, askedAt);
         return isWon;
       },
       replace: async (key, claim) => {

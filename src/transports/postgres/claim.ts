@@ -46,7 +46,7 @@ export class PostgresClaim implements Claim {
   /** Since when something waits to be written; absent while nothing does. */
   pendingSince: number | undefined;
   /** When its row, which somebody had locked, may be tried again. */
-  notBefore = -Infinity;
+  notBefore: number = -Infinity;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
 
