@@ -1,0 +1,75 @@
+// Row: somebody else's transaction has one stream's row locked. And: a stranger sends notifications.
+
+import { Client, Pool } from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
+import { createChannel, createHint, createKey } from "../../src/transports/postgres/names.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+
+const STREAMS = 8;
+
+function over(database: PrivateDatabase, troubles: unknown[]): DurableStreamContext {
+  const pool = new Pool({ connectionString: database.url, max: 4 });
+  const onError = (error: unknown): unknown => troubles.push(error);
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  return context;
+}
+
+test("a locked row holds up its own stream's followers and no other's; unlocked, that goes on whole (G16)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const troubles: unknown[] = [];
+  const [producing, following] = [over(database, troubles), over(database, troubles)];
+  const streams = await Promise.all(
+    Array.from({ length: STREAMS }, async (_, n) => {
+      const source = manualSource();
+      await producing.createNewResumableStream(`s${n}`, source.makeStream);
+      source.push("before ");
+      const reading = read(await following.resumeExistingStream(`s${n}`));
+      await reading.reached(7);
+      return { source, reading };
+    }),
+  );
+  const other = new Client({ connectionString: database.url });
+  await other.connect();
+  await other.query("begin");
+  await other.query("select 1 from rs_stream_sessions where stream_id like '%s0' for update");
+  for (const { source } of streams) source.push("locked ");
+  const [locked, ...healthy] = streams;
+  await Promise.all(healthy.map(({ reading }) => reading.reached(14)));
+  expect(locked?.reading.text()).toBe("before ");
+  // Nothing of ours waits for the lock in the server.
+  const waiting = await database.query("select pid from pg_stat_activity where wait_event_type = 'Lock'");
+  expect(waiting).toEqual([]);
+  await other.query("commit");
+  await other.end();
+  for (const { source, reading } of streams) {
+    source.end();
+    await expectClosed(reading, "before locked ");
+  }
+  expect(troubles).toEqual([]);
+});
+
+test("a notification that says that a producer was superseded ends nothing: its row tells (G5)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const troubles: unknown[] = [];
+  const [producing, following] = [over(database, troubles), over(database, troubles)];
+  const source = manualSource();
+  const own = read(await producing.createNewResumableStream("s", source.makeStream));
+  const reading = read(await following.resumeExistingStream("s"));
+  source.push("text ");
+  await reading.reached(5);
+  // What any role may send that can connect; both names are heard by listening.
+  const payload = `f ${createHint(createKey("resumable-stream", "s"))} ${Number.MAX_SAFE_INTEGER}`;
+  await database.query("select pg_notify($1, $2)", [createChannel("rs_stream_sessions"), payload]);
+  source.push("goes on");
+  source.end();
+  await expectClosed(reading, "text goes on");
+  await expectClosed(own, "text goes on");
+  expect(troubles).toEqual([]);
+});
