@@ -2,9 +2,10 @@
 
 import { asResumableStreamError, type ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
-import { type Clock, withDeadline } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { LastEnd } from "../transport.ts";
 import type { PublishPort, RecordClaim, StatusRecord } from "./bus.ts";
+import { Health } from "./health.ts";
 
 export interface LinkOptions {
   port: PublishPort;
@@ -17,71 +18,90 @@ export class Link {
   /** Without deadlines, for who waits longer than a call. */
   readonly port: PublishPort;
   readonly #options: LinkOptions;
-  /** An outage is reported once, however many calls it fails. */
-  #isReported = false;
+  readonly #health: PortHealth;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.port = options.port;
+    this.#health = healthOf(options.port, options.clock);
   }
 
   publish(channel: string, message: string, timeoutMs?: number): Promise<number | undefined> {
-    return this.bounded("publish", this.port.publish(channel, message), timeoutMs);
+    return this.answered("publish", this.port.publish(channel, message), timeoutMs);
   }
 
   get(key: string): Promise<StatusRecord> {
-    return this.bounded("read the record of", this.port.records.get(key));
+    return this.answered("read the record of", this.port.records.get(key));
   }
 
   claimIfFree(key: string, claim: RecordClaim): Promise<boolean> {
-    return this.bounded("claim", this.port.records.claimIfFree(key, claim));
+    return this.answered("claim", this.port.records.claimIfFree(key, claim));
   }
 
   renew(key: string, claim: RecordClaim): Promise<void> {
-    return this.bounded("renew", this.port.records.renew(key, claim));
+    return this.answered("renew", this.port.records.renew(key, claim));
   }
 
   finish(key: string, claim: RecordClaim, last: LastEnd): Promise<boolean> {
-    return this.bounded("finish", this.port.records.finish(key, claim, last));
+    return this.answered("finish", this.port.records.finish(key, claim, last));
   }
 
   lastEnd(key: string): Promise<LastEnd | undefined> {
-    return this.bounded("read the end of", this.port.records.lastEnd(key));
+    return this.answered("read the end of", this.port.records.lastEnd(key));
   }
 
   freeIf(key: string, raw: string): Promise<boolean> {
-    return this.bounded("free", this.port.records.freeIf(key, raw));
+    return this.answered("free", this.port.records.freeIf(key, raw));
   }
 
-  /** The promise, or `TRANSPORT_UNAVAILABLE` in time. */
-  async bounded<T>(
+  /** A command's answer, or `TRANSPORT_UNAVAILABLE` in time: at once where the server is known to be away. */
+  answered<T>(what: string, answer: Promise<T>, timeoutMs?: number): Promise<T> {
+    return this.#within(what, answer, { health: this.#health.commands, timeoutMs });
+  }
+
+  /** That a channel is subscribed to, the same way: it goes over a connection of its own. */
+  subscribed<T>(what: string, answer: Promise<T>): Promise<T> {
+    return this.#within(what, answer, { health: this.#health.subscriptions, timeoutMs: undefined });
+  }
+
+  async #within<T>(
     what: string,
-    promise: Promise<T>,
-    timeoutMs: number = this.#options.timeoutMs,
+    answer: Promise<T>,
+    { health, timeoutMs = this.#options.timeoutMs }: { health: Health; timeoutMs: number | undefined },
   ): Promise<T> {
-    const { clock } = this.#options;
-    const late = (): Error => new Error(`No answer within ${timeoutMs} ms.`);
+    const late = (patienceMs: number): Error => new Error(`No answer within ${patienceMs} ms.`);
     try {
-      const answer = await withDeadline(clock, promise, { timeoutMs, late });
-      this.#isReported = false;
-      return answer;
+      return await health.within(answer, { timeoutMs, late });
     } catch (error) {
       // A mistake in the set-up stays a `TypeError`: waiting won't cure it.
       throw error instanceof TypeError ? error : unavailable(what, error);
     }
   }
 
-  /** For failures that reject nobody's call. */
+  /** For failures that reject nobody's call. An outage is told once, however many calls it fails, and in whatever context. */
   report(error: unknown): void {
-    if (this.#isReported) return;
-    this.#isReported = true;
-    this.#options.onError(unavailable("write to", error));
+    if (this.#health.commands.isNews()) this.#options.onError(unavailable("write to", error));
   }
 
   /** Lets work run on that nobody waits for, and reports its failure. */
   background(work: Promise<unknown>): void {
     background(work, (error) => this.report(error));
   }
+}
+
+/** Of the two connections to a server. */
+interface PortHealth {
+  commands: Health;
+  subscriptions: Health;
+}
+
+/** All contexts that share a client share what is known of its server. */
+const known = new WeakMap<PublishPort, PortHealth>();
+
+function healthOf(port: PublishPort, clock: Clock): PortHealth {
+  const health = known.get(port) ?? { commands: new Health(clock), subscriptions: new Health(clock) };
+  known.set(port, health);
+  return health;
 }
 
 function unavailable(what: string, cause: unknown): ResumableStreamError {

@@ -143,7 +143,7 @@ export class RelayClaim implements Claim {
     this.#listeners.clear();
     const { link } = this.#relay;
     try {
-      await link.bounded("unsubscribe from", this.#subscription.release());
+      await link.subscribed("unsubscribe from", this.#subscription.release());
     } catch (error) {
       link.report(error);
     } finally {

@@ -41,7 +41,7 @@ export class RelayClaims {
       mode === "supersede" ? this.#supersede(streamId, producer) : this.#claimIfFree(streamId, producer);
     // An end of ours that takes several steps, or is tried again, must not come after the claim of what follows it.
     const ending = this.#ending.get(streamId);
-    return ending ? this.#options.link.bounded("claim", ending).then(claim) : claim();
+    return ending ? this.#options.link.answered("claim", ending).then(claim) : claim();
   }
 
   /** The publisher's connection is back: a restarted server may have forgotten the records. */
@@ -62,7 +62,7 @@ export class RelayClaims {
     const answer = this.#claimOnce(key, claim);
     try {
       // A record that is done looks the same here; the read that follows, or `peek`, tells.
-      if (!(await this.#options.link.bounded("claim", answer))) return { status: "running" };
+      if (!(await this.#options.link.answered("claim", answer))) return { status: "running" };
     } catch (error) {
       this.#relay.link.background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
       throw error;
@@ -94,8 +94,8 @@ export class RelayClaims {
       const answer = link.port.records.replace(key, claim);
       try {
         const [previous] = await Promise.all([
-          link.bounded("claim", answer),
-          link.bounded("subscribe for", opened.ready),
+          link.answered("claim", answer),
+          link.subscribed("subscribe for", opened.ready),
         ]);
         if (previous.status === "claimed") superseded = Math.max(superseded, previous.epoch);
       } catch (error) {

@@ -229,10 +229,10 @@ class RelayTransport implements Transport {
   async #whileListening<T>(run: () => Promise<T>): Promise<T> {
     const inbox = this.#requests.openInbox();
     try {
-      await this.#relay.link.bounded("subscribe for", inbox.ready);
+      await this.#relay.link.subscribed("subscribe for", inbox.ready);
       return await run();
     } finally {
-      this.#release(this.#relay.link.bounded("unsubscribe from", inbox.release()));
+      this.#release(this.#relay.link.subscribed("unsubscribe from", inbox.release()));
     }
   }
 

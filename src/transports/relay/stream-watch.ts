@@ -50,7 +50,7 @@ export class StreamWatch {
       subscriptions.subscribe(live, (message) => this.#receive(message)),
     ];
     const subscribed = Promise.all(this.#subscriptions.map((subscription) => subscription.ready));
-    this.ready = link.bounded("subscribe to", subscribed).then(() => undefined);
+    this.ready = link.subscribed("subscribe to", subscribed).then(() => undefined);
     // Each follower awaits it; one that left first must not leave it unhandled.
     background(this.ready, () => undefined);
   }
@@ -65,7 +65,9 @@ export class StreamWatch {
     const { link } = this.#options.relay;
     const told = this.#askedAt === undefined ? Promise.resolve() : this.#tell("leave");
     const released = this.#subscriptions.map((subscription) =>
-      link.bounded("unsubscribe from", subscription.release()).catch((error: unknown) => link.report(error)),
+      link
+        .subscribed("unsubscribe from", subscription.release())
+        .catch((error: unknown) => link.report(error)),
     );
     this.#options.onClosed(Promise.all([told, ...released]));
   }

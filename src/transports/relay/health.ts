@@ -1,0 +1,53 @@
+// What this process knows of a server: whether it has fallen silent, and whether somebody was told.
+
+import { type Clock, withDeadline } from "../../lib/clock.ts";
+
+/** While a server is silent its callers wait no longer than this: one has waited for it already. */
+const AWAY_MS = 50;
+/** An outage during which some calls succeed is one outage: trouble that comes after so long a calm is another. */
+const CALM_MS = 30_000;
+
+export interface Wait {
+  timeoutMs: number;
+  late: (timeoutMs: number) => Error;
+}
+
+export class Health {
+  readonly #clock: Clock;
+  /** A call got no answer within its time, and none has got one since. */
+  #isSilent = false;
+  #troubleAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `answer`, in time. Sent all the same where the server is away: the first that is answered tells that it is back. */
+  within<T>(answer: Promise<T>, { timeoutMs, late }: Wait): Promise<T> {
+    const patienceMs = this.#isSilent ? Math.min(timeoutMs, AWAY_MS) : timeoutMs;
+    let isLate = false;
+    const heard = answer.then((value) => {
+      this.#isSilent = false;
+      return value;
+    });
+    return withDeadline(this.#clock, heard, {
+      timeoutMs: patienceMs,
+      late: () => {
+        isLate = true;
+        this.#isSilent = true;
+        return late(patienceMs);
+      },
+    }).finally(() => {
+      // Its failure was told by its deadline.
+      if (isLate) heard.catch(() => undefined);
+    });
+  }
+
+  /** Whether this trouble is the first of an outage. */
+  isNews(): boolean {
+    const now = this.#clock.now();
+    const isNew = now - this.#troubleAt >= CALM_MS;
+    this.#troubleAt = now;
+    return isNew;
+  }
+}
