@@ -75,17 +75,16 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     throw new ResumableStreamError("PRODUCER_LOST", message);
   };
 
-  /** For a caller that would have produced, but could not ask. */
-  const withoutTransport = (
-    streamId: string,
-    { openSource, offset, error }: Unasked,
-  ): ReadableStream<string> => {
-    const isOutage = error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE";
-    // A fresh text would not continue what a caller that names an offset already has.
-    if (!isOutage || offset !== undefined || options.whenUnavailable === "throw") throw error;
-    options.onError(error);
-    return streams.produceAlone(streamId, openSource);
-  };
+  /** Whether a caller that would have produced, but could not ask, gets its text all the same. */
+  const mayRunAlone =
+    (offset: number | undefined) =>
+    (error: unknown): boolean => {
+      const isOutage = error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE";
+      // A fresh text would not continue what a caller that names an offset already has.
+      if (!isOutage || offset !== undefined || options.whenUnavailable === "throw") return false;
+      options.onError(error);
+      return true;
+    };
 
   const resumableStream = async (
     streamId: string,
@@ -100,12 +99,12 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     const mode = offset === undefined ? "if-free" : "if-absent";
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (!(await streams.local(streamId))) {
-        try {
-          const stream = await streams.produce(streamId, { mode, openSource });
-          if (stream) return stream;
-        } catch (error) {
-          return withoutTransport(streamId, { openSource, offset, error });
-        }
+        const stream = await streams.produce(streamId, {
+          mode,
+          openSource,
+          mayRunAlone: mayRunAlone(offset),
+        });
+        if (stream) return stream;
       }
       // Without an offset a failed stream is produced anew: its producer may have died between the claim and the read.
       const followed = await streams.follow(streamId, {
@@ -128,11 +127,8 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     createNewResumableStream: async (streamId, makeStream, skipCharacters) => {
       check(streamId, skipCharacters);
       const openSource = sourceOpener(streamId, makeStream);
-      try {
-        return (await streams.produce(streamId, { mode: "supersede", openSource })) ?? null;
-      } catch (error) {
-        return withoutTransport(streamId, { openSource, offset: undefined, error });
-      }
+      const claiming = { mode: "supersede", openSource, mayRunAlone: mayRunAlone(undefined) } as const;
+      return (await streams.produce(streamId, claiming)) ?? null;
     },
     resumeExistingStream: async (streamId, skipCharacters) => {
       const { offset, epoch } = check(streamId, skipCharacters) ?? { offset: 0, epoch: undefined };
@@ -177,13 +173,6 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     close: () => streams.close(),
     [Symbol.asyncDispose]: () => streams.close(),
   };
-}
-
-interface Unasked {
-  openSource: OpenSource;
-  /** The offset the caller named, if it did. */
-  offset: number | undefined;
-  error: unknown;
 }
 
 function sourceOpener(streamId: string, makeStream: MakeStream): OpenSource {

@@ -113,6 +113,11 @@ export class Producer implements ProducerPort {
     return this.#state.end !== "told" && this.#state.record !== "fenced";
   }
 
+  /** Whether its source has neither ended nor been stopped. */
+  get isRunning(): boolean {
+    return this.#state.source === "running";
+  }
+
   /** Stops the source, and settles when readers are given the end. False where it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);

@@ -43,6 +43,13 @@ export interface FollowOptions {
   ofFailed: "read" | "refuse";
 }
 
+interface ProduceOptions {
+  mode: ClaimRequest["mode"];
+  openSource: OpenSource;
+  /** Whether the source runs without a claim after this error. */
+  mayRunAlone: (error: unknown) => boolean;
+}
+
 export type Followed =
   | { status: "following"; stream: ReadableStream<string> }
   | { status: Exclude<ReadResult["status"], "page"> };
@@ -73,21 +80,34 @@ export class Streams {
     return this.#serving.get(streamId);
   }
 
-  /** The original reader's stream where the claim is won; undefined where another produces. Rejects as the claim does. */
+  /**
+   * The original reader's stream where the claim is won; undefined where another produces. Rejects as the claim does, unless
+   * `mayRunAlone` takes the error: then the source runs, and nobody elsewhere can follow it before the backend has answered.
+   */
   async produce(
     streamId: string,
-    { mode, openSource }: { mode: ClaimRequest["mode"]; openSource: OpenSource },
+    { mode, openSource, mayRunAlone }: ProduceOptions,
   ): Promise<ReadableStream<string> | undefined> {
     const producer = this.#createProducer(streamId);
-    const claimed = await this.#options.transport.claim(streamId, { mode, producer });
-    return claimed.status === "won"
-      ? this.#start(streamId, { producer, openSource, claim: claimed.claim })
-      : undefined;
+    let isAlone = false;
+    const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
+    try {
+      const claimed = await this.#options.transport.claim(streamId, { mode, producer, onLate });
+      if (claimed.status !== "won") return undefined;
+      return this.#start(streamId, { producer, openSource, claim: claimed.claim });
+    } catch (error) {
+      if (isAlone || !mayRunAlone(error)) throw error;
+      isAlone = true;
+      return this.#start(streamId, { producer, openSource, claim: undefined });
+    }
   }
 
-  /** Runs a source that nobody elsewhere can follow, because the backend could not be asked. */
-  produceAlone(streamId: string, openSource: OpenSource): ReadableStream<string> {
-    return this.#start(streamId, { producer: this.#createProducer(streamId), openSource, claim: undefined });
+  /** The store was slow, and not away: a source that still runs is a stream like any other from now on. */
+  #attachLate(streamId: string, producer: Producer, claim: Claim): boolean {
+    if (this.#closing || !producer.isRunning) return false;
+    producer.attach(claim);
+    if (producer.isServing) this.#serving.set(streamId, producer);
+    return true;
   }
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */

@@ -79,6 +79,11 @@ export interface ClaimRequest {
   mode: "if-free" | "if-absent" | "supersede";
   /** Who is asked for text, and told of what happens to the claim. */
   producer: ProducerPort;
+  /**
+   * Called if the claim is won after all, once the promise was rejected for want of an answer. True if it is still wanted: then
+   * it is the producer's like any other. The transport sets the id free where it isn't, or where this is absent.
+   */
+  onLate?: (claim: Claim) => boolean;
 }
 
 /** What became of a claim: won, or there is a producer already, or the stream has ended well. */

@@ -42,6 +42,8 @@ export interface ParticipantOptions {
   log: (line: string) => void;
   onQueueTooLong: (units: number) => void;
   onGranted: (participant: Participant, streamId: string, epoch: number) => void;
+  /** A source that runs without a claim has got one. */
+  onAttached: (participant: Participant, streamId: string, epoch: number) => void;
 }
 
 export class Participant {
@@ -77,7 +79,12 @@ export class Participant {
     const made = connection.createTransport(this, checked);
     const transport = plant.transport?.(made, clock) ?? made;
     const claim: Transport["claim"] = async (streamId, request) => {
-      const result = await transport.claim(streamId, request);
+      const onLate: typeof request.onLate = (late) => {
+        const isTaken = request.onLate?.(late) ?? false;
+        if (isTaken) options.onAttached(this, streamId, late.epoch);
+        return isTaken;
+      };
+      const result = await transport.claim(streamId, { ...request, onLate });
       if (result.status === "won") options.onGranted(this, streamId, result.claim.epoch);
       return result;
     };

@@ -106,6 +106,7 @@ export class World {
       log: (line) => this.log(line),
       onQueueTooLong: (units) => this.violate("G9", `a follower holds ${units} of at most ${maxQueuedUnits}`),
       onGranted: (owner, streamId, epoch) => this.granted(owner, streamId, epoch),
+      onAttached: (owner, streamId, epoch) => this.attached(owner, streamId, epoch),
     });
     this.everybody.push(participant);
     return participant;
@@ -236,6 +237,17 @@ export class World {
     const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
     if (win) win.isGranted = true;
     else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
+  }
+
+  /** A source that ran without a claim, for an outage, has got one after all. */
+  attached(participant: Participant, streamId: string, epoch: number): void {
+    this.granted(participant, streamId, epoch);
+    const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
+    const bound = new Set(this.wins.map(({ run }) => run));
+    const runs = this.runsOf(streamId).filter(
+      (run) => run.machine === participant.machine && run.end === "running" && !bound.has(run),
+    );
+    if (win) win.run ??= runs.at(-1);
   }
 
   /** A process heard that it holds a claim. */

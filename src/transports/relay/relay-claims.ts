@@ -36,9 +36,11 @@ export class RelayClaims {
     this.#relay = options.relay;
   }
 
-  claim(streamId: string, { mode, producer }: ClaimRequest): Promise<ClaimResult> {
+  claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
     const claim = (): Promise<ClaimResult> =>
-      mode === "supersede" ? this.#supersede(streamId, producer) : this.#claimIfFree(streamId, producer);
+      request.mode === "supersede"
+        ? this.#supersede(streamId, request)
+        : this.#claimIfFree(streamId, request);
     // An end of ours that takes several steps, or is tried again, must not come after the claim of what follows it.
     const ending = this.#ending.get(streamId);
     return ending ? this.#options.link.answered("claim", ending).then(claim) : claim();
@@ -56,7 +58,8 @@ export class RelayClaims {
     await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
   }
 
-  async #claimIfFree(streamId: string, producer: ProducerPort): Promise<ClaimResult> {
+  async #claimIfFree(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
+    const { producer } = request;
     const claim = this.#number();
     const key = this.#relay.names.record(streamId);
     const answer = this.#claimOnce(key, claim);
@@ -64,7 +67,10 @@ export class RelayClaims {
       // A record that is done looks the same here; the read that follows, or `peek`, tells.
       if (!(await this.#options.link.answered("claim", answer))) return { status: "running" };
     } catch (error) {
-      this.#relay.link.background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+      const late = answer.then((isWon) =>
+        isWon ? this.#late(streamId, { ...request, epoch: claim.epoch }) : undefined,
+      );
+      this.#relay.link.background(late);
       throw error;
     }
     return { status: "won", claim: this.#open(streamId, { epoch: claim.epoch, producer, isWon: true }) };
@@ -83,8 +89,9 @@ export class RelayClaims {
     return record.status === "claimed" && record.epoch === claim.epoch;
   }
 
-  async #supersede(streamId: string, producer: ProducerPort): Promise<ClaimResult> {
+  async #supersede(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
     const { link } = this.#options;
+    const { producer } = request;
     const key = this.#relay.names.record(streamId);
     let superseded = 0;
     for (;;) {
@@ -100,7 +107,14 @@ export class RelayClaims {
         if (previous.status === "claimed") superseded = Math.max(superseded, previous.epoch);
       } catch (error) {
         this.#relay.link.background(opened.close());
-        this.#relay.link.background(this.#freeWhenAnswered(answer, { key, epoch: claim.epoch }));
+        const late = answer.then(async (previous) => {
+          const isTaken = await this.#late(streamId, { ...request, epoch: claim.epoch });
+          // Its record is gone: a producer that nobody finds any more must not think that it is followed.
+          const replaced = previous.status === "claimed" ? Math.max(superseded, previous.epoch) : superseded;
+          if (replaced > 0)
+            await this.#fence(streamId, isTaken ? Math.min(replaced, claim.epoch - 1) : replaced);
+        });
+        this.#relay.link.background(late);
         throw error;
       }
       if (superseded < claim.epoch) {
@@ -125,11 +139,21 @@ export class RelayClaims {
     }
   }
 
-  /** A claim answered after its caller gave up must not keep an id that nobody produces. */
-  async #freeWhenAnswered(answer: Promise<unknown>, claim: { key: string; epoch: number }): Promise<void> {
-    await answer;
-    // Does nothing where the claim was refused: the record says something else then.
-    await this.#relay.link.freeIf(claim.key, claimValue(claim.epoch));
+  /** A claim that was won after its caller gave up: its text may be running without one, and if not the id must not stay taken. */
+  async #late(
+    streamId: string,
+    { epoch, producer, onLate }: Pick<ClaimRequest, "producer" | "onLate"> & { epoch: number },
+  ): Promise<boolean> {
+    // Its caller, who has just given up, decides first whether it runs without.
+    await new Promise<void>((resolve) => this.#relay.clock.nextTurn(resolve));
+    if (onLate && !this.#closing.signal.aborted) {
+      const claim = this.#open(streamId, { epoch, producer, isWon: true });
+      if (onLate(claim)) return true;
+      this.#relay.link.background(claim.close());
+    }
+    // Does nothing where another has it by now.
+    await this.#relay.link.freeIf(this.#relay.names.record(streamId), claimValue(epoch));
+    return false;
   }
 
   #open(streamId: string, claimed: { epoch: number; producer: ProducerPort; isWon: boolean }): RelayClaim {
