@@ -6,7 +6,13 @@ export type Row = Readonly<Record<string, unknown>>;
 
 export interface Database {
   /** Runs one statement as a transaction of its own. Settles within `timeoutMs`; rejects with a `ResumableStreamError`. */
-  run(statement: string, values: readonly unknown[], timeoutMs: number): Promise<Row[]>;
+  run(
+    statement: string,
+    values: readonly unknown[],
+    timeoutMs: number,
+    /** Told the rows of a statement that ran after all, once its time was over. Absent: it is broken off then. */
+    onLate?: (rows: Row[]) => void,
+  ): Promise<Row[]>;
   /** Absent where there is no connection to spare for it. */
   listen: ((request: ListenRequest) => Promise<Listening>) | undefined;
   /** Gives back what this context took, and closes what it made. */
@@ -34,7 +40,7 @@ export function toError(what: string, cause: unknown): ResumableStreamError {
     const message = `Cannot ${what}: the database lacks the tables of resumable-stream, or has those of an older version. Run POSTGRES_URL=… npx resumable-stream postgres setup.`;
     return new ResumableStreamError("SCHEMA_MISSING", message, { cause });
   }
-  const message = `Cannot ${what}: Postgres failed, see cause.`;
+  const message = `Cannot ${what}: ${reasonOf(cause)}. Check that Postgres runs, can be reached and has connections to spare.`;
   return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: withoutText(cause) });
 }
 
@@ -43,6 +49,14 @@ export function lateError(what: string, timeoutMs: number): ResumableStreamError
     "TRANSPORT_UNAVAILABLE",
     `Cannot ${what}: Postgres gave no answer within ${timeoutMs} ms.`,
   );
+}
+
+/** What failed, for a log. Class 22 (data exception) quotes the data, which may be a stream's text (G11). */
+export function reasonOf(cause: unknown): string {
+  const state = stateOf(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (!/^[0-9A-Z]{5}$/.test(state)) return message || "no reason given";
+  return state.startsWith("22") ? `SQLSTATE ${state}` : `${message} (SQLSTATE ${state})`;
 }
 
 /** The SQLSTATE of an error; empty where it has none. */

@@ -1,5 +1,7 @@
 // A pool of connections, typed by what we call: `pg`'s Pool 8.x, or anything with its `query` and `connect`.
 
+import type { ResumableStreamError } from "../../api/errors.ts";
+import { background } from "../../lib/background.ts";
 import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import {
@@ -53,8 +55,8 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   // With one connection in all, a listener would leave none to work with.
   const isAlone = listenerPool === undefined && pool.options?.max === 1;
   return {
-    run: (statement, values, timeoutMs) =>
-      runOn({ pool, clock, timeoutMs }, async (client) => {
+    run: (statement, values, timeoutMs, onLate) =>
+      runOn({ pool, clock, timeoutMs, onLate }, async (client) => {
         const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       }),
@@ -118,10 +120,15 @@ function isPgClient(client: PostgresClient): client is PgClient {
   return typeof connection === "object" && connection !== null && "parsedStatements" in connection;
 }
 
-interface RunOptions {
+/** How long a late answer is worth a connection. */
+const LATE_MS = 30_000;
+
+interface RunOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
+  /** Told what came after the deadline; absent where nothing is worth waiting for. */
+  onLate: ((result: T) => void) | undefined;
 }
 
 /**
@@ -129,7 +136,7 @@ interface RunOptions {
  * and the pool would run dry of connections that hang.
  */
 async function runOn<T>(
-  { pool, clock, timeoutMs }: RunOptions,
+  { pool, clock, timeoutMs, onLate }: RunOptions<T>,
   use: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   const what = "ask the database";
@@ -138,21 +145,47 @@ async function runOn<T>(
   // A connection that breaks says so twice: by its statement, which is heard, and by this event, which has to be.
   const ignore = (): void => undefined;
   client.on?.("error", ignore);
-  let isBroken = true;
-  try {
-    const leftMs = Math.max(timeoutMs - (clock.now() - startedAt), 1);
-    const late = (): Error => lateError(what, timeoutMs);
-    const result = await withDeadline(clock, use(client), { timeoutMs: leftMs, late });
-    isBroken = false;
-    return result;
-  } catch (error) {
-    // The server's own answer, however bad, leaves the connection as good as it was.
-    isBroken = !isServerError(error);
-    throw toError(what, error);
-  } finally {
+  const giveBack = (isBroken: boolean): void => {
     client.removeListener?.("error", ignore);
     if (isBroken) client.on?.("error", ignore);
     client.release(isBroken);
+  };
+  const answer = use(client);
+  try {
+    const leftMs = Math.max(timeoutMs - (clock.now() - startedAt), 1);
+    const late = (): Error => new Late(lateError(what, timeoutMs));
+    const result = await withDeadline(clock, answer, { timeoutMs: leftMs, late });
+    giveBack(false);
+    return result;
+  } catch (error) {
+    if (!(error instanceof Late)) {
+      // The server's own answer, however bad, leaves the connection as good as it was.
+      giveBack(!isServerError(error));
+      throw toError(what, error);
+    }
+    if (onLate) {
+      const waited = withDeadline(clock, answer, { timeoutMs: LATE_MS, late: () => error });
+      background(
+        waited.then((result) => {
+          giveBack(false);
+          onLate(result);
+        }),
+        (lost) => giveBack(!isServerError(lost)),
+      );
+    } else {
+      giveBack(true);
+    }
+    throw error.reason;
+  }
+}
+
+/** The deadline's own error, apart from what the statement fails with. */
+class Late extends Error {
+  readonly reason: ResumableStreamError;
+
+  constructor(reason: ResumableStreamError) {
+    super(reason.message);
+    this.reason = reason;
   }
 }
 

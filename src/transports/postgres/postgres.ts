@@ -2,6 +2,7 @@
 
 import { background } from "../../lib/background.ts";
 import type {
+  Claim,
   ClaimRequest,
   ClaimResult,
   LastEnd,
@@ -56,17 +57,37 @@ class PostgresTransport implements Transport {
     });
   }
 
-  async claim(streamId: string, { mode, producer }: ClaimRequest): Promise<ClaimResult> {
+  async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
     const key = this.#key(streamId);
-    const retentionMs = this.#context.settings.retentionSeconds * 1000;
-    const [row] = await run(this.#context, "claim", [key, mode, retentionMs]);
+    const values = [key, request.mode, this.#context.settings.retentionSeconds * 1000];
+    const [row] = await run(this.#context, "claim", values, ([late]) => {
+      if (late) this.#lateClaim(key, request, late);
+    });
     // One that is done looks the same here; the read that follows tells.
     if (!row) return { status: "running" };
-    const epoch = toNumber(row, "epoch");
-    const claim = this.#writer.open(key, { epoch, producer });
-    this.#stopUsing ??= this.#listener.use();
-    if (mode === "supersede" && row["was_there"] === true) await this.#tellSuperseded(key, epoch);
+    const claim = this.#openClaim(key, request, row);
+    if (request.mode === "supersede" && row["was_there"] === true)
+      await this.#tellSuperseded(key, claim.epoch);
     return { status: "won", claim };
+  }
+
+  #openClaim(key: string, { producer }: ClaimRequest, row: Row): Claim {
+    const claim = this.#writer.open(key, { epoch: toNumber(row, "epoch"), producer });
+    this.#stopUsing ??= this.#listener.use();
+    return claim;
+  }
+
+  /** Its caller has given up, and may run without: if not, the row must not say for a lease that somebody writes it. */
+  #lateClaim(key: string, request: ClaimRequest, row: Row): void {
+    const claim = this.#openClaim(key, request, row);
+    if (request.mode === "supersede" && row["was_there"] === true) {
+      background(this.#tellSuperseded(key, claim.epoch), () => undefined);
+    }
+    if (request.onLate?.(claim)) return;
+    background(
+      claim.finish(() => ({ from: 0, text: "", tail: 0, end: "failed" })),
+      () => undefined,
+    );
   }
 
   async status(streamId: string): Promise<StreamStatus> {

@@ -30,6 +30,7 @@ export function run(
   { database, queries, settings }: PostgresContext,
   name: keyof Queries,
   values: readonly unknown[],
+  onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
-  return database.run(queries[name], values, settings.statementTimeoutMs);
+  return database.run(queries[name], values, settings.statementTimeoutMs, onLate);
 }

@@ -9,7 +9,7 @@ import type { Cancel } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { EndKind, ProducerPort } from "../transport.ts";
 import { type Portion, PostgresClaim } from "./claim.ts";
-import type { Row } from "./database.ts";
+import { reasonOf, type Row } from "./database.ts";
 import { encodeHints } from "./hints.ts";
 import { createHint } from "./names.ts";
 import { toText } from "./parse.ts";
@@ -241,7 +241,7 @@ export class Writer {
   }
 
   #report(error: unknown): void {
-    const message = "Writing to Postgres failed: see cause. Readers of this process aren't affected.";
+    const message = `Writing to Postgres failed: ${reasonOf(error)}. Readers of this process aren't affected.`;
     this.#context.onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
 }

@@ -1,0 +1,169 @@
+// Rows: the store is slow at the start, and answers a claim that its caller has given up; a claim that half of the way takes.
+
+import { Pool } from "pg";
+import { createClient } from "redis";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { createResumableStreamContext } from "../../src/redis.ts";
+import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createDatabase } from "../support/postgres-database.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+import { TcpProxy } from "../support/proxy.ts";
+import { RedisServer } from "../support/redis-server.ts";
+import { until } from "../support/wait.ts";
+
+interface Urls {
+  publisher: string;
+  subscriber: string;
+}
+
+async function overRedis({ publisher, subscriber }: Urls, options: Partial<CommonOptions>) {
+  const clients = [createClient({ url: publisher }), createClient({ url: subscriber })] as const;
+  for (const client of clients) {
+    client.on("error", () => undefined);
+    await client.connect();
+  }
+  const errors: string[] = [];
+  const context: ResumableStreamContext = createResumableStreamContext({
+    waitUntil: null,
+    publisher: clients[0],
+    subscriber: clients[1],
+    onError: ({ code }) => errors.push(code),
+    ...options,
+  });
+  onTestFinished(async () => {
+    await context.close();
+    for (const client of clients) client.destroy();
+  });
+  return { context, errors };
+}
+
+test.each(["resumableStream", "createNewResumableStream"] as const)(
+  "over Redis, the text of %s that ran without its claim can be followed once that is answered",
+  async (call) => {
+    await using server = await RedisServer.start();
+    const urls = { publisher: server.url, subscriber: server.url };
+    const { context } = await overRedis(urls, { claimTimeoutMs: 300, ackTimeoutMs: 300 });
+    const other = await overRedis(urls, {});
+    server.pause();
+    const source = manualSource();
+    const reading = read(await context[call]("x", source.makeStream));
+    source.push("before ");
+    await reading.reached(7);
+    server.resume();
+    const followed = await until(() => other.context.resumeExistingStream("x"), { what: "the stream" });
+    const following = read(followed);
+    source.push("after");
+    source.end();
+    for (const each of [reading, following]) await expectClosed(each, "before after");
+    await until(async () => (await other.context.hasExistingStream("x")) === "DONE", { what: "the end" });
+  },
+);
+
+test("over Redis, a claim that nobody waits for any more leaves the id free (G4)", async () => {
+  await using server = await RedisServer.start();
+  const urls = { publisher: server.url, subscriber: server.url };
+  const { context } = await overRedis(urls, {
+    claimTimeoutMs: 300,
+    ackTimeoutMs: 300,
+    whenUnavailable: "throw",
+  });
+  server.pause();
+  const source = manualSource();
+  await expect(context.resumableStream("x", source.makeStream)).rejects.toMatchObject({
+    code: "TRANSPORT_UNAVAILABLE",
+  });
+  server.resume();
+  await until(async () => (await context.hasExistingStream("x")) === null, { what: "a free id" });
+  expect(source.calls()).toBe(0);
+});
+
+test("over Redis, one that took the record, and could not be used, fences the producer that had it (G5)", async () => {
+  await using server = await RedisServer.start();
+  await using deaf = await TcpProxy.start(server.port);
+  const older = await overRedis({ publisher: server.url, subscriber: server.url }, {});
+  const newer = await overRedis(
+    { publisher: server.url, subscriber: deaf.url },
+    { claimTimeoutMs: 300, ackTimeoutMs: 300, whenUnavailable: "throw" },
+  );
+  const source = manualSource();
+  const reading = read(await older.context.createNewResumableStream("x", source.makeStream));
+  source.push("text");
+  await reading.reached(4);
+  deaf.blackHole();
+  await expect(newer.context.createNewResumableStream("x", manualSource().makeStream)).rejects.toMatchObject({
+    code: "TRANSPORT_UNAVAILABLE",
+  });
+  await until(() => older.errors.includes("FENCED"), { what: "the older producer to be told" });
+  await until(async () => (await older.context.hasExistingStream("x")) === null, { what: "a free id" });
+});
+
+test("over Redis, who comes after the first doesn't wait for a server that is away (G16)", async () => {
+  await using server = await RedisServer.start();
+  const urls = { publisher: server.url, subscriber: server.url };
+  const { context, errors } = await overRedis(urls, { claimTimeoutMs: 600, ackTimeoutMs: 600 });
+  server.pause();
+  const waits: number[] = [];
+  for (const id of ["a", "b", "c"]) {
+    const startedAt = performance.now();
+    const source = manualSource();
+    await context.createNewResumableStream(id, source.makeStream);
+    waits.push(performance.now() - startedAt);
+    source.end();
+  }
+  const [first = 0, ...later] = waits;
+  expect(first).toBeGreaterThan(500);
+  for (const wait of later) expect(wait).toBeLessThan(300);
+  server.resume();
+  const source = manualSource();
+  await until(async () => (await context.hasExistingStream("none")) === null, { what: "the server" });
+  const back = performance.now();
+  await context.createNewResumableStream("d", source.makeStream);
+  expect(performance.now() - back).toBeLessThan(300);
+  expect(await context.hasExistingStream("d")).toBe(true);
+  expect(errors.filter((code) => code === "TRANSPORT_UNAVAILABLE").length).toBeGreaterThan(0);
+});
+
+test("over Postgres, the text that ran without its claim is a stream once that is answered", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await database.query(
+    "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
+  );
+  await database.query(
+    "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
+  );
+  const over = (options: Partial<CommonOptions>) => {
+    const pool = new Pool({ connectionString: database.url, max: 4 });
+    const context = createPostgresResumableStreamContext({
+      pool,
+      waitUntil: null,
+      onError: () => undefined,
+      ...options,
+    });
+    onTestFinished(() => context.close().then(() => pool.end()));
+    return context;
+  };
+  const [context, other] = [over({ claimTimeoutMs: 300 }), over({})];
+  const source = manualSource();
+  const reading = read(await context.resumableStream("x", source.makeStream));
+  source.push("before ");
+  await reading.reached(7);
+  const following = read(
+    await until(() => other.resumeExistingStream("x"), { what: "the stream", withinMs: 8_000 }),
+  );
+  source.push("after");
+  source.end();
+  for (const each of [reading, following]) await expectClosed(each, "before after");
+  // One that has ended by the time of the answer leaves no row that runs.
+  const short = manualSource();
+  const whole = read(await context.resumableStream("short", short.makeStream));
+  short.push("text");
+  short.end();
+  await expectClosed(whole, "text");
+  await until(async () => (await other.hasExistingStream("short")) === "failed", {
+    what: "the row to be given up",
+  });
+});
