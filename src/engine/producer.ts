@@ -6,7 +6,7 @@ import type { Cancel } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../transports/transport.ts";
 import { Backlog } from "./backlog.ts";
-import { type Cursor, openCursor } from "./cursor.ts";
+import { type Cursor, type CursorOptions, openCursor } from "./cursor.ts";
 import {
   initialProducerState,
   isSettled,
@@ -56,15 +56,8 @@ export class Producer implements ProducerPort {
     this.#options = options;
     this.#state = initialProducerState(options.keepsText);
     this.settled = this.#settled.promise;
-    this.primary = openCursor({
-      backlog: this.#backlog,
-      from: 0,
-      epoch: () => this.epoch,
-      endError: () => this.#endError(),
-      endKind: () => this.#endKind(),
-      onClosed: (how) => {
-        if (how === "cancelled") this.#dispatch({ type: "primary-left" });
-      },
+    this.primary = this.#read(0, (how) => {
+      if (how === "cancelled") this.#dispatch({ type: "primary-left" });
     }).stream;
   }
 
@@ -81,19 +74,23 @@ export class Producer implements ProducerPort {
 
   /** A follower in this process, from `from`. */
   follow(from: number, onEnded: (end: EndKind, offset: number) => void): ReadableStream<string> {
-    const cursor = openCursor({
+    const cursor: Cursor = this.#read(from, (how, offset) => {
+      this.#followers.delete(cursor);
+      if (how === "ended") onEnded(this.#backlog.end ?? "lost", offset);
+    });
+    this.#followers.add(cursor);
+    return cursor.stream;
+  }
+
+  #read(from: number, onClosed: CursorOptions["onClosed"]): Cursor {
+    return openCursor({
       backlog: this.#backlog,
       from,
       epoch: () => this.epoch,
       endError: () => this.#endError(),
       endKind: () => this.#endKind(),
-      onClosed: (how, offset) => {
-        this.#followers.delete(cursor);
-        if (how === "ended") onEnded(this.#backlog.end ?? "lost", offset);
-      },
+      onClosed,
     });
-    this.#followers.add(cursor);
-    return cursor.stream;
   }
 
   /** Ends the stream as failed, because its context closes. */
@@ -111,11 +108,6 @@ export class Producer implements ProducerPort {
   /** Whether callers may be given this producer's text: until its end is told, and unless it was superseded. */
   get isServing(): boolean {
     return this.#state.end !== "told" && this.#state.record !== "fenced";
-  }
-
-  /** Whether its source has neither ended nor been stopped. */
-  get isRunning(): boolean {
-    return this.#state.source === "running";
   }
 
   /** Stops the source, and settles when readers are given the end. False where it had ended before. */
@@ -193,20 +185,26 @@ export class Producer implements ProducerPort {
   }
 
   #append(): void {
-    const appended = (): void => this.#dispatch({ type: "appended" });
-    background(this.#claim?.append(() => this.#take()).then(appended) ?? Promise.resolve(), (error) => {
-      this.#report(error);
-      appended();
-    });
+    this.#afterwards(
+      this.#claim?.append(() => this.#take()),
+      "appended",
+    );
   }
 
   #finish(): void {
-    const finished = (): void => this.#dispatch({ type: "finished" });
     const written = (): void => this.#dispatch({ type: "written" });
-    const finishing = this.#claim?.finish(() => this.#take(), written).then(finished);
-    background(finishing ?? Promise.resolve(), (error) => {
+    this.#afterwards(
+      this.#claim?.finish(() => this.#take(), written),
+      "finished",
+    );
+  }
+
+  /** Goes on after work of the transport's, also if that failed. */
+  #afterwards(work: Promise<void> | undefined, type: "appended" | "finished"): void {
+    const goOn = (): void => this.#dispatch({ type });
+    background(work?.then(goOn) ?? Promise.resolve(), (error) => {
       this.#report(error);
-      finished();
+      goOn();
     });
   }
 
@@ -282,9 +280,8 @@ export class Producer implements ProducerPort {
   }
 
   #endError(): ResumableStreamError | undefined {
-    const { end } = this.#backlog;
-    if (end === "failed") return this.#failure;
-    return end === "lost" ? fencedError(this.#options.streamId) : undefined;
+    if (this.#backlog.end === "failed") return this.#failure;
+    return this.#backlog.end === "lost" ? fencedError(this.#options.streamId) : undefined;
   }
 
   /** For a reader of this process: one that is dropped while the source runs on has lost its producer. */

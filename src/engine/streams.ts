@@ -104,9 +104,9 @@ export class Streams {
 
   /** The store was slow, and not away: a source that still runs is a stream like any other from now on. */
   #attachLate(streamId: string, producer: Producer, claim: Claim): boolean {
-    if (this.#closing || !producer.isRunning) return false;
+    if (this.#closing || !producer.isServing) return false;
     producer.attach(claim);
-    if (producer.isServing) this.#serving.set(streamId, producer);
+    this.#serving.set(streamId, producer);
     return true;
   }
 

@@ -3,7 +3,7 @@
 import type { CheckedOptions } from "../../src/api/options.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { postgresTransport } from "../../src/transports/postgres/postgres.ts";
-import type { Transport } from "../../src/transports/transport.ts";
+import type { Claim, Transport } from "../../src/transports/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
@@ -127,11 +127,16 @@ function watchClaims(
   const claim = transport.claim.bind(transport);
   transport.claim = async (streamId, request) => {
     const askedAt = world.now;
-    const result = await claim(streamId, request);
-    if (result.status !== "won") return result;
-    const { epoch } = result.claim;
-    if (request.mode === "supersede") world.superseding.add(epoch);
-    world.won(owner, streamId, { askedAt, epoch });
+    const won = ({ epoch }: Claim): void => {
+      if (request.mode === "supersede") world.superseding.add(epoch);
+      world.won(owner, streamId, { askedAt, epoch });
+    };
+    const onLate = (late: Claim): boolean => {
+      won(late);
+      return request.onLate?.(late) ?? false;
+    };
+    const result = await claim(streamId, { ...request, onLate });
+    if (result.status === "won") won(result.claim);
     return result;
   };
   return transport;

@@ -18,6 +18,7 @@ export const STATEMENTS: Queries = {
   stop: "stop",
   lastEnd: "lastEnd",
   notify: "notify",
+  release: "release",
   expire: "expire",
   abandon: "abandon",
 };

@@ -86,6 +86,12 @@ export class Store {
         const hasEndedWell = session && ["done", "stopped"].includes(session.status);
         return hasEndedWell ? [{ epoch: session.epoch, tail: session.tail, status: session.status }] : [];
       }
+      case "release": {
+        const session = this.session(text(first));
+        if (session?.status === "streaming" && session.epoch === Number(second))
+          session.leaseEndsAt = this.now();
+        return [];
+      }
       case "notify":
         for (const payload of strings(second)) this.#notify(payload);
         return [];

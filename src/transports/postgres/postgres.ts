@@ -2,7 +2,6 @@
 
 import { background } from "../../lib/background.ts";
 import type {
-  Claim,
   ClaimRequest,
   ClaimResult,
   LastEnd,
@@ -15,6 +14,7 @@ import type {
   Watch,
   WatchSignal,
 } from "../transport.ts";
+import type { PostgresClaim } from "./claim.ts";
 import { type Row, toError } from "./database.ts";
 import { Followed } from "./followed.ts";
 import { encodeHints } from "./hints.ts";
@@ -71,7 +71,7 @@ class PostgresTransport implements Transport {
     return { status: "won", claim };
   }
 
-  #openClaim(key: string, { producer }: ClaimRequest, row: Row): Claim {
+  #openClaim(key: string, { producer }: ClaimRequest, row: Row): PostgresClaim {
     const claim = this.#writer.open(key, { epoch: toNumber(row, "epoch"), producer });
     this.#stopUsing ??= this.#listener.use();
     return claim;
@@ -84,10 +84,10 @@ class PostgresTransport implements Transport {
       background(this.#tellSuperseded(key, claim.epoch), () => undefined);
     }
     if (request.onLate?.(claim)) return;
-    background(
-      claim.finish(() => ({ from: 0, text: "", tail: 0, end: "failed" })),
-      () => undefined,
-    );
+    this.#writer.abandon(claim);
+    background(run(this.#context, "release", [key, claim.epoch]), () => {
+      // Its lease lapses by itself.
+    });
   }
 
   async status(streamId: string): Promise<StreamStatus> {

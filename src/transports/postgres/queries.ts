@@ -11,6 +11,7 @@ export interface Queries {
   status: string;
   stop: string;
   lastEnd: string;
+  release: string;
   notify: string;
   expire: string;
   abandon: string;
@@ -137,6 +138,10 @@ returning s.stream_id`,
     // $1 stream id. No row: it isn't there, or hasn't ended well.
     lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s
 where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
+
+    // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed.
+    release: `update ${sessions} set lease_expires_at = now()
+where stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
     // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
     notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)

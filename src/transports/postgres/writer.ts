@@ -57,6 +57,11 @@ export class Writer {
     return claim;
   }
 
+  /** Nothing is written under it. */
+  abandon(claim: PostgresClaim): void {
+    this.#drop(claim);
+  }
+
   /** Producers of this process among these look at their rows. */
   asked(hints: readonly string[]): void {
     const asked = new Set(hints);

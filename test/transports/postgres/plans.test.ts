@@ -13,7 +13,7 @@ const queries = createQueries({ tables, leaseMs: 10_000, hasGrace: true });
 const streams = (count: number, more: object): string =>
   JSON.stringify(Array.from({ length: count }, (_, n) => ({ n, stream_id: `p:rs:live-${n}`, ...more })));
 
-const statements: Partial<Record<keyof Queries, (count: number) => unknown[]>> = {
+const statements: Partial<Record<keyof Queries, (count: number) => (string | number | null)[]>> = {
   append: (count) => [
     streams(count, { epoch: 1, tail: 4 }),
     streams(count, { start: 0, stop: 4, chunk: "text", encoding: null }),
