@@ -4,6 +4,11 @@
 import { Pool } from "pg";
 import { expect, inject, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createDatabase } from "../support/postgres-database.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+import { until } from "../support/wait.ts";
 
 test("a connection that breaks as it is lent ends no process (G7)", async () => {
   const pool = new Pool({ connectionString: inject("postgresUrl") });
@@ -20,5 +25,42 @@ test("a connection that breaks as it is lent ends no process (G7)", async () => 
   lent.release(true);
   expect(isHeard).toBe(true);
   await context.close();
+  await pool.end();
+});
+
+test("a context for each request takes one connection of the pool to listen, and gives it back within seconds", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const contexts = Array.from({ length: 8 }, () =>
+    createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined }),
+  );
+  const listening = async (): Promise<number> => {
+    const [row] = await database.query(
+      "select count(*)::int as count from pg_stat_activity where datname = current_database() and query like 'listen %'",
+    );
+    return Number(row?.["count"]);
+  };
+  const streams = await Promise.all(
+    contexts.map(async (context, n) => {
+      const source = manualSource();
+      await context.createNewResumableStream(`s${n}`, source.makeStream);
+      const next = contexts[(n + 1) % contexts.length];
+      return { source, reading: read(await next?.resumeExistingStream(`s${n}`)) };
+    }),
+  );
+  await until(async () => (await listening()) === 1, { what: "a connection that listens" });
+  for (const { source } of streams) source.push("text");
+  await Promise.all(streams.map(({ reading }) => reading.reached(4)));
+  expect(await listening()).toBe(1);
+  // One that closes takes no ear from the others.
+  await contexts[0]?.close();
+  for (const { source } of streams.slice(1)) source.end();
+  for (const { reading } of streams.slice(1, -1)) await expectClosed(reading, "text");
+  await until(async () => (await listening()) === 0, {
+    what: "the connection to be given back",
+    withinMs: 8_000,
+  });
+  for (const context of contexts) await context.close();
   await pool.end();
 });

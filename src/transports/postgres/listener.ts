@@ -11,8 +11,8 @@ import { type PostgresContext, run } from "./settings.ts";
 
 /** How soon a connection that is lost is tried for again. */
 const RETRY = { firstMs: 250, maxMs: 10_000 };
-/** How long the connection is kept for the next user. */
-const IDLE_MS = 30_000;
+/** How long the connection is kept for the next user: an app's pool is the app's. */
+const IDLE_MS = 3_000;
 
 export interface ListenerOptions {
   context: PostgresContext;

@@ -15,6 +15,7 @@ import {
 } from "./database.ts";
 import { createHint } from "./names.ts";
 import { quoted } from "./schema.ts";
+import { listenTogether } from "./shared-listening.ts";
 
 /** A connection taken from a pool. */
 export interface PostgresClient {
@@ -60,7 +61,12 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
         const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       }),
-    listen: isAlone ? undefined : (request) => listenOn(listenerPool ?? pool, { ...request, clock }),
+    listen: isAlone
+      ? undefined
+      : (request) => {
+          const from = listenerPool ?? pool;
+          return listenTogether(from, request, (each) => listenOn(from, { ...each, clock }));
+        },
     close: () => {
       for (const stop of stopWatching) stop();
       return Promise.resolve();
