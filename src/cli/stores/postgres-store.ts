@@ -70,7 +70,7 @@ async function* list({ ask, keyPrefix }: Parts): AsyncGenerator<StreamFacts> {
       const key = String(row["stream_id"]);
       after = key;
       const streamId = key.slice(base.length + (key[base.length] === ":" ? 1 : 0));
-      const { end, tail } = parseState(row);
+      const { end, tail } = parseState(row, false);
       yield { streamId, status: end ?? "running", tail, expiresInSeconds: toExpiry(row) };
     }
     if (rows.length < BATCH) return;
@@ -80,7 +80,7 @@ async function* list({ ask, keyPrefix }: Parts): AsyncGenerator<StreamFacts> {
 async function show({ ask, keyPrefix }: Parts, streamId: string): Promise<StreamFacts | undefined> {
   const [row] = await ask("show", [createKey(keyPrefix, streamId)]);
   if (!row) return undefined;
-  const { end, epoch, leaseMs, tail, watchedMs } = parseState(row);
+  const { end, epoch, leaseMs, tail, watchedMs } = parseState(row, false);
   return {
     streamId,
     status: end ?? "running",

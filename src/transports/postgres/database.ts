@@ -64,6 +64,14 @@ export function stateOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
+/** Whether the server itself answered so, over a connection that works. */
+export function isServerError(error: unknown): boolean {
+  // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
+  const state = stateOf(error);
+  // 25006: a server that may only be read from, as a primary that was replaced is; a new connection may find the new one.
+  return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57") && state !== "25006";
+}
+
 /** A server's error may quote values of the statement, which are text of streams (G11): message and code are kept only. */
 function withoutText(cause: unknown): unknown {
   if (!(cause instanceof Error)) return cause;

@@ -17,11 +17,13 @@ export interface SessionState {
   watchedMs: number;
 }
 
-export function parseState(row: Row): SessionState {
+/** `isSettling`: this process has just got its database back, and so have producers: a lapsed lease tells nothing yet. */
+export function parseState(row: Row, isSettling: boolean): SessionState {
+  const end = parseStatus(row);
   return {
     epoch: toNumber(row, "epoch"),
     tail: toNumber(row, "tail"),
-    end: parseStatus(row),
+    end: end === "lost" && isSettling ? undefined : end,
     leaseMs: row["lease_ms"] === null ? undefined : toNumber(row, "lease_ms"),
     watchedMs: row["watched_ms"] === null ? 0 : toNumber(row, "watched_ms"),
   };

@@ -6,6 +6,7 @@ import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import {
   type Database,
+  isServerError,
   lateError,
   type Listening,
   type ListenRequest,
@@ -273,13 +274,6 @@ function watchPool(pool: PostgresPool, onError: (error: unknown) => void): () =>
 
 function isEmitter(value: unknown): value is Required<Pick<PostgresClient, "on">> {
   return typeof value === "object" && value !== null && "on" in value && typeof value.on === "function";
-}
-
-function isServerError(error: unknown): boolean {
-  // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
-  const state = stateOf(error);
-  // 25006: a server that may only be read from, as a primary that was replaced is; a new connection may find the new one.
-  return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57") && state !== "25006";
 }
 
 function toRow(row: unknown): Row {

@@ -59,6 +59,9 @@ class PostgresTransport implements Transport {
 
   async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
     const key = this.#key(streamId);
+    // Its lease may have lapsed while nobody could renew one.
+    const mayLive = request.mode !== "supersede" && this.#context.outages.isSettling;
+    if (mayLive && (await this.status(streamId)) === "running") return { status: "running" };
     const values = [key, request.mode, this.#context.settings.retentionSeconds * 1000];
     const [row] = await run(this.#context, "claim", values, ([late]) => {
       if (late) this.#lateClaim(key, request, late);
@@ -100,8 +103,9 @@ class PostgresTransport implements Transport {
       case "done":
       case "stopped":
         return "done";
-      case "failed":
       case "lost":
+        return this.#context.outages.isSettling ? "running" : "failed";
+      case "failed":
         return "failed";
     }
   }

@@ -2,7 +2,8 @@
 
 import type { ResumableStreamError } from "../../api/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Database, Row } from "./database.ts";
+import { type Database, isServerError, type Row } from "./database.ts";
+import type { Outages } from "./outages.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -19,6 +20,7 @@ export interface PostgresContext {
   settings: PostgresSettings;
   queries: Queries;
   database: Database;
+  outages: Outages;
   /** The channel of notifications. */
   channel: string;
   clock: Clock;
@@ -26,11 +28,18 @@ export interface PostgresContext {
 }
 
 /** Runs a statement within the deadline all of them have. */
-export function run(
-  { database, queries, settings }: PostgresContext,
+export async function run(
+  { database, outages, queries, settings }: PostgresContext,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
-  return database.run(queries[name], values, settings.statementTimeoutMs, onLate);
+  try {
+    const rows = await database.run(queries[name], values, settings.statementTimeoutMs, onLate);
+    outages.succeeded();
+    return rows;
+  } catch (error) {
+    if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed();
+    throw error;
+  }
 }

@@ -1,0 +1,70 @@
+// Row: the database is away for longer than a lease. Nobody died, so nobody is lost, and nobody gets a part for the whole.
+
+import { Pool } from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createDatabase } from "../support/postgres-database.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+import { TcpProxy } from "../support/proxy.ts";
+import { until } from "../support/wait.ts";
+
+const LEASE_MS = 1_500;
+
+test.each(["cut off", "silent"] as const)(
+  "%s, and back: followers have the whole text, callers find the stream, and nobody takes it over (G1, G3, G4)",
+  async (how) => {
+    await using database = await createDatabase(inject("postgresUrl"));
+    await setUpTables(database.url);
+    const { port, pathname, username } = new URL(database.url);
+    await using proxy = await TcpProxy.start(Number(port));
+    const url = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
+    const open = () => {
+      const pool = new Pool({ connectionString: url, max: 4 });
+      const context = createPostgresResumableStreamContext({
+        pool,
+        waitUntil: null,
+        leaseMs: LEASE_MS,
+        claimTimeoutMs: 1_000,
+        onError: () => undefined,
+      });
+      onTestFinished(() => context.close().then(() => pool.end()));
+      return context;
+    };
+    const [producing, following, calling] = [open(), open(), open()];
+    const source = manualSource();
+    const own = read(await producing.createNewResumableStream("s", source.makeStream));
+    source.push("before ");
+    const reading = read(await following.resumeExistingStream("s"));
+    await reading.reached(7);
+
+    if (how === "cut off") await proxy.refuse();
+    else proxy.blackHole();
+    source.push("away ");
+    await until(
+      async () => {
+        const [row] = await database.query(
+          "select lease_expires_at < now() - interval '1 second' as has_lapsed from rs_stream_sessions",
+        );
+        return row?.["has_lapsed"] === true;
+      },
+      { what: "the lease to have lapsed", withinMs: 10_000 },
+    );
+    if (how === "cut off") await proxy.accept();
+    else {
+      proxy.forget();
+      proxy.cut();
+    }
+    const other = manualSource();
+    const called = await until(() => calling.resumableStream("s", other.makeStream).catch(() => undefined), {
+      what: "an answer",
+      withinMs: 10_000,
+    });
+    source.push("after");
+    source.end();
+    for (const each of [own, reading, read(called)]) await expectClosed(each, "before away after");
+    expect(other.calls()).toBe(0);
+    expect(await calling.hasExistingStream("s")).toBe("DONE");
+  },
+);
