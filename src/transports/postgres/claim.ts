@@ -28,6 +28,8 @@ interface Taken {
 /** What one statement carries of a stream. */
 export interface Portion {
   entries: readonly Entry[];
+  /** The tail before. */
+  from: number;
   /** The tail once these are written. */
   tail: number;
   /** Only with the last text. */
@@ -53,6 +55,8 @@ export class PostgresClaim implements Claim {
   readonly #onPending: (claim: PostgresClaim) => void;
   /** Tail of what is written. */
   #tail = 0;
+  /** Written once, and lost by the server since. */
+  #lost: Entry[] = [];
   /** How often in a row its row was found locked. */
   #locks = 0;
   /** The append or finish in flight; absent where there is none. */
@@ -87,25 +91,48 @@ export class PostgresClaim implements Claim {
 
   /** What the next statement writes of it, at most about so many units; takes the producer's text where none is held. */
   portion(maxUnits: number): Portion {
-    if (!this.#call) return { entries: [], tail: this.#tail, end: undefined };
+    const from = this.#tail;
+    if (this.#lost.length > 0) {
+      const entries = firstOf(this.#lost, maxUnits);
+      return { entries, from, tail: entries.at(-1)?.stop ?? from, end: undefined };
+    }
+    if (!this.#call) return { entries: [], from, tail: from, end: undefined };
     this.#taken ??= toTaken(this.#call.take());
     const { entries, written, tail, end } = this.#taken;
-    let units = 0;
-    let count = written;
-    for (; count < entries.length && units < maxUnits; count++) units += entries[count]?.chunk.length ?? 0;
-    const isLast = count === entries.length;
-    const portion = entries.slice(written, count);
+    const portion = firstOf(entries.slice(written), maxUnits);
+    const isLast = written + portion.length === entries.length;
     return {
       entries: portion,
-      tail: isLast ? tail : (portion.at(-1)?.stop ?? this.#tail),
+      from,
+      tail: isLast ? tail : (portion.at(-1)?.stop ?? from),
       end: isLast ? end : undefined,
     };
+  }
+
+  /** The server has lost what lies beyond, acknowledged or not: it is in this process's memory still, and goes first. */
+  rewind(has: number): void {
+    const until = this.#lost.at(-1)?.stop ?? this.#tail;
+    const lost: Entry[] = [];
+    for (let at = has; at < until;) {
+      const { from, text } = this.producer.read(at, until - at);
+      const piece = text.slice(at - from, until - from);
+      if (piece === "") break;
+      lost.push(...toEntries(at, piece));
+      at += piece.length;
+    }
+    this.#lost = lost;
+    this.#tail = has;
+    this.pendingSince = -Infinity;
   }
 
   /** The database has it. True where nothing more of the call is left. */
   wrote({ entries, tail }: Portion): boolean {
     this.#tail = tail;
     this.#locks = 0;
+    if (this.#lost.length > 0) {
+      this.#lost = this.#lost.slice(entries.length);
+      return false;
+    }
     if (!this.#call) this.pendingSince = undefined;
     if (!this.#taken) return true;
     this.#taken.written += entries.length;
@@ -144,6 +171,14 @@ export class PostgresClaim implements Claim {
     this.pendingSince = undefined;
     call?.resolve();
   }
+}
+
+/** As many as carry about so many units; none where nothing is left to carry. */
+function firstOf(entries: readonly Entry[], maxUnits: number): Entry[] {
+  let units = 0;
+  let count = 0;
+  for (; count < entries.length && units < maxUnits; count++) units += entries[count]?.chunk.length ?? 0;
+  return entries.slice(0, count);
 }
 
 function toTaken({ from, text, tail, end }: Slice): Taken {

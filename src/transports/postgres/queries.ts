@@ -54,12 +54,13 @@ select epoch, was_there from claimed`,
 
     // $1 the streams: their tail after these rows, and an end where there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
+    // A server that lost what it had acknowledged has less than a stream's rows begin at: told by \`has\`, and nothing is written.
     // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.
     append: `with input as (
-  select * from ${requests("$1", "i(stream_id text, epoch bigint, tail bigint, ended text, error text)")}
+  select * from ${requests("$1", 'i(stream_id text, epoch bigint, "from" bigint, tail bigint, ended text, error text)')}
 ), free as (
   select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id
-  where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
+  where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended) and s.last_offset >= i."from"
   for update of s skip locked
 ), held as (
   update ${sessions} s set
@@ -85,9 +86,9 @@ select epoch, was_there from claimed`,
   join held h on h.stream_id = r.stream_id
   on conflict do nothing
 )
-select stream_id, is_stopped, stop_reason, is_watched, false as is_busy from held
+select stream_id, is_stopped, stop_reason, is_watched, false as is_busy, null::bigint as has from held
 union all
-select i.stream_id, false, null, false, true from input i join ${sessions} s on s.stream_id = i.stream_id
+select i.stream_id, false, null, false, s.last_offset >= i."from", s.last_offset from input i join ${sessions} s on s.stream_id = i.stream_id
 where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
   and not exists (select 1 from held h where h.stream_id = i.stream_id)`,
 

@@ -118,7 +118,11 @@ function toResult({ from, maxUnits, isBound }: PageRequest, row: Row, state: Ses
   if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
   const text = textFrom(from, parseEntries(row));
   // To be asked for again and again would be no better than to be told.
-  if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) throw holeError(from);
+  if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
+    // While it runs its producer may be about to write it again. After that nobody will.
+    if (state.end === undefined) throw holeError(from);
+    return { status: "page", page: toPage({ ...state, tail: from, end: "failed" }, { from, text: "" }) };
+  }
   return {
     status: "page",
     page: toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) }),

@@ -12,7 +12,7 @@ import { type Portion, PostgresClaim } from "./claim.ts";
 import { reasonOf, type Row } from "./database.ts";
 import { encodeHints } from "./hints.ts";
 import { createHint } from "./names.ts";
-import { toText } from "./parse.ts";
+import { toNumber, toText } from "./parse.ts";
 import { type PostgresContext, run } from "./settings.ts";
 
 /** What one statement carries at most, in code units, so that it fits its deadline. */
@@ -150,7 +150,8 @@ export class Writer {
     const streams: unknown[] = [];
     const entries: unknown[] = [];
     for (const [{ key, epoch }, portion] of portions) {
-      streams.push({ stream_id: key, epoch, tail: portion.tail, ...toColumns(portion.end) });
+      const { from, tail, end } = portion;
+      streams.push({ stream_id: key, epoch, from, tail, ...toColumns(end) });
       for (const entry of portion.entries) entries.push({ stream_id: key, ...entry });
     }
     const values = [JSON.stringify(streams), JSON.stringify(entries), settings.retentionSeconds * 1000];
@@ -165,6 +166,10 @@ export class Writer {
       }
       if (row["is_busy"] === true) {
         claim.busy(clock.now());
+        continue;
+      }
+      if (row["has"] !== null && row["has"] !== undefined) {
+        claim.rewind(toNumber(row, "has"));
         continue;
       }
       claim.renewedAt = startedAt;
