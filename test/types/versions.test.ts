@@ -22,10 +22,10 @@ type Resolution = keyof typeof resolutions;
 
 /** The oldest that is supported, one in the middle, and the last of each major version, which drops the oldest resolution. */
 const cases: [compiler: string, resolutions: Resolution[]][] = [
-  ["typescript-5.4", ["node10", "node16", "nodenext", "bundler"]],
+  ["typescript-5.4", ["node10", "node16", "bundler"]],
   ["typescript-5.6", ["node16"]],
-  ["typescript-5.9", ["node10", "nodenext"]],
-  ["typescript", ["node10", "node16", "nodenext", "bundler"]],
+  ["typescript-5.9", ["node10"]],
+  ["typescript", ["node10", "nodenext", "bundler"]],
   ["typescript-7", ["node16", "nodenext", "bundler"]],
 ];
 

@@ -156,7 +156,7 @@ function closeToGuests(table: string): string {
 function dropUnfinished(index: string): string {
   return inTransaction(`if exists (
     select from pg_index where indexrelid = to_regclass(${literal(quoted(index))}) and not indisvalid) then
-    drop index ${quoted(index)};
+    drop index if exists ${quoted(index)};
   end if;`);
 }
 

@@ -45,6 +45,8 @@ class OwnConnection {
   #isDestroyed = false;
   #replacedAt = Number.NEGATIVE_INFINITY;
   #cancelPing: Cancel = () => {};
+  /** Of the connection that is there, or on its way. */
+  #destroyOpening: () => void = () => {};
 
   constructor(open: () => Promise<RedisConnection>, clock: Clock) {
     this.#open = open;
@@ -98,7 +100,7 @@ class OwnConnection {
   destroy(): void {
     this.#isDestroyed = true;
     this.#cancelPing();
-    this.#opened?.destroy();
+    this.#destroyOpening();
   }
 
   async #connection(): Promise<RedisConnection> {
@@ -114,12 +116,19 @@ class OwnConnection {
     const connection = await this.#open();
     // Without a listener an error event would end the process, also after everybody stopped listening.
     connection.onError(() => undefined);
-    await Promise.all(
-      [...this.#channels].map(([channel, onMessage]) => connection.subscribe(channel, onMessage)),
-    );
+    this.#destroyOpening = () => connection.destroy();
+    if (this.#isDestroyed) connection.destroy();
+    try {
+      const channels = [...this.#channels].map(([channel, onMessage]) =>
+        connection.subscribe(channel, onMessage),
+      );
+      if (channels.length > 0) await this.#answered(Promise.all(channels));
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
     this.#opened = connection;
     for (const listener of this.#listeners) attach(listener, connection);
-    if (this.#isDestroyed) connection.destroy();
     return connection;
   }
 
