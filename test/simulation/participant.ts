@@ -41,7 +41,10 @@ export interface ParticipantOptions {
   plant: Plant;
   log: (line: string) => void;
   onQueueTooLong: (units: number) => void;
-  onGranted: (participant: Participant, streamId: string, epoch: number) => void;
+  onGranted: (
+    participant: Participant,
+    claim: { streamId: string; epoch: number; isBeside: boolean },
+  ) => void;
   /** A source that runs without a claim has got one. */
   onAttached: (participant: Participant, streamId: string, epoch: number) => void;
 }
@@ -85,7 +88,8 @@ export class Participant {
         return isTaken;
       };
       const result = await transport.claim(streamId, { ...request, onLate });
-      if (result.status === "won") options.onGranted(this, streamId, result.claim.epoch);
+      const isBeside = request.mode === "supersede";
+      if (result.status === "won") options.onGranted(this, { streamId, epoch: result.claim.epoch, isBeside });
       return result;
     };
     this.context = createContext({

@@ -32,6 +32,8 @@ export class Writer {
   #outage: { since: number; count: number } | undefined;
   /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
   #closed: ReturnType<typeof createDeferred<void>> | undefined;
+  /** Closed, and nothing is written any more. */
+  #isOver = false;
   readonly #onEmpty: () => void;
 
   constructor(context: PostgresContext, onEmpty: () => void) {
@@ -45,6 +47,11 @@ export class Writer {
       { key, hint: createHint(key), epoch, producer, onPending: (pending) => this.#pending(pending) },
       clock.now(),
     );
+    if (this.#isOver) {
+      // Won while the context closed: nobody writes under it any more, and nobody may wait for it.
+      claim.close();
+      return claim;
+    }
     // Two claims of this process: the row is the newer one's, whichever answer comes first.
     const other = this.#claims.get(key);
     if (other && other.epoch > epoch) {
@@ -78,6 +85,7 @@ export class Writer {
     await this.#closed.promise;
     this.#cancelTimer();
     for (const claim of this.#claims.values()) this.#drop(claim);
+    this.#isOver = true;
   }
 
   get #heartbeatMs(): number {
