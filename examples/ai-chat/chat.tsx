@@ -28,7 +28,8 @@ function Chat({ stored }: { stored: UIMessage[] }) {
     },
   });
   const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
-  show = setMessages;
+  // What was sent meanwhile isn't among those that were loaded.
+  show = (loaded) => setMessages((shown) => (shown.length > loaded.length ? shown : loaded));
   /** Another device may have stopped the answer, and asked for the next. */
   const catchUp = async (): Promise<void> => {
     setMessages(await answers.load());

@@ -1,11 +1,9 @@
 // What contexts over a server and over an embedded database share: options in, a context over the log transport out.
 
 import { systemClock } from "../lib/clock.ts";
-import { shared } from "../lib/shared.ts";
 import type { Database } from "../transports/postgres/database.ts";
 import { createChannel } from "../transports/postgres/names.ts";
 import { postgresTransport } from "../transports/postgres/postgres.ts";
-import { Outages } from "../transports/postgres/outages.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -50,7 +48,6 @@ export function createDurableTransport({ checked, postgres, database, hasGrace }
       settings,
       queries: createQueries({ tables, leaseMs: settings.leaseMs, hasGrace }),
       database,
-      outages: shared("postgres-outages.1", () => new Outages(systemClock)),
       channel: createChannel(tables.sessions),
       clock: systemClock,
       onError: checked.onError,

@@ -35,7 +35,8 @@ function Chat({ stored }) {
         const before = sends;
         const loaded = await loadMessages();
         // Unless something was sent meanwhile, which isn't among them.
-        if (sends === before) window.chat.setMessages(loaded);
+        if (sends === before)
+          window.chat.setMessages((shown) => (shown.length > loaded.length ? shown : loaded));
       }
       return response;
     };

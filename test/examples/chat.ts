@@ -149,6 +149,8 @@ export function describeChat(name: string): void {
 
     test("kill: readers keep the text, a reload too, and the next try gets a whole answer", async () => {
       const page = await ask();
+      // What came in the last moments before isn't kept.
+      await untilLonger(page, 150);
       await example.kill();
       const seen = await answerOf(page);
       await example.start();

@@ -65,11 +65,13 @@ test("the end is written after what was lost before it (G1)", async () => {
   const [producing, following] = [over(database), over(database)];
   const source = manualSource();
   const own = read(await producing.context.createNewResumableStream("s", source.makeStream));
-  source.push("all of it");
+  source.push("all ");
+  await until(async () => (await tailOf(database)) === 4, { what: "the first text to be written" });
+  source.push("of it");
   await until(async () => (await tailOf(database)) === 9, { what: "the text to be written" });
   const reading = read(await following.context.resumeExistingStream("s"));
   await reading.reached(9);
-  await lose(database, 3);
+  await lose(database, 4);
   source.end();
   for (const each of [own, reading]) await expectClosed(each, "all of it");
   const rows = await database.query("select sum(length(chunk))::int as units from rs_stream_chunks");

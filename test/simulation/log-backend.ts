@@ -1,7 +1,6 @@
 // Processes over a database: the real transport over Postgres, with its pools, over a model of what its statements do.
 
 import type { CheckedOptions } from "../../src/api/options.ts";
-import { Outages } from "../../src/transports/postgres/outages.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { postgresTransport } from "../../src/transports/postgres/postgres.ts";
 import type { Claim, Transport } from "../../src/transports/transport.ts";
@@ -111,7 +110,6 @@ export class LogBackend implements Backend {
           clock,
           onError: () => undefined,
         }),
-        outages: new Outages(clock),
         channel: "simulated",
         clock,
         onError: options.onError,

@@ -49,7 +49,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "an append doesn't extend the lease",
-    breaks: ["G3", "G4"],
+    breaks: ["G1", "G3", "G4"],
     plant: withStore((store) => {
       const write = store.write.bind(store);
       return {
@@ -64,7 +64,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "the end is written without the last text",
-    breaks: ["G1", "G7"],
+    breaks: ["G1", "G6", "G7"],
     plant: withStore((store) => {
       const write = store.write.bind(store);
       return {
@@ -103,7 +103,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a repeated append writes its text twice",
-    breaks: ["G1", "G7"],
+    breaks: ["G1", "G6", "G7"],
     plant: withStore((store) => {
       const write = store.write.bind(store);
       return {
@@ -144,7 +144,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a dead producer's text is thrown away",
-    breaks: ["G1", "G4", "G6", "G7"],
+    breaks: ["G1", "G3", "G4", "G6", "G7"],
     plant: withStore((store) => {
       const read = store.read.bind(store);
       return {
@@ -161,7 +161,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "an append that failed is forgotten",
-    breaks: ["G1", "G7"],
+    breaks: ["G1", "G3", "G6", "G7"],
     plant: {
       query: (query) => async (name, values) => {
         try {

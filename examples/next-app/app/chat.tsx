@@ -24,7 +24,8 @@ export function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
     },
   });
   const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
-  show.current = setMessages;
+  // What was sent meanwhile isn't among those that were loaded.
+  show.current = (loaded) => setMessages((shown) => (shown.length > loaded.length ? shown : loaded));
   /** Another device may have stopped the answer, and asked for the next. */
   const catchUp = async (): Promise<void> => {
     setMessages(await answers.load());

@@ -1,10 +1,13 @@
 // What the transport needs of a database, whatever brings it there: a pool of connections, or one embedded in the process.
 
 import { ResumableStreamError } from "../../api/errors.ts";
+import type { Outages } from "./outages.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface Database {
+  /** Whether it has just come back to this process. */
+  readonly outages: Outages;
   /** Runs one statement as a transaction of its own. Settles within `timeoutMs`; rejects with a `ResumableStreamError`. */
   run(
     statement: string,

@@ -180,7 +180,7 @@ export class Followed {
     },
   ): Promise<void> {
     const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
-    const { isSettling } = this.#context.outages;
+    const { isSettling } = this.#context.database.outages;
     const found = rows.filter((row) => row["epoch"] !== null);
     const answers = new Map(found.map((row) => [toNumber(row, "n"), parseState(row, isSettling)]));
     for (const [n, stream] of streams.entries()) {

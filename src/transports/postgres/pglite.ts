@@ -5,6 +5,7 @@ import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
 import { createQueries } from "./queries.ts";
 import { createSchema, type TableNames } from "./schema.ts";
+import { Outages } from "./outages.ts";
 
 /** A `PGlite` instance, or anything with these methods. */
 export interface PgliteClient {
@@ -43,6 +44,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
     return opening;
   };
   return {
+    outages: new Outages(clock),
     run: async (statement, values, timeoutMs) => {
       try {
         // Opening is the process's own work and no answer to wait for: its time doesn't count.

@@ -15,6 +15,7 @@ import {
   toError,
 } from "./database.ts";
 import { createHint } from "./names.ts";
+import { outagesOf } from "./outages.ts";
 import { quoted } from "./schema.ts";
 import { listenTogether } from "./shared-listening.ts";
 
@@ -57,6 +58,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   // With one connection in all, a listener would leave none to work with.
   const isAlone = listenerPool === undefined && pool.options?.max === 1;
   return {
+    outages: outagesOf(pool, clock),
     run: (statement, values, timeoutMs, onLate) =>
       runOn({ pool, clock, timeoutMs, onLate }, async (client) => {
         const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });

@@ -60,7 +60,7 @@ class PostgresTransport implements Transport {
   async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
     const key = this.#key(streamId);
     // Its lease may have lapsed while nobody could renew one.
-    const mayLive = request.mode !== "supersede" && this.#context.outages.isSettling;
+    const mayLive = request.mode !== "supersede" && this.#context.database.outages.isSettling;
     if (mayLive && (await this.status(streamId)) === "running") return { status: "running" };
     const values = [key, request.mode, this.#context.settings.retentionSeconds * 1000];
     const [row] = await run(this.#context, "claim", values, ([late]) => {
@@ -104,7 +104,7 @@ class PostgresTransport implements Transport {
       case "stopped":
         return "done";
       case "lost":
-        return this.#context.outages.isSettling ? "running" : "failed";
+        return this.#context.database.outages.isSettling ? "running" : "failed";
       case "failed":
         return "failed";
     }

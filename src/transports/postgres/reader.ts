@@ -102,7 +102,7 @@ export class Reader {
     const answers = new Map(rows.map((row) => [toNumber(row, "n"), row]));
     for (const [n, request] of requests.entries()) {
       const row = answers.get(n);
-      const state = row && parseState(row, this.#context.outages.isSettling);
+      const state = row && parseState(row, this.#context.database.outages.isSettling);
       if (state) this.#onState(request.key, state);
       try {
         request.answer.resolve(row && state ? toResult(request, row, state) : { status: "absent" });

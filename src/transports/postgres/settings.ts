@@ -3,7 +3,6 @@
 import type { ResumableStreamError } from "../../api/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Database, isServerError, type Row } from "./database.ts";
-import type { Outages } from "./outages.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -20,7 +19,6 @@ export interface PostgresContext {
   settings: PostgresSettings;
   queries: Queries;
   database: Database;
-  outages: Outages;
   /** The channel of notifications. */
   channel: string;
   clock: Clock;
@@ -29,11 +27,12 @@ export interface PostgresContext {
 
 /** Runs a statement within the deadline all of them have. */
 export async function run(
-  { database, outages, queries, settings }: PostgresContext,
+  { database, queries, settings }: PostgresContext,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
+  const { outages } = database;
   try {
     const rows = await database.run(queries[name], values, settings.statementTimeoutMs, onLate);
     outages.succeeded();

@@ -14,8 +14,9 @@ export interface Wait {
 
 export class Health {
   readonly #clock: Clock;
-  /** A call got no answer within its time, and none has got one since. */
+  /** A call got no answer within its time, and no other that was sent since. */
   #isSilent = false;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #troubleAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
@@ -25,16 +26,18 @@ export class Health {
   /** `answer`, in time. Sent all the same where the server is away: the first that is answered tells that it is back. */
   within<T>(answer: Promise<T>, { timeoutMs, late }: Wait): Promise<T> {
     const patienceMs = this.#isSilent ? Math.min(timeoutMs, AWAY_MS) : timeoutMs;
+    const sentAt = this.#clock.now();
     let isLate = false;
     const heard = answer.then((value) => {
       this.#isSilent = false;
+      this.#answeredAt = this.#clock.now();
       return value;
     });
     return withDeadline(this.#clock, heard, {
       timeoutMs: patienceMs,
       late: () => {
         isLate = true;
-        this.#isSilent = true;
+        this.#isSilent ||= this.#answeredAt <= sentAt;
         return late(patienceMs);
       },
     }).finally(() => {
