@@ -128,7 +128,6 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       check(streamId, skipCharacters);
       const openSource = sourceOpener(streamId, makeStream);
       const claiming = { mode: "supersede", openSource, mayRunAlone: mayRunAlone(undefined) } as const;
-      if (options.whenUnavailable === "stream") return streams.produceBeside(streamId, claiming);
       return (await streams.produce(streamId, claiming)) ?? null;
     },
     resumeExistingStream: async (streamId, skipCharacters) => {

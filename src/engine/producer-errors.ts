@@ -1,6 +1,5 @@
 // What a producer says of its source and of its successor.
 
-import type { EndKind } from "../transports/transport.ts";
 import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
 
 /** A source's failure: as it is told to `onError`, and, with the source's own words, to readers of its process. */
@@ -49,14 +48,4 @@ export function writeError(streamId: string, error: unknown): ResumableStreamErr
 export function abortErrorOf(reason: unknown): DOMException {
   if (!(reason instanceof Error)) return new DOMException(String(reason), "AbortError");
   return Object.assign(new DOMException(reason.message, "AbortError"), { cause: reason });
-}
-
-/** What a reader of the producer's process gets at the end; undefined for one that closes its stream. */
-export function localEndError(
-  end: EndKind | undefined,
-  streamId: string,
-  failure: ResumableStreamError | undefined,
-): ResumableStreamError | undefined {
-  if (end === "failed") return failure;
-  return end === "lost" ? fencedError(streamId) : undefined;
 }

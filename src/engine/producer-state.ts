@@ -1,7 +1,6 @@
 // What a producer decides, as a total function of its state and an event. No I/O, no time.
 //
-//   record:  claiming ──claimed──▶ held, ──unclaimed──▶ none
-//            none ──claimed──▶ held ──(source ended, no append in flight)──▶ finishing ──finished──▶ settled
+//   record:  none ──claimed──▶ held ──(source ended, no append in flight)──▶ finishing ──finished──▶ settled
 //              │                 └─────────────fenced──────────────▶ fenced
 //              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
 //
@@ -10,8 +9,8 @@
 import type { EndKind } from "../transports/transport.ts";
 
 export interface ProducerState {
-  /** What binds this producer to the backend. `claiming`: its source runs already, and what becomes of its claim isn't known. */
-  readonly record: "claiming" | "none" | "held" | "finishing" | "settled" | "fenced";
+  /** What binds this producer to the backend. */
+  readonly record: "none" | "held" | "finishing" | "settled" | "fenced";
   /** `running`, or how it ended. */
   readonly source: "running" | EndKind;
   /** Whether readers were given the end: not before the backend has it, or was given the time to take it. */
@@ -30,11 +29,7 @@ export interface ProducerState {
 }
 
 export type ProducerEvent =
-  /** The source is opened beside the claim. */
-  | { type: "claiming" }
   | { type: "claimed" }
-  /** The backend could not be asked. */
-  | { type: "unclaimed" }
   | { type: "produced"; tail: number }
   | { type: "watched"; isWatched: boolean }
   | { type: "taken"; to: number }
@@ -101,14 +96,8 @@ export function stepProducer(state: ProducerState, event: ProducerEvent): Produc
 function decide(draft: Draft, event: ProducerEvent): void {
   const { state, effects } = draft;
   switch (event.type) {
-    case "claiming":
-      state.record = "claiming";
-      return;
-    case "unclaimed":
-      if (state.record === "claiming") state.record = "none";
-      return;
     case "claimed":
-      if (state.record === "none" || state.record === "claiming") state.record = "held";
+      if (state.record === "none") state.record = "held";
       return write(draft);
     case "produced":
       state.tail = event.tail;
@@ -175,8 +164,7 @@ function write({ state, effects }: Draft): void {
 /** The end is written before it is told (G13), where there is a record to write it to. */
 function end(draft: Draft): void {
   const { state, effects } = draft;
-  if (state.record !== "held" && state.record !== "finishing" && state.record !== "claiming")
-    return tell(draft);
+  if (state.record !== "held" && state.record !== "finishing") return tell(draft);
   if (state.end === "waiting") return;
   state.end = "waiting";
   if (state.isAppending) effects.push("hurry");

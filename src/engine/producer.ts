@@ -21,12 +21,12 @@ import {
   cancelError,
   describeChunk,
   fencedError,
-  localEndError,
   followerLostError,
   sourceFailures,
   writeError,
 } from "./producer-errors.ts";
 
+/** Called once, at once. */
 export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
 
 export class Producer implements ProducerPort {
@@ -66,11 +66,6 @@ export class Producer implements ProducerPort {
     background(this.#pump(openSource), (error) => this.#fail(error));
   }
 
-  /** `claiming`: its source is opened before its claim is known, and `attach` or `unclaimed` follows. */
-  becomes(type: "claiming" | "unclaimed"): void {
-    this.#dispatch({ type });
-  }
-
   /** Gives the producer its claim: at once, or late where the backend was slow. */
   attach(claim: Claim): void {
     this.#claim = claim;
@@ -92,7 +87,7 @@ export class Producer implements ProducerPort {
       backlog: this.#backlog,
       from,
       epoch: () => this.epoch,
-      endError: () => localEndError(this.#backlog.end, this.#options.streamId, this.#failure),
+      endError: () => this.#endError(),
       endKind: () => this.#endKind(),
       onClosed,
     });
@@ -282,6 +277,11 @@ export class Producer implements ProducerPort {
       attempt(() => this.#source?.cancel(error)),
       () => undefined,
     );
+  }
+
+  #endError(): ResumableStreamError | undefined {
+    if (this.#backlog.end === "failed") return this.#failure;
+    return this.#backlog.end === "lost" ? fencedError(this.#options.streamId) : undefined;
   }
 
   /** For a reader of this process: one that is dropped while the source runs on has lost its producer. */

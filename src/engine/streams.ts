@@ -102,35 +102,6 @@ export class Streams {
     }
   }
 
-  /**
-   * Opens the source at once and claims beside it: for a caller that gets its text whatever becomes of the claim, so that a slow
-   * store costs no time of the model's. Rejects, and cancels the source, where `mayRunAlone` doesn't take the claim's error.
-   */
-  async produceBeside(
-    streamId: string,
-    { mode, openSource, mayRunAlone }: ProduceOptions,
-  ): Promise<ReadableStream<string>> {
-    const producer = this.#createProducer(streamId);
-    let isAlone = false;
-    const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
-    producer.becomes("claiming");
-    this.#run(producer);
-    producer.start(openSource);
-    try {
-      const claimed = await this.#options.transport.claim(streamId, { mode, producer, onLate });
-      if (claimed.status === "won") producer.attach(claimed.claim);
-      this.checkOpen();
-    } catch (error) {
-      const isOpen = !this.#closing;
-      isAlone = isOpen && mayRunAlone(error);
-      if (!isAlone) producer.close(isOpen ? claimError(error) : closedError("A stream"));
-      producer.becomes("unclaimed");
-      if (!isAlone) throw error;
-    }
-    this.#serve(streamId, producer);
-    return producer.primary;
-  }
-
   /** The store was slow, and not away: a source that still runs is a stream like any other from now on. */
   #attachLate(streamId: string, producer: Producer, claim: Claim): boolean {
     if (this.#closing || !producer.isServing) return false;
@@ -213,34 +184,25 @@ export class Streams {
     streamId: string,
     { producer, openSource, claim }: { producer: Producer; openSource: OpenSource; claim: Claim | undefined },
   ): ReadableStream<string> {
-    if (claim) producer.attach(claim);
-    try {
-      this.checkOpen();
-    } catch (error) {
-      producer.close(closedError("A stream"));
-      throw error;
-    } finally {
-      this.#run(producer);
-    }
-    this.#serve(streamId, producer);
-    producer.start(openSource);
-    return producer.primary;
-  }
-
-  #run(producer: Producer): void {
     this.#producers.add(producer);
     background(
       producer.settled.then(() => this.#producers.delete(producer)),
       (error) => this.#report(error),
     );
-    this.#options.keepAlive(producer.settled);
-  }
-
-  #serve(streamId: string, producer: Producer): void {
-    const isFree = producer.epoch !== undefined || !this.#serving.has(streamId);
+    if (claim) producer.attach(claim);
+    try {
+      this.checkOpen();
+      this.#options.keepAlive(producer.settled);
+    } catch (error) {
+      producer.close(closedError("A stream"));
+      throw error;
+    }
+    const isFree = claim !== undefined || !this.#serving.has(streamId);
     // One that was superseded before it began serves nobody but its own reader.
     if (isFree && producer.isServing) this.#serving.set(streamId, producer);
     this.#options.onEvent({ type: "producing", streamId });
+    producer.start(openSource);
+    return producer.primary;
   }
 
   #report(error: unknown): void {
@@ -248,11 +210,6 @@ export class Streams {
       asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", "Closing failed: see cause."),
     );
   }
-}
-
-/** What a source is cancelled with whose claim failed. */
-function claimError(error: unknown): ResumableStreamError {
-  return asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", "Claiming the stream failed: see cause.");
 }
 
 function closedError(what: string): ResumableStreamError {

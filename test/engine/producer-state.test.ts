@@ -169,38 +169,3 @@ test.each([
 ])("%s: settled is told right", (_, state, expected) => {
   expect(isSettled(state)).toBe(expected);
 });
-
-describe("a source that is opened beside its claim", () => {
-  const begun = stepProducer(fresh, { type: "claiming" }).state;
-  const after = (
-    state: ProducerState,
-    ...steps: ProducerEvent[]
-  ): { state: ProducerState; effects: string[] } =>
-    steps.reduce(
-      (so, event) => {
-        const { state: next, effects } = stepProducer(so.state, event);
-        return { state: next, effects: [...so.effects, ...effects] };
-      },
-      { state, effects: [] as string[] },
-    );
-
-  test("writes once it is claimed, also an end that came before", () => {
-    const log = stepProducer(initialProducerState(true), { type: "claiming" }).state;
-    expect(after(log, { type: "produced", tail: 9 }, { type: "claimed" }).effects).toEqual(["append"]);
-    const ended = after(begun, { type: "source-ended", end: "done" });
-    expect([ended.effects, isSettled(ended.state)]).toEqual([["await-end"], false]);
-    expect(after(ended.state, { type: "claimed" }).effects).toEqual(["finish"]);
-  });
-
-  test("is told of its end at once where there is no claim, and is settled then", () => {
-    const ended = after(begun, { type: "source-ended", end: "done" }, { type: "unclaimed" });
-    expect([ended.effects, isSettled(ended.state)]).toEqual([["await-end", "tell-end"], true]);
-    const running = after(begun, { type: "unclaimed" }, { type: "source-ended", end: "failed" });
-    expect(running.effects).toEqual(["tell-end"]);
-  });
-
-  test("has a claim that comes after all", () => {
-    expect(after(begun, { type: "unclaimed" }, { type: "claimed" }).state.record).toBe("held");
-    expect(after(begun, { type: "claimed" }, { type: "unclaimed" }).state.record).toBe("held");
-  });
-});

@@ -93,7 +93,7 @@ test("memory streams are produced and followed where there are web standards onl
 // Bytes, minified and gzipped: what a page or a cold start loads. Raised only with a reason: last by positions that name their
 // generation, by a client that believes nothing without proof, by a setup that reads the catalog first, by bodies that a
 // parser has read before the bridge, by state that two builds share, and by clients of our own that are made anew,
-// by claims that are answered late, by sources that are opened beside their claims, by a store that is
+// by claims that are answered late, by a store that is
 // waited for once, and by commits that a server lost.
 test.each([
   { what: "the client", entry: "client", budget: 5_100 },

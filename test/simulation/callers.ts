@@ -67,16 +67,13 @@ export class Callers {
         signal: AbortSignal;
       }): ReadableStream<string> | Promise<ReadableStream<string>> => {
         if (run) this.#world.violate("G3", "makeStream was called twice");
-        run = this.#world.startRun(participant, streamId, { script: source, isBeside: type === "create" });
+        run = this.#world.startRun(participant, streamId, source);
         return run.open(signal);
       };
-      const calling =
+      const stream =
         type === "create"
-          ? context.createNewResumableStream(streamId, makeStream)
-          : context.resumableStream(streamId, makeStream, skip);
-      const stream = await calling.finally(() => {
-        if (run && type === "create") this.#world.checkBeside(participant, run, asked.startedAt);
-      });
+          ? await context.createNewResumableStream(streamId, makeStream)
+          : await context.resumableStream(streamId, makeStream, skip);
       if (stream === null) return "done";
       this.#reads(stream, { ...asked, from: run ? 0 : (skip ?? 0), primaryOf: run, script: reader });
       return run ? undefined : "live";

@@ -230,8 +230,8 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 }
 
 /** Absent while it changes. */
-function settledTruth(world: World, { grantedAt, participant, run }: Win, since: number): Answer | undefined {
-  if (!run || Math.max(run.startedAt, grantedAt) > since) return undefined;
+function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
+  if (!run || run.startedAt > since) return undefined;
   if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
   // Text that gathers is written first, and then the end.

@@ -41,10 +41,7 @@ export interface ParticipantOptions {
   plant: Plant;
   log: (line: string) => void;
   onQueueTooLong: (units: number) => void;
-  onGranted: (
-    participant: Participant,
-    claim: { streamId: string; epoch: number; isBeside: boolean },
-  ) => void;
+  onGranted: (participant: Participant, streamId: string, epoch: number) => void;
   /** A source that runs without a claim has got one. */
   onAttached: (participant: Participant, streamId: string, epoch: number) => void;
 }
@@ -88,8 +85,7 @@ export class Participant {
         return isTaken;
       };
       const result = await transport.claim(streamId, { ...request, onLate });
-      const isBeside = request.mode === "supersede";
-      if (result.status === "won") options.onGranted(this, { streamId, epoch: result.claim.epoch, isBeside });
+      if (result.status === "won") options.onGranted(this, streamId, result.claim.epoch);
       return result;
     };
     this.context = createContext({

@@ -1,10 +1,8 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
 import type { Backend } from "./backend.ts";
-import { BesideRuns } from "./beside.ts";
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
-import type { Violation, Win } from "./facts.ts";
 import { Hindrance } from "./hindrance.ts";
 import { LogBackend } from "./log-backend.ts";
 import { Machine } from "./machine.ts";
@@ -15,7 +13,25 @@ import { RelayBackend } from "./relay-backend.ts";
 import { Run, type SourceScript } from "./run.ts";
 import { Timeline } from "./timeline.ts";
 
-export type { Violation, Win } from "./facts.ts";
+/** A broken promise, by its number in the design. */
+export interface Violation {
+  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9" | "G13" | "G14";
+  what: string;
+}
+
+/** A claim that the server granted and its process heard of. */
+export interface Win {
+  participant: Participant;
+  streamId: string;
+  epoch: number;
+  /** Its place among all claims, in the order of the server. */
+  order: number;
+  /** The transport has given it to the engine. One that came after its caller gave up is given to nobody. */
+  isGranted: boolean;
+  askedAt: number;
+  /** Absent until `makeStream` was called under it. */
+  run: Run | undefined;
+}
 
 /** For how long after a hindrance its consequences are excused. */
 const AFTERMATH_MS = 20_000;
@@ -48,7 +64,6 @@ export class World {
   readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
 
-  readonly #beside = new BesideRuns();
   readonly #plant: Plant;
   readonly #dice: Dice;
   /** What ends the hindrances that last. */
@@ -90,7 +105,7 @@ export class World {
       plant: this.#plant,
       log: (line) => this.log(line),
       onQueueTooLong: (units) => this.violate("G9", `a follower holds ${units} of at most ${maxQueuedUnits}`),
-      onGranted: (owner, claim) => this.granted(owner, claim),
+      onGranted: (owner, streamId, epoch) => this.granted(owner, streamId, epoch),
       onAttached: (owner, streamId, epoch) => this.attached(owner, streamId, epoch),
     });
     this.everybody.push(participant);
@@ -187,22 +202,20 @@ export class World {
   }
 
   /** `makeStream` was called: it takes a claim of its process, or an outage that excuses it (G3). */
-  startRun(
-    participant: Participant,
-    streamId: string,
-    { script, isBeside }: { script: SourceScript; isBeside: boolean },
-  ): Run {
+  startRun(participant: Participant, streamId: string, script: SourceScript): Run {
     const { machine } = participant;
     const number = this.runs.length;
+    const log = (line: string): void => this.log(line);
+    const now = (): number => this.now;
     const run = new Run({
       number,
       streamId,
       machine,
       script,
       startedAt: this.now,
-      now: () => this.now,
+      now,
       producerEndedAt: () => participant.endedAt,
-      log: (line) => this.log(line),
+      log,
     });
     this.runs.push(run);
     if (this.isHealed) run.heal();
@@ -213,48 +226,28 @@ export class World {
       `${machine.name} runs makeStream of ${streamId}: run ${number}${win ? "" : ", without a claim"}`,
     );
     if (win) win.run = run;
-    // Bound when its claim is known; its caller is judged then.
-    else if (isBeside) {
-      this.#beside.add(run);
-      return run;
-    } else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
+    else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
       this.violate("G3", `${machine.name} ran makeStream of ${streamId} and had no claim`);
     }
     return run;
   }
 
   /** The transport told the engine that it holds a claim: it has to be one that the server granted (G3). */
-  granted(
-    { machine }: Participant,
-    { epoch, isBeside, streamId }: { streamId: string; epoch: number; isBeside: boolean },
-  ): void {
+  granted({ machine }: Participant, streamId: string, epoch: number): void {
     const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
-    if (win) {
-      win.isGranted = true;
-      win.grantedAt = this.now;
-      if (isBeside) win.run = this.#beside.take(machine, streamId);
-    } else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
+    if (win) win.isGranted = true;
+    else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
   }
 
   /** A source that ran without a claim, for an outage, has got one after all. */
   attached(participant: Participant, streamId: string, epoch: number): void {
-    this.granted(participant, { streamId, epoch, isBeside: false });
+    this.granted(participant, streamId, epoch);
     const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
     const bound = new Set(this.wins.map(({ run }) => run));
     const runs = this.runsOf(streamId).filter(
       (run) => run.machine === participant.machine && run.end === "running" && !bound.has(run),
     );
     if (win) win.run ??= runs.at(-1);
-  }
-
-  /** A call that opened its source beside its claim has settled: it has the claim, or an excuse (G3). */
-  checkBeside(participant: Participant, run: Run, since: number): void {
-    this.#beside.settled(run, this.wins);
-    if (this.winOf(run) || participant.isClosing || participant.unavailableAt >= since) return;
-    this.violate(
-      "G3",
-      `${participant.machine.name} ran run ${run.number} of ${run.streamId} and had no claim`,
-    );
   }
 
   /** A process heard that it holds a claim. */
@@ -270,16 +263,7 @@ export class World {
     if (this.isHeard(streamId, epoch)) return;
     const order = this.backend.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
     const previous = this.newestWin(streamId);
-    this.wins.push({
-      participant,
-      streamId,
-      epoch,
-      order,
-      askedAt,
-      isGranted: false,
-      grantedAt: Infinity,
-      run: undefined,
-    });
+    this.wins.push({ participant, streamId, epoch, order, askedAt, isGranted: false, run: undefined });
     if (previous && !isSuperseding && previous.order < order) this.#checkTakeOver(previous, participant);
   }
 
