@@ -36,7 +36,8 @@ export function createAnswers(id: string, onNone: (messages: UIMessage[]) => voi
     };
     const response = await resumableFetch(input, { ...init, resumeUrl });
     own = response.headers.get("stream-id") ?? "";
-    current = own;
+    // Not by the 204 of the page's load, which may come after a message was sent.
+    if (response.status === 200) current = own;
     if (response.status === 204) {
       const before = sends;
       const messages = await load();

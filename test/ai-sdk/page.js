@@ -29,7 +29,8 @@ function Chat({ stored }) {
         maxAttempts: Number(parameters.get("attempts") ?? 10),
         resumeUrl: (_offset, position) => streamUrl(position),
       });
-      answer = decodeURIComponent(response.headers.get("stream-id") ?? "");
+      // Not by the 204 of the page's load, which may come after a message was sent.
+      if (response.status === 200) answer = decodeURIComponent(response.headers.get("stream-id") ?? "");
       // The answer that the page came for has ended since it loaded the messages.
       if (response.status === 204) {
         const before = sends;
