@@ -23,7 +23,28 @@ export async function loadChat(id: string): Promise<Chat> {
   }
 }
 
-export async function saveChat(id: string, chat: Chat): Promise<void> {
+const turns = new Map<string, Promise<unknown>>();
+
+/**
+ * Changes a chat, one change after the other: an answer may end while the next question comes, and neither may be lost. In your
+ * database, a transaction. `change` gives null to leave it as it is.
+ */
+export function updateChat(id: string, change: (chat: Chat) => Chat | null): Promise<Chat | null> {
+  const turn = (turns.get(id) ?? Promise.resolve()).then(async () => {
+    const next = change(await loadChat(id));
+    if (next) await saveChat(id, next);
+    return next;
+  });
+  const settled = turn
+    .catch(() => undefined)
+    .then(() => {
+      if (turns.get(id) === settled) turns.delete(id);
+    });
+  turns.set(id, settled);
+  return turn;
+}
+
+async function saveChat(id: string, chat: Chat): Promise<void> {
   const file = fileOf(id);
   // Renamed when it is whole: a server that is killed leaves the old file or the new one.
   const next = `${file}.${crypto.randomUUID()}`;
@@ -36,15 +57,16 @@ export async function finishChat(
   id: string,
   { streamId, messages }: { streamId: string; messages: UIMessage[] },
 ): Promise<void> {
-  const chat = await loadChat(id);
   const [question, answer] = messages.slice(-2);
-  const at = chat.messages.findIndex((message) => message.id === question?.id) + 1;
-  const isActive = chat.activeStreamId === streamId;
-  const isAnswered = chat.messages[at]?.role === "assistant";
-  // A newer answer to the same question stays.
-  if (!answer || answer.role !== "assistant" || at === 0 || (isAnswered && !isActive)) return;
-  const all = [...chat.messages.slice(0, at), answer, ...chat.messages.slice(isAnswered ? at + 1 : at)];
-  await saveChat(id, { messages: all, activeStreamId: isActive ? null : chat.activeStreamId });
+  await updateChat(id, (chat) => {
+    const at = chat.messages.findIndex((message) => message.id === question?.id) + 1;
+    const isActive = chat.activeStreamId === streamId;
+    const isAnswered = chat.messages[at]?.role === "assistant";
+    // A newer answer to the same question stays.
+    if (!answer || answer.role !== "assistant" || at === 0 || (isAnswered && !isActive)) return null;
+    const all = [...chat.messages.slice(0, at), answer, ...chat.messages.slice(isAnswered ? at + 1 : at)];
+    return { messages: all, activeStreamId: isActive ? null : chat.activeStreamId };
+  });
 }
 
 /** A stream for each answer, named by its chat and by chance. */

@@ -13,7 +13,7 @@ import {
 } from "ai";
 import { Hono } from "hono";
 import { createResumeHandlers, streamResponse } from "resumable-stream/http";
-import { finishChat, isAnswerOf, loadChat, newStreamId, saveChat, withMessage } from "./chats.ts";
+import { finishChat, isAnswerOf, loadChat, newStreamId, updateChat, withMessage } from "./chats.ts";
 import { context } from "./context.ts";
 import { model } from "./model.ts";
 
@@ -30,10 +30,7 @@ const resume = createResumeHandlers<[chatId: string, streamId: string | null]>(c
   atEnd,
 });
 
-async function answer(chatId: string, messages: UIMessage[]): Promise<Response> {
-  // Made here: an id that a page chose could be somebody else's.
-  const streamId = newStreamId(chatId);
-  await saveChat(chatId, { messages, activeStreamId: streamId });
+async function answer(chatId: string, streamId: string, messages: UIMessage[]): Promise<Response> {
   const stream = await context.createNewResumableStream(streamId, async ({ signal }) => {
     const prompt = await convertToModelMessages(messages);
     // The stream's signal, not the request's: a reader that leaves stops nothing, and the stop button does.
@@ -60,9 +57,13 @@ app.post("/api/chat", async (c) => {
   const sent = message === null ? [] : [message];
   const valid = sent.length === 0 || (await safeValidateUIMessages({ messages: sent })).success;
   if (typeof id !== "string" || !id || !valid) return c.text("Send an id and a message.\n", 400);
-  const stored = (await loadChat(id)).messages;
-  const messages = withMessage(stored, sent as UIMessage[]);
-  return messages ? answer(id, messages) : c.text("Send a message of the user's.\n", 400);
+  // Made here: an id that a page chose could be somebody else's.
+  const streamId = newStreamId(id);
+  const chat = await updateChat(id, (stored) => {
+    const messages = withMessage(stored.messages, sent as UIMessage[]);
+    return messages && { messages, activeStreamId: streamId };
+  });
+  return chat ? answer(id, streamId, chat.messages) : c.text("Send a message of the user's.\n", 400);
 });
 app.get("/api/chat/:id", async (c) => c.json((await loadChat(c.req.param("id"))).messages));
 app.on(["GET", "DELETE"], "/api/chat/:id/stream", async (c) => {

@@ -8,7 +8,7 @@ import {
   type UIMessage,
 } from "ai";
 import { streamResponse } from "resumable-stream/http";
-import { finishChat, loadChat, newStreamId, saveChat, withMessage } from "../../../lib/chats.ts";
+import { finishChat, newStreamId, updateChat, withMessage } from "../../../lib/chats.ts";
 import { atEnd, context, headers } from "../../../lib/context.ts";
 import { model } from "../../../lib/model.ts";
 
@@ -23,14 +23,18 @@ export async function POST(request: Request): Promise<Response> {
   const valid = sent.length === 0 || (await safeValidateUIMessages({ messages: sent })).success;
   if (typeof id !== "string" || !id || !valid)
     return new Response("Send an id and a message.\n", { status: 400 });
-  const messages = withMessage((await loadChat(id)).messages, sent as UIMessage[]);
-  return messages ? answer(id, messages) : new Response("Send a message of the user's.\n", { status: 400 });
-}
-
-async function answer(id: string, messages: UIMessage[]): Promise<Response> {
   // Made here: an id that a page chose could be somebody else's.
   const streamId = newStreamId(id);
-  await saveChat(id, { messages, activeStreamId: streamId });
+  const chat = await updateChat(id, (stored) => {
+    const messages = withMessage(stored.messages, sent as UIMessage[]);
+    return messages && { messages, activeStreamId: streamId };
+  });
+  return chat
+    ? answer(id, streamId, chat.messages)
+    : new Response("Send a message of the user's.\n", { status: 400 });
+}
+
+async function answer(id: string, streamId: string, messages: UIMessage[]): Promise<Response> {
   const stream = await context.createNewResumableStream(streamId, async ({ signal }) => {
     const prompt = await convertToModelMessages(messages);
     // The stream's signal, not the request's: a reader that leaves stops nothing, and the stop button does.
