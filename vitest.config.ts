@@ -8,8 +8,6 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Fault tests time real servers and processes; two files at once is what a 2-core machine can time fairly.
     maxWorkers: 2,
-    // Real servers, browsers and clocks on a machine that others use too: what fails once and then passes is told as flaky.
-    retry: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A promise nobody handled fails the run (G7): never turn this on.

@@ -6,8 +6,6 @@ export default defineConfig({
   test: {
     include: ["test/examples/**/*.test.ts"],
     fileParallelism: false,
-    // As in npm test.
-    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

@@ -46,7 +46,7 @@ export interface FollowOptions {
 interface ProduceOptions {
   mode: ClaimRequest["mode"];
   openSource: OpenSource;
-  /** Whether the source runs without a claim after this error. */
+  /** Whether the source runs without a claim after this error, which is told to `onError` then. */
   mayRunAlone: (error: unknown) => boolean;
 }
 
@@ -91,15 +91,16 @@ export class Streams {
     const producer = this.#createProducer(streamId);
     let isAlone = false;
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
+    let claim: Claim | undefined;
     try {
       const claimed = await this.#options.transport.claim(streamId, { mode, producer, onLate });
       if (claimed.status !== "won") return undefined;
-      return this.#start(streamId, { producer, openSource, claim: claimed.claim });
+      ({ claim } = claimed);
     } catch (error) {
-      if (isAlone || !mayRunAlone(error)) throw error;
+      if (!mayRunAlone(error)) throw error;
       isAlone = true;
-      return this.#start(streamId, { producer, openSource, claim: undefined });
     }
+    return this.#start(streamId, { producer, openSource, claim });
   }
 
   /** The store was slow, and not away: a source that still runs is a stream like any other from now on. */

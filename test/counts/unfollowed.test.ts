@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { read, readWhole, until } from "../../src/testing/reading.ts";
+import * as overIoredis from "../../src/ioredis.ts";
+import * as overNodeRedis from "../../src/redis.ts";
 import { countFrom, sum, usePrivateRedis } from "./counting.ts";
 
 const redis = usePrivateRedis();
@@ -53,6 +55,19 @@ describe.each(["redis-6", "ioredis-6"] as const)("a stream nobody follows, over 
       expect(counts).not.toHaveProperty("publish");
     },
   );
+
+  test("costs no more over clients of our own", async () => {
+    process.env["REDIS_URL"] = redis.server().url;
+    const { createResumableStreamContext } = clients === "redis-6" ? overNodeRedis : overIoredis;
+    const context = createResumableStreamContext({ waitUntil: null });
+    const counted = await countFrom(redis.server());
+    const source = manualSource();
+    await context.createNewResumableStream(freshId(), source.makeStream);
+    await until(async () => expect(await counted()).toMatchObject({ set: 1, subscribe: 1 }));
+    source.end();
+    await context.close();
+    delete process.env["REDIS_URL"];
+  });
 
   test("leaves its record and how it ended, which expire, and no subscription", async () => {
     const context = await redis.createContext(clients);

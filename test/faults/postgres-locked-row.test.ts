@@ -2,6 +2,7 @@
 
 import { Client, Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
+import type { CommonOptions } from "../../src/api/types.ts";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
@@ -11,10 +12,14 @@ import { setUpTables } from "../support/postgres-tables.ts";
 
 const STREAMS = 8;
 
-function over(database: PrivateDatabase, troubles: unknown[]): DurableStreamContext {
+function over(
+  database: PrivateDatabase,
+  troubles: unknown[],
+  options: Partial<CommonOptions> = {},
+): DurableStreamContext {
   const pool = new Pool({ connectionString: database.url, max: 4 });
   const onError = (error: unknown): unknown => troubles.push(error);
-  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError, ...options });
   onTestFinished(() => context.close().then(() => pool.end()));
   return context;
 }
@@ -52,6 +57,31 @@ test("a locked row holds up its own stream's followers and no other's; unlocked,
     await expectClosed(reading, "before locked ");
   }
   expect(troubles).toEqual([]);
+});
+
+test("claims of a locked id that wait for late answers leave the pool to the other streams (G16)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const [producing, following] = [over(database, [], { claimTimeoutMs: 500 }), over(database, [])];
+  const locked = manualSource();
+  await following.createNewResumableStream("locked", locked.makeStream);
+  const other = new Client({ connectionString: database.url });
+  await other.connect();
+  await other.query("begin");
+  await other.query("select 1 from rs_stream_sessions for update");
+  const waiting = Array.from({ length: 6 }, () => manualSource());
+  await Promise.all(
+    waiting.map(({ makeStream }) => producing.createNewResumableStream("locked", makeStream)),
+  );
+  const source = manualSource();
+  const own = read(await producing.createNewResumableStream("free", source.makeStream));
+  const reading = read(await following.resumeExistingStream("free"));
+  source.push("text");
+  source.end();
+  for (const each of [own, reading]) await expectClosed(each, "text");
+  await other.query("rollback");
+  await other.end();
+  for (const each of [locked, ...waiting]) each.end();
 });
 
 test("a notification that says that a producer was superseded ends nothing: its row tells (G5)", async () => {

@@ -9,7 +9,7 @@ import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { Pooler } from "../support/pooler.ts";
 import { PostgresScene } from "../support/scene.ts";
 import { sourceText, SpecifiedSource, type SourceSpec } from "../support/source.ts";
-import { within } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 
 interface Behind extends AsyncDisposable {
   context: DurableStreamContext;
@@ -67,7 +67,8 @@ test("a listenerPool past the pooler: followers are notified", async () => {
   const primary = read(await producing.context.resumableStream("s", source.makeStream));
   const follower = read(await following.context.resumeExistingStream("s"));
   const listening = "select 1 from pg_stat_activity where query ilike 'listen%'";
-  expect(await scene.query(listening)).toHaveLength(1);
+  // A follower attaches without waiting for its ear.
+  await until(async () => (await scene.query(listening)).length === 1, { what: "the listener" });
   source.push("some text");
   await within(5_000, "the follower", follower.reached(9));
   source.end();

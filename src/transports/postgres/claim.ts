@@ -4,6 +4,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
 import { type Entry, toEntries } from "./entries.ts";
 
+/** How soon a row that somebody has locked is tried again: transactions take milliseconds, and some forget theirs. */
 const LOCKED = { firstMs: 20, maxMs: 500 };
 
 export interface ClaimPorts {

@@ -10,17 +10,20 @@ const SETTLING_MS = 5_000;
 export class Outages {
   readonly #clock: Clock;
   #isAway = false;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #backAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  failed(): void {
-    this.#isAway = true;
+  /** A statement got no answer. Not where another that was sent since did: then it was that statement's own trouble. */
+  failed(sentAt: number): void {
+    this.#isAway ||= this.#answeredAt <= sentAt;
   }
 
   succeeded(): void {
+    this.#answeredAt = this.#clock.now();
     if (!this.#isAway) return;
     this.#isAway = false;
     this.#backAt = this.#clock.now();

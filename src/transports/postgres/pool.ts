@@ -14,6 +14,7 @@ import {
   stateOf,
   toError,
 } from "./database.ts";
+import { waitForLate } from "./late-answers.ts";
 import { createHint } from "./names.ts";
 import { outagesOf } from "./outages.ts";
 import { quoted } from "./schema.ts";
@@ -60,7 +61,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   return {
     outages: outagesOf(pool, clock),
     run: (statement, values, timeoutMs, onLate) =>
-      runOn({ pool, clock, timeoutMs, onLate }, async (client) => {
+      runOn({ pool, clock, timeoutMs, onLate, onError }, async (client) => {
         const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       }),
@@ -138,6 +139,8 @@ interface RunOptions<T> {
   timeoutMs: number;
   /** Told what came after the deadline; absent where nothing is worth waiting for. */
   onLate: ((result: T) => void) | undefined;
+  /** Told what `onLate` throws. */
+  onError: (error: unknown) => void;
 }
 
 /**
@@ -145,7 +148,7 @@ interface RunOptions<T> {
  * and the pool would run dry of connections that hang.
  */
 async function runOn<T>(
-  { pool, clock, timeoutMs, onLate }: RunOptions<T>,
+  { pool, clock, timeoutMs, onLate, onError }: RunOptions<T>,
   use: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   const what = "ask the database";
@@ -172,15 +175,16 @@ async function runOn<T>(
       giveBack(!isServerError(error));
       throw toError(what, error);
     }
-    if (onLate) {
-      const waited = withDeadline(clock, answer, { timeoutMs: LATE_MS, late: () => error });
-      background(
-        waited.then((result) => {
+    const stopWaiting = onLate && waitForLate(pool, pool.options?.max);
+    if (onLate && stopWaiting) {
+      const heard = withDeadline(clock, answer, { timeoutMs: LATE_MS, late: () => error }).then(
+        (result) => {
           giveBack(false);
           onLate(result);
-        }),
-        (lost) => giveBack(!isServerError(lost)),
+        },
+        (lost: unknown) => giveBack(!isServerError(lost)),
       );
+      background(heard.finally(stopWaiting), onError);
     } else {
       giveBack(true);
     }

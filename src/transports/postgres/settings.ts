@@ -27,18 +27,19 @@ export interface PostgresContext {
 
 /** Runs a statement within the deadline all of them have. */
 export async function run(
-  { database, queries, settings }: PostgresContext,
+  { clock, database, queries, settings }: PostgresContext,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
   const { outages } = database;
+  const sentAt = clock.now();
   try {
     const rows = await database.run(queries[name], values, settings.statementTimeoutMs, onLate);
     outages.succeeded();
     return rows;
   } catch (error) {
-    if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed();
+    if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt);
     throw error;
   }
 }

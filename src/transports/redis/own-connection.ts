@@ -65,26 +65,37 @@ class OwnConnection {
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
+    // A connection that opens subscribes to all channels that there are.
+    const opens = this.#opened === undefined && this.#opening === undefined;
     this.#channels.set(channel, onMessage);
-    const connection = await this.#connection();
+    try {
+      const connection = await this.#connection();
+      if (!opens) await this.#subscribeOn(connection, { channel, onMessage });
+    } catch (error) {
+      this.#channels.delete(channel);
+      throw error;
+    }
+    this.#schedulePing();
+  }
+
+  async #subscribeOn(
+    connection: RedisConnection,
+    { channel, onMessage }: { channel: string; onMessage: (message: string) => void },
+  ): Promise<void> {
     try {
       await this.#answered(connection.subscribe(channel, onMessage));
     } catch (error) {
-      if (isSick(error) && this.#replace(connection)) {
-        // With all the others.
-        await this.#connection();
-      } else {
-        this.#channels.delete(channel);
-        throw error;
-      }
+      if (!isSick(error) || !this.#replace(connection)) throw error;
+      // With all the others.
+      await this.#connection();
     }
-    this.#schedulePing();
   }
 
   async unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel);
     if (this.#channels.size === 0) this.#cancelPing();
-    await (await this.#connection()).unsubscribe(channel);
+    // One that is still to be opened won't subscribe to it.
+    await (this.#opened ?? (await this.#opening))?.unsubscribe(channel);
   }
 
   listen(kind: Listener["kind"], call: Listener["call"]): () => void {
@@ -162,7 +173,9 @@ class OwnConnection {
     this.#cancelPing = this.#clock.after(PING_MS, () => {
       background(
         this.command(["PING"]).finally(() => this.#schedulePing()),
-        () => undefined,
+        () => {
+          // A sick connection was replaced; for what else failed, the next ping tries again.
+        },
       );
     });
   }

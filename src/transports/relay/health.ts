@@ -27,7 +27,6 @@ export class Health {
   within<T>(answer: Promise<T>, { timeoutMs, late }: Wait): Promise<T> {
     const patienceMs = this.#isSilent ? Math.min(timeoutMs, AWAY_MS) : timeoutMs;
     const sentAt = this.#clock.now();
-    let isLate = false;
     const heard = answer.then((value) => {
       this.#isSilent = false;
       this.#answeredAt = this.#clock.now();
@@ -36,13 +35,9 @@ export class Health {
     return withDeadline(this.#clock, heard, {
       timeoutMs: patienceMs,
       late: () => {
-        isLate = true;
         this.#isSilent ||= this.#answeredAt <= sentAt;
         return late(patienceMs);
       },
-    }).finally(() => {
-      // Its failure was told by its deadline.
-      if (isLate) heard.catch(() => undefined);
     });
   }
 
