@@ -119,6 +119,7 @@ export async function call(page: Page, name: string, argument?: unknown): Promis
 
 /** Sends, and doesn't wait for the answer's end. */
 export async function say(page: Page, text: string): Promise<void> {
+  await page.waitForFunction("window.hasLoaded");
   await page.evaluate((said) => {
     const { chat } = globalThis as unknown as { chat: { sendMessage: (message: object) => Promise<void> } };
     void chat.sendMessage({ text: said });

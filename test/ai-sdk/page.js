@@ -10,6 +10,9 @@ const parameters = new URLSearchParams(location.search);
 const id = parameters.get("id");
 const chatUrl = `/api/chat/${encodeURIComponent(id)}`;
 const state = { finishes: [], errors: [], automatic: 0 };
+// A 204 that arrives while an answer runs makes the SDK say "ready" in the middle of it (resumeStream sets the status
+// whatever else goes on), so a test types only after the load's request was answered.
+window.hasLoaded = false;
 
 /** The answer that this page is reading, by the server's name for it. */
 let answer = "";
@@ -39,6 +42,7 @@ function Chat({ stored }) {
         if (sends === before)
           window.chat.setMessages((shown) => (shown.length > loaded.length ? shown : loaded));
       }
+      window.hasLoaded = true;
       return response;
     };
     return new DefaultChatTransport({

@@ -10,7 +10,7 @@ const DEFAULT_POOL_SIZE = 10;
 const waiting = shared("late-answers.1", () => new WeakMap<object, number>());
 
 /** Gives what ends the wait; undefined where as many wait already as may. */
-export function waitForLate(pool: object, size = DEFAULT_POOL_SIZE): (() => void) | undefined {
+export function waitForLate(pool: object, size: number = DEFAULT_POOL_SIZE): (() => void) | undefined {
   const count = waiting.get(pool) ?? 0;
   if (count >= Math.floor(size * SHARE)) return undefined;
   waiting.set(pool, count + 1);
