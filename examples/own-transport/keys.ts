@@ -14,10 +14,7 @@ const BUCKET_LIFE_MS = 2 * 86_400 * 1_000;
 
 /** Keys are entries of a JetStream bucket, which every process shares. */
 export async function openKeys(connection: NatsConnection): Promise<Keys> {
-  const manager = new Kvm(jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }));
-  // Direct reads may be answered by a replica that is behind.
-  const bucket = await manager.create("resumable-stream", { ttl: BUCKET_LIFE_MS, allow_direct: false });
-  const steps = new Steps(storeIn(bucket));
+  const steps = new Steps(storeIn(await openBucket(connection)));
   return {
     get: (key) => steps.run(key, (cell) => cell.held?.value ?? null),
 
@@ -36,6 +33,15 @@ export async function openKeys(connection: NatsConnection): Promise<Keys> {
         return sum;
       }),
   };
+}
+
+async function openBucket(connection: NatsConnection): Promise<KV> {
+  const manager = new Kvm(jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }));
+  // Direct reads may be answered by a replica that is behind.
+  const create = (): Promise<KV> =>
+    manager.create("resumable-stream", { ttl: BUCKET_LIFE_MS, allow_direct: false });
+  // A process that starts at the same moment may create it first: then the second try finds it.
+  return create().catch(create);
 }
 
 function storeIn(bucket: KV): Store {

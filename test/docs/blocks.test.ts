@@ -1,6 +1,6 @@
 // The code that the documents show: it compiles, it does what they say, and its commands are taken. Blocks here lean on
-// what their readers have, which is in test/docs/stages. Two documents have programs that run as they stand: the README's
-// are tested in test/readme, those of docs/writing-a-transport.md in test/testing.
+// what their readers have, which is in test/docs/stages. Programs that run as they stand are tested elsewhere: the README's in
+// test/readme, the guide's servers in test/samples, those of docs/writing-a-transport.md in test/testing.
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -31,7 +31,9 @@ const blocks = documents.flatMap((document) =>
 );
 const isReference = ({ name }: Block): boolean => name.startsWith("docs/api/");
 const shown = blocks.filter((block) => !isReference(block));
-const programs = shown.filter(({ language }) => language === "ts");
+const programs = shown.filter(
+  ({ language, name }) => language === "ts" && !name.startsWith("docs/README.md: Handlers"),
+);
 
 let folder: BlockFolder;
 const files = new Map<string, string>();

@@ -6,7 +6,7 @@ import { until } from "../support/wait.ts";
 import { linesOf } from "./answer.ts";
 import type { SampleServer } from "./sample-server.ts";
 
-/** Asks for a new answer, or, with `isResume`, for the one that runs. */
+/** Asks for a new answer. */
 export type Ask = (url: string) => Promise<Response>;
 
 export class SampleReader {
@@ -55,6 +55,8 @@ export async function readOverCuts(
   // The first byte of a body comes after some 600 of headers.
   server.proxy.cutEachAfter(() => (cuts++ < CUTS ? 900 + Math.floor(random() * 1_500) : Infinity));
   const reader = new SampleReader(await ask(server.url));
+  await until(() => cuts > CUTS || reader.end !== undefined, { what: "the last cut", withinMs: 90_000 });
+  await server.finish();
   await reader.ended;
   return Object.assign(reader, { cuts });
 }

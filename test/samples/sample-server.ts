@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { root } from "../docs/markdown.ts";
 import { freePort } from "../support/free-port.ts";
 import { TcpProxy } from "../support/proxy.ts";
@@ -13,6 +14,8 @@ export interface SampleServer extends AsyncDisposable {
   /** Past the proxy, as another device reaches it. */
   directUrl: string;
   proxy: TcpProxy;
+  /** Lets the answer end. */
+  finish: () => Promise<void>;
   /** SIGKILL, in the middle of whatever it does. */
   kill: () => Promise<void>;
   /** A fresh process in its place, over the same store. */
@@ -22,7 +25,9 @@ export interface SampleServer extends AsyncDisposable {
 /** Starts a program that listens on `PORT` of its environment. */
 export async function serveSample(file: string, env: NodeJS.ProcessEnv): Promise<SampleServer> {
   const port = await freePort();
-  let child = await start({ file, port, env });
+  const finishFile = `${file}.${port}.finish`;
+  const environment = { ...env, FINISH_FILE: finishFile };
+  let child = await start({ file, port, env: environment });
   const proxy = await TcpProxy.start(port);
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -34,9 +39,10 @@ export async function serveSample(file: string, env: NodeJS.ProcessEnv): Promise
     url: `http://127.0.0.1:${proxy.port}`,
     directUrl: `http://127.0.0.1:${port}`,
     proxy,
+    finish: () => writeFile(finishFile, ""),
     kill,
     restart: async () => {
-      child = await start({ file, port, env });
+      child = await start({ file, port, env: environment });
     },
     async [Symbol.asyncDispose]() {
       await kill();

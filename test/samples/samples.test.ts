@@ -1,11 +1,11 @@
-// The server that the README shows, with the client that it shows beside it: over thirty cuts, and a killed producer.
+// Every server that the documents show, with the client that they show beside it: over thirty cuts, and a killed producer.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { resumableFetch } from "../../src/client.ts";
-import { type BlockFolder, createBlockFolder } from "../readme/blocks.ts";
-import { LINES } from "./answer.ts";
+import { type BlockFolder, createBlockFolder, readBlocks } from "../readme/blocks.ts";
+import { errorsOfFiles } from "../types/compile.ts";
+import { isWhole } from "./answer.ts";
 import { readOverCuts, SampleReader } from "./drive.ts";
-import { type SampleProgram, samplePrograms } from "./programs.ts";
+import { samplePrograms } from "./programs.ts";
 import { type SampleServer, serveSample } from "./sample-server.ts";
 
 const programs = await samplePrograms();
@@ -16,10 +16,19 @@ beforeAll(async () => {
   folder = await createBlockFolder();
   await folder.writeAs(
     "model.ts",
-    `import { makeLines } from "../../samples/answer.ts";
+    `import { makeLines } from "../../samples/answer.js";
 export const answer = (_prompt: string, signal: AbortSignal) => makeLines((line) => \`\${line}\\n\`, signal);
 `,
   );
+  await folder.writeAs(
+    "events.ts",
+    `import { makeLines } from "../../samples/answer.js";
+export const answer = (signal: AbortSignal) => makeLines((line) => \`data: \${line}\\n\\n\`, signal);
+`,
+  );
+  // As the guide says: the README's route, in a file of its own.
+  const [route] = (await readBlocks()).filter(({ code }) => code.includes("createResumeHandlers"));
+  await folder.writeAs("answer.ts", route?.code.replace("waitUntil: after", "waitUntil: null") ?? "");
 });
 
 afterAll(() => folder.remove());
@@ -29,34 +38,34 @@ async function start(code: string): Promise<SampleServer> {
   return serveSample(file, { REDIS_URL: inject("redisUrl") });
 }
 
-/** As the README's page asks: the answer says where the rest is. */
-function ask({ path, json }: SampleProgram["ask"], url: string): Promise<Response> {
-  return resumableFetch(`${url}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(json),
-  });
-}
-
-function placeOf(response: Response, url: string): URL {
-  return new URL(response.headers.get("content-location") ?? "", url);
-}
-
-test("the README shows a server", () => {
-  expect(programs).toHaveLength(1);
+test("the documents show a route, its four homes and a chat's", () => {
+  expect(programs.map(({ name }) => name)).toEqual([
+    "README.md",
+    "docs/README.md: Handlers, block 1",
+    "docs/README.md: Handlers, block 2",
+    "docs/README.md: Handlers, block 3",
+    "docs/README.md: Handlers, block 4",
+    "docs/http.md: Next.js, block 1",
+  ]);
 });
 
-describe.each(programs)("$name", { concurrent: true, timeout: 120_000 }, ({ code, ask: conversation }) => {
+test("the guide's programs compile", async () => {
+  const shown = programs.filter(({ name }) => name.startsWith("docs/README.md"));
+  const files = await Promise.all(shown.map(({ code }) => folder.write({ name: "", language: "ts", code })));
+  expect(errorsOfFiles(files)).toEqual([]);
+});
+
+describe.each(programs)("$name", { concurrent: true, timeout: 120_000 }, ({ code, ask, placeOf }) => {
   test("thirty cuts: the text is whole, and of one answer", async () => {
     await using server = await start(code);
-    const reader = await readOverCuts(server, (url) => ask(conversation, url), 7);
+    const reader = await readOverCuts(server, ask, 7);
     expect(reader.cuts).toBeGreaterThanOrEqual(30);
-    expect([reader.lines, reader.end]).toEqual([LINES, "clean"]);
+    expect([isWhole(reader.text), reader.end]).toEqual([true, "clean"]);
   });
 
   test("a killed producer: the reader has a part, and is told so", async () => {
     await using server = await start(code);
-    const reader = new SampleReader(await ask(conversation, server.url));
+    const reader = new SampleReader(await ask(server.url));
     await reader.reached(20);
     await server.kill();
     await server.restart();
@@ -67,13 +76,13 @@ describe.each(programs)("$name", { concurrent: true, timeout: 120_000 }, ({ code
 
   test("a stop on the way: the reader has a part with a clean end", async () => {
     await using server = await start(code);
-    const response = await ask(conversation, server.url);
+    const response = await ask(server.url);
     const reader = new SampleReader(response);
     await reader.reached(20);
     const stopped = await fetch(placeOf(response, server.directUrl), { method: "DELETE" });
     expect(stopped.status).toBe(200);
     await reader.ended;
     expect(reader.end).toBe("clean");
-    expect(reader.lines).toBeLessThan(LINES);
+    expect(isWhole(reader.text)).toBe(false);
   });
 });
