@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Builds a Next.js app of 400 MB of packages: npm run test:examples.
-    exclude: ["test/examples/next-app.test.ts"],
+    // They install packages of their own, 400 MB of them: npm run test:examples.
+    exclude: ["test/examples/**"],
     globalSetup: ["test/support/global-setup.ts"],
     // Fault tests time real servers and processes; two files at once is what a 2-core machine can time fairly.
     maxWorkers: 2,
