@@ -222,7 +222,7 @@ export interface ResumableStreamContext {
    *
    * @param streamId - the stream's name.
    * @param options - why.
-   * @returns whether a running stream was stopped.
+   * @returns whether a running stream was stopped: its source is cancelled by then, in whatever process it runs.
    * @throws TypeError where `streamId` can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
    * @example

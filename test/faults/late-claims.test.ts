@@ -3,7 +3,7 @@
 import { Pool } from "pg";
 import { createClient } from "redis";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { createPostgresResumableStreamContext, type ResumableStreamError } from "../../src/postgres.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
@@ -124,6 +124,60 @@ test("over Redis, who comes after the first doesn't wait for a server that is aw
   expect(performance.now() - back).toBeLessThan(300);
   expect(await context.hasExistingStream("d")).toBe(true);
   expect(errors.filter((code) => code === "TRANSPORT_UNAVAILABLE").length).toBeGreaterThan(0);
+});
+
+test("over Postgres, who comes after the first doesn't wait for a database that is away (G16)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const { port } = new URL(database.url);
+  await using proxy = await TcpProxy.start(Number(port));
+  const connectionString = Object.assign(new URL(database.url), {
+    hostname: "127.0.0.1",
+    port: proxy.port,
+  }).href;
+  const pool = new Pool({ connectionString, max: 6 });
+  const options = { pool, waitUntil: null, claimTimeoutMs: 600, onError: () => undefined };
+  // A context for each request, as some have it: what one has waited for the others know.
+  const contexts = Array.from({ length: 4 }, () => createPostgresResumableStreamContext(options));
+  const [context] = contexts as [ResumableStreamContext, ...ResumableStreamContext[]];
+  onTestFinished(async () => {
+    proxy.cut();
+    await Promise.all(contexts.map((each) => each.close()));
+    await pool.end();
+  });
+  expect(await context.hasExistingStream("none")).toBe(null);
+  proxy.blackHole();
+  const codes = new Set<string>();
+  const timed = async (call: () => Promise<unknown>): Promise<number> => {
+    const startedAt = performance.now();
+    await call().catch((error: unknown) => codes.add((error as ResumableStreamError).code));
+    return performance.now() - startedAt;
+  };
+  const create = (each: ResumableStreamContext, id: string) => async () => {
+    const source = manualSource();
+    const reading = read(await each.createNewResumableStream(id, source.makeStream));
+    source.push("text");
+    source.end();
+    await expectClosed(reading, "text");
+  };
+  expect(await timed(create(context, "first"))).toBeGreaterThan(500);
+  // The end of a text that nobody else can follow is its reader's at once.
+  for (const [index, each] of contexts.entries()) {
+    expect(await timed(create(each, `next ${index}`))).toBeLessThan(300);
+    expect(await timed(() => each.resumeExistingStream("some"))).toBeLessThan(300);
+    expect(await timed(() => each.resumableStream("some", manualSource().makeStream, 0))).toBeLessThan(300);
+    expect(await timed(() => each.hasExistingStream("some"))).toBeLessThan(300);
+    expect(await timed(() => each.stopStream("some"))).toBeLessThan(300);
+  }
+  expect([...codes]).toEqual(["TRANSPORT_UNAVAILABLE"]);
+  proxy.forget();
+  proxy.cut();
+  const hasIt = () => context.hasExistingStream("none").catch(() => "away");
+  await until(async () => (await hasIt()) === null, { what: "the database" });
+  const source = manualSource();
+  expect(await timed(() => context.createNewResumableStream("d", source.makeStream))).toBeLessThan(300);
+  expect(await context.hasExistingStream("d")).toBe(true);
+  source.end();
 });
 
 test("over Postgres, the text that ran without its claim is a stream once that is answered", async () => {

@@ -77,7 +77,7 @@ export class Store {
         return parse(first).flatMap((request) => this.#mark(request, Number(second)));
       case "status": {
         const session = this.session(text(first));
-        return session ? [{ status: this.status(session) }] : [];
+        return session ? [{ epoch: session.epoch, status: this.status(session) }] : [];
       }
       case "stop":
         return this.#stop(text(first), { reason: second, epoch: third });
@@ -235,7 +235,7 @@ export class Store {
     if (epoch !== null && epoch !== session.epoch) return [];
     session.isStopped = true;
     session.stopReason = reason === null ? null : text(reason);
-    return [{ stream_id: key }];
+    return [{ epoch: session.epoch }];
   }
 
   #notify(payload: string): void {

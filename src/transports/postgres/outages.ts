@@ -1,5 +1,5 @@
-// Whether this process has just got its database back. While that was away nobody could renew a lease: a lapsed one tells nothing
-// of its producer before that has had the time to come back, too.
+// Whether this process's database is away, or has just come back. While it is away no caller waits for it a second time, and
+// nobody can renew a lease: a lapsed one tells nothing of its producer before that has had the time to come back, too.
 
 import type { Clock } from "../../lib/clock.ts";
 import { shared } from "../../lib/shared.ts";
@@ -27,6 +27,11 @@ export class Outages {
     if (!this.#isAway) return;
     this.#isAway = false;
     this.#backAt = this.#clock.now();
+  }
+
+  /** A statement got no answer, and none that was sent since. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   get isSettling(): boolean {

@@ -1,6 +1,9 @@
 // The log transport over Postgres: the text lives in a table, and outlives its producer.
 
+import { ResumableStreamError } from "../../api/errors.ts";
 import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/clock.ts";
 import type {
   ClaimRequest,
   ClaimResult,
@@ -22,8 +25,11 @@ import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
 import { parseStatus, toNumber } from "./parse.ts";
 import { Reader } from "./reader.ts";
-import { type PostgresContext, run } from "./settings.ts";
+import { type PostgresContext, run, runForCaller } from "./settings.ts";
 import { Writer } from "./writer.ts";
+
+/** How often a caller that stops a stream looks whether it has stopped: most producers take 10 ms. */
+const LOOKS = { firstMs: 5, maxMs: 250 };
 
 export function postgresTransport(context: PostgresContext, keyPrefix: string): Transport {
   return new PostgresTransport(context, keyPrefix);
@@ -63,7 +69,7 @@ class PostgresTransport implements Transport {
     const mayLive = request.mode !== "supersede" && this.#context.database.outages.isSettling;
     if (mayLive && (await this.status(streamId)) === "running") return { status: "running" };
     const values = [key, request.mode, this.#context.settings.retentionSeconds * 1000];
-    const [row] = await run(this.#context, "claim", values, ([late]) => {
+    const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
       if (late) this.#lateClaim(key, request, late);
     });
     // One that is done looks the same here; the read that follows tells.
@@ -94,7 +100,7 @@ class PostgresTransport implements Transport {
   }
 
   async status(streamId: string): Promise<StreamStatus> {
-    const [row] = await run(this.#context, "status", [this.#key(streamId)]);
+    const [row] = await runForCaller(this.#context, "status", [this.#key(streamId)]);
     if (!row) return "absent";
     const end = parseStatus(row);
     switch (end) {
@@ -110,9 +116,11 @@ class PostgresTransport implements Transport {
     }
   }
 
-  peek(): Promise<Peek> {
+  async peek(streamId: string): Promise<Peek> {
+    // A caller that comes while the database is away waits no longer than this; the read has a follower's patience.
+    if (this.#context.database.outages.isAway) await this.status(streamId);
     // The read's own row tells it, in the same round trip.
-    return Promise.resolve({ status: "running", epoch: undefined });
+    return { status: "running", epoch: undefined };
   }
 
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch {
@@ -125,16 +133,32 @@ class PostgresTransport implements Transport {
 
   async stop(streamId: string, { reason, epoch }: StopRequest): Promise<boolean> {
     const key = this.#key(streamId);
-    const [row] = await run(this.#context, "stop", [key, storable(reason), epoch ?? null]);
+    const [row] = await runForCaller(this.#context, "stop", [key, storable(reason), epoch ?? null]);
     if (!row) return false;
     background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
       // A hint that is lost costs the time to the producer's next heartbeat.
     });
-    return true;
+    return this.#hasStopped(key, toNumber(row, "epoch"));
+  }
+
+  /** Whether the producer has done what its row asks of it: a row that is marked has stopped nothing yet. */
+  async #hasStopped(key: string, epoch: number): Promise<boolean> {
+    const { clock, database, settings } = this.#context;
+    const askedAt = clock.now();
+    for (let look = 0; ; look++) {
+      await sleep(clock, backoffMs(look, LOOKS));
+      const [row] = await runForCaller(this.#context, "status", [key]);
+      if (!row || toNumber(row, "epoch") !== epoch) return false;
+      const end = parseStatus(row);
+      const mayRun = end === undefined || (end === "lost" && database.outages.isSettling);
+      if (!mayRun) return end === "stopped";
+      // One that lives looks at its row three times a lease.
+      if (clock.now() - askedAt >= settings.leaseMs) throw notStoppedError(settings.leaseMs);
+    }
   }
 
   async lastEnd(streamId: string): Promise<LastEnd | undefined> {
-    const [row] = await run(this.#context, "lastEnd", [this.#key(streamId)]);
+    const [row] = await runForCaller(this.#context, "lastEnd", [this.#key(streamId)]);
     if (!row) return undefined;
     const end = parseStatus(row) === "stopped" ? "stopped" : "done";
     return { epoch: toNumber(row, "epoch"), tail: toNumber(row, "tail"), end };
@@ -178,6 +202,13 @@ class PostgresTransport implements Transport {
   #notify(payloads: readonly string[]): Promise<Row[]> {
     return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
   }
+}
+
+function notStoppedError(leaseMs: number): ResumableStreamError {
+  return new ResumableStreamError(
+    "TRANSPORT_UNAVAILABLE",
+    `Cannot tell whether the stream was stopped: its producer holds its lease and hasn't answered within ${leaseMs} ms. It stops once it looks at its row.`,
+  );
 }
 
 /** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */

@@ -129,12 +129,12 @@ where s.stream_id = free.stream_id
 returning free.n, ${state}`,
 
     // $1 stream id.
-    status: `select ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
+    status: `select s.epoch, ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
 where s.stream_id = $1 and ${isThere} and ${isLive} and ($3::bigint is null or s.epoch = $3)
-returning s.stream_id`,
+returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.
     lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s

@@ -1,8 +1,9 @@
 // What every part of the transport shares.
 
 import type { ResumableStreamError } from "../../api/errors.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { type Database, isServerError, type Row } from "./database.ts";
+import { background } from "../../lib/background.ts";
+import { type Clock, withDeadline } from "../../lib/clock.ts";
+import { type Database, isServerError, lateError, type Row } from "./database.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -40,6 +41,32 @@ export async function run(
     return rows;
   } catch (error) {
     if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt);
+    throw error;
+  }
+}
+
+/** While the database is away its callers wait no longer than this: one has waited for it already. */
+const AWAY_MS = 50;
+
+/**
+ * The same for a statement that a caller waits for. It is sent also while the database is away, and runs on when its caller has
+ * given up: the first that is answered tells that the database is back. `onLate` is told the rows of an answer that came late.
+ */
+export async function runForCaller(
+  context: PostgresContext,
+  name: keyof Queries,
+  values: readonly unknown[],
+  onLate?: (rows: Row[]) => void,
+): Promise<Row[]> {
+  const { isAway } = context.database.outages;
+  const answer = run(context, name, values, onLate);
+  if (!isAway) return answer;
+  const late = lateError("ask the database", AWAY_MS);
+  try {
+    return await withDeadline(context.clock, answer, { timeoutMs: AWAY_MS, late: () => late });
+  } catch (error) {
+    // What it fails with later is one more sign of the outage that its caller was told of.
+    if (error === late) background(answer.then(onLate), () => undefined);
     throw error;
   }
 }
