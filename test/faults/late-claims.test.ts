@@ -14,6 +14,8 @@ import { TcpProxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
 
+type PostgresContext = ReturnType<typeof createPostgresResumableStreamContext>;
+
 interface Urls {
   publisher: string;
   subscriber: string;
@@ -139,7 +141,7 @@ test("over Postgres, who comes after the first doesn't wait for a database that 
   const options = { pool, waitUntil: null, claimTimeoutMs: 600, onError: () => undefined };
   // A context for each request, as some have it: what one has waited for the others know.
   const contexts = Array.from({ length: 4 }, () => createPostgresResumableStreamContext(options));
-  const [context] = contexts as [ResumableStreamContext, ...ResumableStreamContext[]];
+  const [context] = contexts as [PostgresContext, ...PostgresContext[]];
   onTestFinished(async () => {
     proxy.cut();
     await Promise.all(contexts.map((each) => each.close()));
@@ -153,7 +155,7 @@ test("over Postgres, who comes after the first doesn't wait for a database that 
     await call().catch((error: unknown) => codes.add((error as ResumableStreamError).code));
     return performance.now() - startedAt;
   };
-  const create = (each: ResumableStreamContext, id: string) => async () => {
+  const create = (each: PostgresContext, id: string) => async () => {
     const source = manualSource();
     const reading = read(await each.createNewResumableStream(id, source.makeStream));
     source.push("text");
