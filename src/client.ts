@@ -5,4 +5,4 @@
  */
 
 export { ResumableFetchError, type ResumableFetchErrorCode } from "./client/error.ts";
-export { endOf, type End, resumableFetch, type ResumableFetchInit } from "./client/resumable-fetch.ts";
+export { endOf, type EndKind, resumableFetch, type ResumableFetchInit } from "./client/resumable-fetch.ts";

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { createRelayContext } from "./api/relay-context.ts";
-import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
-import { connect } from "./transports/redis/connect.ts";
+import { createRelayContext } from "./contexts/relay.ts";
+import type { ResumableStreamContext } from "./api/types.ts";
+import type { CreateResumableStreamContextOptions } from "./contexts/redis-options.ts";
+import { connect } from "./contexts/pubsub-clients.ts";
 
-export * from "./api/public.ts";
+export * from "./contexts/redis-public.ts";
 
 /**
  * Creates a context over clients of your own. Both `publisher` and `subscriber` are required, and neither is closed by us.

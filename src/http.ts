@@ -4,7 +4,7 @@
  * @module
  */
 
-export { endOf, generationOf } from "./engine/journeys.ts";
+export { endOf, generationOf } from "./engine/ends.ts";
 export {
   createResumeHandlers,
   type ResumeHandlers,
@@ -18,4 +18,4 @@ export {
   toNodeHandler,
 } from "./http/node.ts";
 export { type StreamResponseOptions, streamResponse } from "./http/response.ts";
-export type { EndKind } from "./transports/transport.ts";
+export type { EndKind } from "./port/transport.ts";

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { createRelayContext } from "./api/relay-context.ts";
-import type { CreateResumableStreamContextOptions, ResumableStreamContext } from "./api/types.ts";
-import { connect } from "./transports/redis/connect.ts";
+import { createRelayContext } from "./contexts/relay.ts";
+import type { ResumableStreamContext } from "./api/types.ts";
+import type { CreateResumableStreamContextOptions } from "./contexts/redis-options.ts";
+import { connect } from "./contexts/pubsub-clients.ts";
 import { ioredisLibrary } from "./transports/redis/ioredis-library.ts";
 
-export * from "./api/public.ts";
+export * from "./contexts/redis-public.ts";
 
 /**
  * Creates a context over Redis.

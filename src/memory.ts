@@ -4,22 +4,12 @@
  * @module
  */
 
-import { createRelayContext } from "./api/relay-context.ts";
+import { createRelayContext } from "./contexts/relay.ts";
 import type { CommonOptions, ResumableStreamContext } from "./api/types.ts";
-import { memoryConnection, sharedMemoryBus } from "./transports/relay/memory-connection.ts";
+import { memoryConnection, sharedMemoryBus } from "./transports/memory/memory-connection.ts";
 
-export { endOf, generationOf } from "./engine/journeys.ts";
-export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
-export type {
-  CommonOptions,
-  EndKind,
-  LastEnd,
-  MakeStream,
-  MakeStreamContext,
-  ResumableStreamContext,
-  StopOptions,
-  StreamEvent,
-} from "./api/types.ts";
+export * from "./api/public.ts";
+export type { ResumableStreamContext } from "./api/types.ts";
 
 /**
  * Creates a context whose streams live in this process. All contexts of the process with the same `keyPrefix` share

@@ -4,26 +4,16 @@
  * @module
  */
 
-import { leasePglite } from "./api/pglite-instances.ts";
-import { createDurableContext } from "./api/postgres-context.ts";
-import type { PostgresStoreOptions } from "./api/postgres-options.ts";
+import { leasePglite } from "./transports/postgres/pglite-instances.ts";
+import { createDurableContext } from "./contexts/log.ts";
+import type { PostgresStoreOptions } from "./contexts/postgres-options.ts";
 import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { type PgliteClient, pgliteDatabase } from "./transports/postgres/pglite.ts";
 
-export { endOf, generationOf } from "./engine/journeys.ts";
-export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
-export type { PostgresStoreOptions } from "./api/postgres-options.ts";
-export type {
-  CommonOptions,
-  DurableStreamContext,
-  EndKind,
-  LastEnd,
-  MakeStream,
-  MakeStreamContext,
-  StopOptions,
-  StreamEvent,
-} from "./api/types.ts";
+export * from "./api/public.ts";
+export type { PostgresStoreOptions } from "./contexts/postgres-options.ts";
+export type { DurableStreamContext } from "./api/types.ts";
 export type { PgliteClient } from "./transports/postgres/pglite.ts";
 
 /** Options of a context over an embedded Postgres. */

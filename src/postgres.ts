@@ -4,29 +4,19 @@
  * @module
  */
 
-import { ResumableStreamError } from "./api/errors.ts";
-import { createDurableContext } from "./api/postgres-context.ts";
-import { checkPool, type CreatePostgresResumableStreamContextOptions } from "./api/postgres-options.ts";
+import { ResumableStreamError } from "./port/errors.ts";
+import { createDurableContext } from "./contexts/log.ts";
+import { checkPool, type CreatePostgresResumableStreamContextOptions } from "./contexts/postgres-options.ts";
 import type { DurableStreamContext } from "./api/types.ts";
 import { systemClock } from "./lib/clock.ts";
 import { poolDatabase } from "./transports/postgres/pool.ts";
 
-export { endOf, generationOf } from "./engine/journeys.ts";
-export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
+export * from "./api/public.ts";
 export type {
   CreatePostgresResumableStreamContextOptions,
   PostgresStoreOptions,
-} from "./api/postgres-options.ts";
-export type {
-  CommonOptions,
-  DurableStreamContext,
-  EndKind,
-  LastEnd,
-  MakeStream,
-  MakeStreamContext,
-  StopOptions,
-  StreamEvent,
-} from "./api/types.ts";
+} from "./contexts/postgres-options.ts";
+export type { DurableStreamContext } from "./api/types.ts";
 export type { PostgresClient, PostgresPool } from "./transports/postgres/pool.ts";
 
 /**

@@ -4,26 +4,19 @@
  * @module
  */
 
-import { createTransportContext, type CreateTransportContextOptions } from "./api/transport-context.ts";
+import { createTransportContext, type CreateTransportContextOptions } from "./contexts/transport.ts";
 import type { DurableStreamContext } from "./api/types.ts";
 
-export { endOf, generationOf } from "./engine/journeys.ts";
-export { ResumableStreamError, type ResumableStreamErrorCode } from "./api/errors.ts";
+export * from "./api/public.ts";
 export type {
   CreateTransport,
   CreateTransportContextOptions,
   TransportSettings,
-} from "./api/transport-context.ts";
-export type {
-  CommonOptions,
-  DurableStreamContext,
-  MakeStream,
-  MakeStreamContext,
-  StopOptions,
-  StreamEvent,
-} from "./api/types.ts";
-export { bounded, cutText } from "./transports/author.ts";
-export type * from "./transports/transport.ts";
+} from "./contexts/transport.ts";
+export type { DurableStreamContext } from "./api/types.ts";
+export type { Cancel, Clock } from "./lib/clock.ts";
+export { bounded, cutText } from "./port/authoring.ts";
+export type * from "./port/transport.ts";
 
 /**
  * Creates a context over a transport of your own. Its `Transport` is the port that every transport of this package

@@ -6,8 +6,8 @@ import { attempt, background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import { markOf, type Position } from "../lib/position.ts";
-import type { Transport } from "../transports/transport.ts";
-import { ResumableStreamError } from "./errors.ts";
+import type { Transport } from "../port/transport.ts";
+import { ResumableStreamError } from "../port/errors.ts";
 import {
   type CheckedOptions,
   checkFunction,

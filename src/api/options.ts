@@ -2,7 +2,7 @@
 
 import { attempt, background } from "../lib/background.ts";
 import { epochOf, parsePosition, type Position } from "../lib/position.ts";
-import type { ResumableStreamError } from "./errors.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
 import type { CommonOptions, StreamEvent } from "./types.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;

@@ -1,10 +1,9 @@
 // What users of every entry see: the context, its options, and the streams' ends.
 
-import type { ResumableStreamError } from "./errors.ts";
-import type { Publisher, Subscriber } from "../transports/relay/ports.ts";
-import type { EndKind } from "../transports/transport.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
+import type { EndKind } from "../port/transport.ts";
 
-export type { EndKind } from "../transports/transport.ts";
+export type { EndKind } from "../port/transport.ts";
 
 /** What `makeStream` is told about the stream it makes. */
 export interface MakeStreamContext {
@@ -98,28 +97,6 @@ export interface CommonOptions {
   onEvent?: (event: StreamEvent) => void;
   /** Accepted for compatibility and unused: a follower here learns the end from its producer. */
   doneWatchdogIntervalMs?: number;
-}
-
-/** Options of a context over Redis. */
-export interface CreateResumableStreamContextOptions extends CommonOptions {
-  /**
-   * A client to subscribe with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `subscribe` and `unsubscribe`.
-   * Connected or not yet; never closed by us. Required by `/generic`.
-   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
-   */
-  subscriber?: Omit<Subscriber, "connect"> | RedisClient;
-  /**
-   * A client to publish with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `publish`, `set`, `get` and
-   * `incr`. Connected or not yet; never closed by us. Required by `/generic`.
-   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
-   */
-  publisher?: Omit<Publisher, "connect"> | RedisClient;
-}
-
-/** An ioredis instance, by the one method that tells it from other clients. */
-export interface RedisClient {
-  /** Not called by us. */
-  defineCommand: (...args: never[]) => unknown;
 }
 
 /** Which stream to stop, and why. */

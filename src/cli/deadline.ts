@@ -5,7 +5,7 @@ import { systemClock, withDeadline } from "../lib/clock.ts";
 const ANSWER_TIMEOUT_MS = 5_000;
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-export function within<T>(
+export function bounded<T>(
   what: string,
   promise: Promise<T>,
   timeoutMs: number = ANSWER_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import { ioredisConnection } from "../transports/redis/ioredis.ts";
 import { nodeRedisConnection } from "../transports/redis/node-redis.ts";
 import type { RedisConnection } from "../transports/redis/redis-connection.ts";
 import { UsageError } from "./args.ts";
-import { CONNECT_TIMEOUT_MS, within } from "./deadline.ts";
+import { CONNECT_TIMEOUT_MS, bounded } from "./deadline.ts";
 
 type NodeRedisModule = Pick<typeof NodeRedis, "createClient">;
 type IoredisModule = Pick<typeof Ioredis, "Redis">;
@@ -67,7 +67,7 @@ async function open(
   let reason: unknown;
   connection.onError((error) => (reason = error));
   try {
-    await within("connect to Redis", connect(), CONNECT_TIMEOUT_MS);
+    await bounded("connect to Redis", connect(), CONNECT_TIMEOUT_MS);
   } catch (error) {
     connection.destroy();
     throw reason ?? error;
@@ -75,7 +75,7 @@ async function open(
   return {
     client,
     connection,
-    ask: (...words) => within(`run ${words[0]}`, connection.command(words)),
+    ask: (...words) => bounded(`run ${words[0]}`, connection.command(words)),
     close: () => connection.destroy(),
   };
 }

@@ -1,7 +1,7 @@
 // What an answer to a resume means, as total functions. Nothing is believed that it doesn't say.
 
 import type { ResumableFetchErrorCode } from "./error.ts";
-import { type End, ending, type ReconnectEvent, type ServerKind } from "./reconnect.ts";
+import { type EndKind, ending, type ReconnectEvent, type ServerKind } from "./reconnect.ts";
 
 /**
  * Where a next connection begins: an offset in UTF-16 code units, and behind a dot the mark of the text's generation once a
@@ -41,7 +41,7 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   const said = headers.get("stream-status");
   const isConfirmed = offset === String(offsetOf(position));
   const refused = (code: ResumableFetchErrorCode): Judgement => ({ type: "judged", verdict: { code } });
-  const ended = (end: End): Judgement => ({ type: "judged", verdict: ending(end) });
+  const ended = (end: EndKind): Judgement => ({ type: "judged", verdict: ending(end) });
   if (isOther(headers.get("stream-generation"), position)) return ended("lost");
   if (status === 200) {
     const type = typeOf(headers);

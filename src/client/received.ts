@@ -1,7 +1,7 @@
 // What one connection brings of a stream: the text to hand on, and the position to go on from.
 
 import { isOther, markOf, offsetOf, type Position, positionOf, typeOf } from "./answer.ts";
-import { type End, ending, type Verdict } from "./reconnect.ts";
+import { type EndKind, ending, type Verdict } from "./reconnect.ts";
 
 /** The comments of our server begin so, and nothing of a source's does. */
 const OWN_BEGINNING = "\n: resumable-stream offset=";
@@ -117,7 +117,7 @@ export class Received {
     const taken = this.#move(pieces, isOwn ? (id ?? this.position) : undefined);
     if (!end || taken.verdict) return taken;
     // The last event may be unfinished, as the source left it.
-    return { pieces: [...pieces, this.left], verdict: ending(end[1] as End) };
+    return { pieces: [...pieces, this.left], verdict: ending(end[1] as EndKind) };
   }
 }
 

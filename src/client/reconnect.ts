@@ -18,12 +18,12 @@ import type { ResumableFetchErrorCode } from "./error.ts";
  * How a stream ended, as its server told. The body closes when it is done or stopped, and errors when it failed or was
  * lost.
  */
-export type End = "done" | "stopped" | "failed" | "lost";
+export type EndKind = "done" | "stopped" | "failed" | "lost";
 
 /** How a body ends: well without a code. The end is absent if it can't be known. */
 export interface Verdict {
   readonly code?: ResumableFetchErrorCode | undefined;
-  readonly end?: End | undefined;
+  readonly end?: EndKind | undefined;
 }
 
 export interface ReconnectState {
@@ -168,7 +168,7 @@ export function stepReconnect(
 }
 
 /** The verdict of an end that a server told. */
-export function ending(end: End): Verdict {
+export function ending(end: EndKind): Verdict {
   const code = {
     done: undefined,
     stopped: undefined,

@@ -2,11 +2,11 @@
 
 import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
-import type { End } from "./reconnect.ts";
+import type { EndKind } from "./reconnect.ts";
 import { Resumption } from "./resumption.ts";
 import { firstAnswer } from "./wait.ts";
 
-export type { End } from "./reconnect.ts";
+export type { EndKind } from "./reconnect.ts";
 
 /** What `fetch` takes, and how to go on. */
 export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
@@ -30,7 +30,7 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
-const ends = new WeakMap<Response, Promise<End | undefined>>();
+const ends = new WeakMap<Response, Promise<EndKind | undefined>>();
 
 /**
  * Fetches a stream. Its body goes on over new connections, at the very character where the last one stopped, until the
@@ -65,7 +65,7 @@ export function resumableFetch(
  * @returns undefined where the reader left first, or the end can't be known. Never rejects.
  * @throws TypeError where `resumableFetch` didn't return this response, or it has nothing to resume.
  */
-export function endOf(response: Response): Promise<End | undefined> {
+export function endOf(response: Response): Promise<EndKind | undefined> {
   const end = ends.get(response);
   if (!end) throw new TypeError("response must be one of resumableFetch.");
   return end;

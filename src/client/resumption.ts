@@ -7,7 +7,7 @@ import { ResumableFetchError } from "./error.ts";
 import type { Platform } from "./platform.ts";
 import { Received, type ReceivedOptions } from "./received.ts";
 import {
-  type End,
+  type EndKind,
   type ReconnectEvent,
   type ReconnectState,
   stepReconnect,
@@ -36,8 +36,8 @@ export interface ResumptionOptions {
 export class Resumption {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** How the stream ended; undefined where that isn't known. */
-  readonly ended: Promise<End | undefined>;
-  #onEnd: (end: End | undefined) => void = () => {};
+  readonly ended: Promise<EndKind | undefined>;
+  #onEnd: (end: EndKind | undefined) => void = () => {};
   readonly #options: ResumptionOptions;
   #state: ReconnectState = { reads: true, next: "none", attempts: 0 };
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;

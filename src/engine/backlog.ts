@@ -1,7 +1,7 @@
 // Text already produced, by offset: what the primary reader, followers of the same process and the transport read from.
 
 import { cutBeforePair, splitsPair } from "../lib/text.ts";
-import type { EndKind, Slice } from "../transports/transport.ts";
+import type { EndKind, Slice } from "../port/transport.ts";
 
 /** So many pieces of one size become one: a stream of any number of chunks costs little more than its text. */
 const PIECES_PER_BLOCK = 64;

@@ -1,8 +1,8 @@
 // A reader in the producer's own process: a position in its backlog, as a stream.
 
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 import type { Backlog } from "./backlog.ts";
-import { openJourney } from "./journeys.ts";
+import { trackEnd } from "./ends.ts";
 
 /** What one read of a local reader gives at most, so that a late one doesn't block the process. */
 const MAX_READ_UNITS = 65_536;
@@ -35,7 +35,7 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
   const close = (how: "cancelled" | "ended"): void => {
     isClosed = true;
     stopWaiting();
-    finishJourney(how === "ended" ? endKind() : undefined);
+    tellEnd(how === "ended" ? endKind() : undefined);
     onClosed(how, next);
   };
 
@@ -76,6 +76,6 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
     // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
     { highWaterMark: 0 },
   );
-  const finishJourney = openJourney(stream, { from, epoch });
+  const tellEnd = trackEnd(stream, { from, epoch });
   return { stream, fail };
 }

@@ -1,7 +1,7 @@
 // What a follower's stream errors with, by how the stream that it followed ended.
 
-import { ResumableStreamError } from "../api/errors.ts";
-import type { EndKind } from "../transports/transport.ts";
+import { ResumableStreamError } from "../port/errors.ts";
+import type { EndKind } from "../port/transport.ts";
 
 /** Undefined for an end that closes the stream. `next`: the offset after the last character that was handed over. */
 export function endErrorOf(

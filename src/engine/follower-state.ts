@@ -7,7 +7,7 @@
 //   following ──(page to the end, or nothing left to read)──▶ ended
 
 import { cutBeforePair } from "../lib/text.ts";
-import type { EndKind, Page } from "../transports/transport.ts";
+import type { EndKind, Page } from "../port/transport.ts";
 
 export interface FollowerState {
   readonly status: "following" | "ended";
@@ -25,7 +25,7 @@ export interface FollowerState {
   /** The highest offset known to exist, so that a read is worth its while. */
   readonly knownTail: number;
   /** The highest one that live pages have claimed since the last read was sent; its answer is the truth of all before. */
-  readonly claimedTail: number;
+  readonly reportedTail: number;
   /** How many reads are in flight. */
   readonly reads: number;
   /** Offset up to which the reads in flight ask. */
@@ -75,7 +75,7 @@ export function initialFollowerState(
     maxQueued: options.maxQueued,
     pageUnits: options.pageUnits,
     knownTail: options.from,
-    claimedTail: 0,
+    reportedTail: 0,
     reads: 0,
     asked: options.from,
     sentAt: undefined,
@@ -139,7 +139,7 @@ function receive(draft: Draft, page: Page, via: "reply" | "live"): void {
   }
   state.knownTail = Math.max(state.knownTail, page.tail);
   if (via === "live") {
-    state.claimedTail = Math.max(state.claimedTail, page.tail);
+    state.reportedTail = Math.max(state.reportedTail, page.tail);
     // It may be of a producer that a read would have ranked lower: only a reply chooses the epoch.
     if (state.epoch === undefined) return;
   }
@@ -174,7 +174,7 @@ function endAfter({ end, epoch }: FollowerState, page: Page): FollowerState["end
 /** A read is over. What is known of the tail is forgotten but for what came since: a false claim costs one read. */
 function answered(state: Draft["state"]): void {
   state.reads = Math.max(state.reads - 1, 0);
-  state.knownTail = state.claimedTail;
+  state.knownTail = state.reportedTail;
 }
 
 function deliver(draft: Draft, page: Page): void {
@@ -220,7 +220,7 @@ function ask({ state, effects }: Draft, from: number): void {
   state.reads += 1;
   state.asked = from + maxUnits;
   state.isStale = false;
-  state.claimedTail = 0;
+  state.reportedTail = 0;
   effects.push({ type: "read", from, maxUnits, epoch: state.epoch });
 }
 

@@ -1,11 +1,11 @@
 // A follower in another process than its producer: performs what follower-state decides, as a stream.
 
-import { asResumableStreamError, type ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, type ResumableStreamError } from "../port/errors.ts";
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
-import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../transports/transport.ts";
+import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
 import {
   type FollowerEffect,
   type FollowerEvent,
@@ -13,7 +13,7 @@ import {
   stepFollower,
 } from "./follower-state.ts";
 import { closedError, endErrorOf } from "./end-errors.ts";
-import { openJourney } from "./journeys.ts";
+import { trackEnd } from "./ends.ts";
 
 /** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
 export const MAX_QUEUED_UNITS = 520_000;
@@ -44,7 +44,7 @@ export class Follower {
   readonly stream: ReadableStream<string>;
 
   readonly #options: FollowerOptions;
-  readonly #finishJourney: (end: EndKind | undefined) => void;
+  readonly #tellEnd: (end: EndKind | undefined) => void;
   readonly #watch: Watch;
   readonly #queue: string[] = [];
   readonly #firstRead = createDeferred<ReadResult>();
@@ -81,7 +81,7 @@ export class Follower {
       // The queue is ours, so that an end never overtakes text the reader hasn't taken.
       { highWaterMark: 0 },
     );
-    this.#finishJourney = openJourney(this.stream, {
+    this.#tellEnd = trackEnd(this.stream, {
       from: options.from,
       epoch: () => this.#shownEpoch(),
     });
@@ -166,7 +166,7 @@ export class Follower {
         return this.#read(effect);
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
-        this.#finishJourney(effect.kind);
+        this.#tellEnd(effect.kind);
         this.#resolveFirstRead(effect.kind);
         return this.#finish(
           this.#hasDrained()
@@ -291,7 +291,7 @@ export class Follower {
     this.#queue.length = 0;
     this.#stopListening();
     // Already told where the end was learned.
-    this.#finishJourney(undefined);
+    this.#tellEnd(undefined);
     this.#options.onClosed();
   }
 }

@@ -1,6 +1,6 @@
 // What a producer says of its source and of its successor.
 
-import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../port/errors.ts";
 
 /** A source's failure: as it is told to `onError`, and, with the source's own words, to readers of its process. */
 export function sourceFailures(

@@ -1,8 +1,8 @@
 // What a producer is given.
 
-import type { ResumableStreamError } from "../api/errors.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 import type { stepProducer } from "./producer-state.ts";
 
 /** How long readers that have all the text wait for its end to be written. */

@@ -6,7 +6,7 @@
 //
 //   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once where nothing is to be written)
 
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 
 export interface ProducerState {
   /** What binds this producer to the backend. */

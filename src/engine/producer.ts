@@ -1,10 +1,10 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
-import type { ResumableStreamError } from "../api/errors.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
 import { attempt, background } from "../lib/background.ts";
 import type { Cancel } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
-import type { Claim, EndKind, ProducerPort, Slice } from "../transports/transport.ts";
+import type { Claim, EndKind, ProducerPort, Slice } from "../port/transport.ts";
 import { Backlog } from "./backlog.ts";
 import { type Cursor, type CursorOptions, openCursor } from "./cursor.ts";
 import {

@@ -1,9 +1,9 @@
 // The streams of one context: who produces here, who follows, and how each is opened and ended.
 
-import { asResumableStreamError, ResumableStreamError } from "../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../port/errors.ts";
 import { background } from "../lib/background.ts";
 import { type Clock, withDeadline } from "../lib/clock.ts";
-import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../transports/transport.ts";
+import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../port/transport.ts";
 import { Follower } from "./follower.ts";
 import type { stepFollower } from "./follower-state.ts";
 import { type OpenSource, Producer } from "./producer.ts";
@@ -50,7 +50,7 @@ interface ProduceOptions {
   mayRunAlone: (error: unknown) => boolean;
 }
 
-export type Followed =
+export type FollowResult =
   | { status: "following"; stream: ReadableStream<string> }
   | { status: Exclude<ReadResult["status"], "page"> };
 
@@ -112,7 +112,7 @@ export class Streams {
   }
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */
-  async follow(streamId: string, { offset, epoch, ofFailed }: FollowOptions): Promise<Followed> {
+  async follow(streamId: string, { offset, epoch, ofFailed }: FollowOptions): Promise<FollowResult> {
     const { clock, livenessMs, parts, transport } = this.#options;
     const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
     const producer = await this.local(streamId);

@@ -1,7 +1,7 @@
 // Answers without a stream, and the header that says why.
 
 /** What the header `stream-status` says. */
-export type StreamStatus =
+export type StatusHeader =
   | "running"
   | "done"
   | "absent"

@@ -1,11 +1,11 @@
 // A stream of text as a response's body. Reads when its reader asks, and never ahead.
 
-import { ResumableStreamError } from "../api/errors.ts";
-import { endOf, startOf } from "../engine/journeys.ts";
+import { ResumableStreamError } from "../port/errors.ts";
+import { endOf, startOf } from "../engine/ends.ts";
 import { onAbort } from "../lib/abort.ts";
 import { background } from "../lib/background.ts";
 import { type Cancel, type Clock, sleep } from "../lib/clock.ts";
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 import type { Framing } from "./framing.ts";
 import { Utf8Encoder } from "./utf8.ts";
 

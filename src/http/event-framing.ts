@@ -2,7 +2,7 @@
 // the position at its end. Whole events only, so that what is added is never added inside a line.
 
 import { markOf, positionAt } from "../lib/position.ts";
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 import type { Framing } from "./framing.ts";
 
 /** A larger event is passed on in parts, so that a text that isn't events takes no more memory than this. */

@@ -1,6 +1,6 @@
 // How text becomes a response's body, apart from bytes and time.
 
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 
 /** Turns a stream's text into a body's. Fed in order, from the offset the stream starts at. */
 export interface Framing {

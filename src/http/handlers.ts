@@ -2,9 +2,9 @@
 
 import { checkFunction } from "../api/options.ts";
 import type { LastEnd, ResumableStreamContext } from "../api/types.ts";
-import { endOf, startOf } from "../engine/journeys.ts";
-import type { EndKind } from "../transports/transport.ts";
-import { answerOf, type StreamStatus } from "./answer.ts";
+import { endOf, startOf } from "../engine/ends.ts";
+import type { EndKind } from "../port/transport.ts";
+import { answerOf, type StatusHeader } from "./answer.ts";
 import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
@@ -73,7 +73,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
   checkResponseOptions(responseOptions);
 
   const { headers: added, atEnd } = responseOptions;
-  const empty = (status: number, streamStatus: StreamStatus, last?: LastEnd | null): Response =>
+  const empty = (status: number, streamStatus: StatusHeader, last?: LastEnd | null): Response =>
     answerOf(status, {
       own: {
         "stream-status": streamStatus,

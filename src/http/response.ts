@@ -1,11 +1,11 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { epochOfStream, startOf } from "../engine/journeys.ts";
+import { epochOfStream, startOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
-import type { EndKind } from "../transports/transport.ts";
-import { answerOf, type StreamStatus } from "./answer.ts";
+import type { EndKind } from "../port/transport.ts";
+import { answerOf, type StatusHeader } from "./answer.ts";
 import { createBody } from "./body.ts";
 import { EventFraming } from "./event-framing.ts";
 import { plainFraming } from "./framing.ts";
@@ -75,7 +75,7 @@ export function streamResponse(
 ): Response {
   checkResponseOptions(options);
   if (stream === null || stream === undefined) {
-    const status: StreamStatus = stream === null ? "done" : "absent";
+    const status: StatusHeader = stream === null ? "done" : "absent";
     return answerOf(204, { own: { "stream-status": status }, added: options.headers });
   }
   if (!(stream instanceof ReadableStream)) {

@@ -11,6 +11,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for numbers that other machines compare. */
   wallTime(): number;
+  /** Calls back once, after `delayMs`, unless it is cancelled before. */
   after(delayMs: number, callback: () => void): Cancel;
   /** Calls back once everything else that waits has had its turn. */
   nextTurn(callback: () => void): void;

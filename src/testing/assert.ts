@@ -1,6 +1,6 @@
 // Assertions that need no runner. What they print is short: a text under test may have megabytes.
 
-import { ResumableStreamError, type ResumableStreamErrorCode } from "../api/errors.ts";
+import { ResumableStreamError, type ResumableStreamErrorCode } from "../port/errors.ts";
 
 /** A promise that was broken. */
 export class AssertionError extends Error {

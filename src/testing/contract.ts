@@ -1,6 +1,6 @@
 // What a suite of promises is run over: contexts that share one backend as processes do.
 
-import type { ResumableStreamError } from "../api/errors.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 import { deepEqual } from "./assert.ts";
 import type { Opened } from "./runner.ts";

@@ -1,6 +1,6 @@
 // Processes that a test can harm, and what they leave behind.
 
-import type { ResumableStreamError } from "../api/errors.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
 /** What a cut connection loses: what is sent over it, or only the answers to what was carried out. */

@@ -1,6 +1,6 @@
 // A reader under test: reads on its own, and tells how far it came and how it ended.
 
-import type { ResumableStreamError, ResumableStreamErrorCode } from "../api/errors.ts";
+import type { ResumableStreamError, ResumableStreamErrorCode } from "../port/errors.ts";
 import { sleep, systemClock } from "../lib/clock.ts";
 import { expectCode, expectSameText, fail, show } from "./assert.ts";
 

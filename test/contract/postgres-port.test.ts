@@ -3,12 +3,12 @@
 import { describe, inject, test } from "vitest";
 import { Pool } from "pg";
 import { checkOptions } from "../../src/api/options.ts";
-import { createDurableTransport } from "../../src/api/postgres-context.ts";
-import { checkPostgresOptions } from "../../src/api/postgres-options.ts";
+import { createDurableTransport } from "../../src/contexts/log.ts";
+import { checkPostgresOptions } from "../../src/contexts/postgres-options.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { describePort } from "../../src/testing/transport/describe.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
-import type { Transport } from "../../src/transports/transport.ts";
+import type { Transport } from "../../src/port/transport.ts";
 import { TcpProxy } from "../support/proxy.ts";
 
 /** More processes than any test cuts. */

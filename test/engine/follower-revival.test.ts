@@ -8,7 +8,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "../../src/engine/follower-state.ts";
-import type { Page } from "../../src/transports/transport.ts";
+import type { Page } from "../../src/port/transport.ts";
 
 const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
 

@@ -9,7 +9,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "../../src/engine/follower-state.ts";
-import type { Page } from "../../src/transports/transport.ts";
+import type { Page } from "../../src/port/transport.ts";
 
 const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };

@@ -1,11 +1,11 @@
 // What a follower makes of a transport that is silent, away or heard of late.
 
 import { expect, test } from "vitest";
-import { ResumableStreamError } from "../../src/api/errors.ts";
+import { ResumableStreamError } from "../../src/port/errors.ts";
 import { Follower } from "../../src/engine/follower.ts";
 import { createDeferred, type Deferred } from "../../src/lib/deferred.ts";
 import { read, turns } from "../../src/testing/reading.ts";
-import type { Page, ReadResult, Transport, WatchSignal } from "../../src/transports/transport.ts";
+import type { Page, ReadResult, Transport, WatchSignal } from "../../src/port/transport.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 
 const LIVENESS_MS = 3_000;

@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 import { afterEach, expect, test } from "vitest";
-import type { ResumableStreamError } from "../../src/api/errors.ts";
+import type { ResumableStreamError } from "../../src/port/errors.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { read, until } from "../../src/testing/reading.ts";

@@ -7,7 +7,7 @@ import { systemRandom } from "../../src/lib/random.ts";
 import { createResumableStreamContext } from "../../src/memory.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { read } from "../../src/testing/reading.ts";
-import { memoryConnection, sharedMemoryBus } from "../../src/transports/relay/memory-connection.ts";
+import { memoryConnection, sharedMemoryBus } from "../../src/transports/memory/memory-connection.ts";
 import { relayTransport } from "../../src/transports/relay/relay.ts";
 import { until } from "../support/wait.ts";
 

@@ -6,7 +6,7 @@ import { createResumeHandlers, streamResponse } from "../../src/http.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
 import { createDeferred } from "../../src/lib/deferred.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
-import { sharedMemoryBus } from "../../src/transports/relay/memory-connection.ts";
+import { sharedMemoryBus } from "../../src/transports/memory/memory-connection.ts";
 import { serveHttp } from "../support/http-server.ts";
 import { until, within } from "../support/wait.ts";
 

@@ -1,7 +1,7 @@
 // What a simulated process is connected to: a pub/sub server, or a database.
 
 import type { CheckedOptions } from "../../src/api/options.ts";
-import type { Transport } from "../../src/transports/transport.ts";
+import type { Transport } from "../../src/port/transport.ts";
 import type { Machine } from "./machine.ts";
 import type { Participant, Plant } from "./participant.ts";
 import type { Kept } from "./store.ts";

@@ -1,6 +1,6 @@
 // What the processes of a simulation call, what they learn by it, and what they read.
 
-import { generationOf } from "../../src/engine/journeys.ts";
+import { generationOf } from "../../src/engine/ends.ts";
 import { epochOf } from "../../src/lib/position.ts";
 import { type Answer, type Asked, judgeAnswer, judgeEnd, judgeRejection } from "./judge.ts";
 import type { Participant } from "./participant.ts";

@@ -1,7 +1,7 @@
 // A simulated client pair, as the relay's connection: a publisher and a subscriber over a wire each.
 
-import { publishPort, subscribePort } from "../../src/transports/relay/generic-ports.ts";
-import type { PublishPort, StatusRecords, SubscribePort } from "../../src/transports/relay/bus.ts";
+import { publishPort, subscribePort } from "../../src/transports/generic/relay-ports.ts";
+import type { PublishPort, StatusRecords, SubscribePort } from "../../src/transports/relay/ports.ts";
 import type { RelayConnection } from "../../src/transports/relay/relay.ts";
 import { Subscriptions } from "../../src/transports/relay/subscriptions.ts";
 import type { Dice } from "../../src/testing/dice.ts";

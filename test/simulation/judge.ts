@@ -1,7 +1,7 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
 import { MAX_END_WAIT_MS } from "../../src/engine/producer-options.ts";
-import { ResumableStreamError } from "../../src/api/errors.ts";
+import { ResumableStreamError } from "../../src/port/errors.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";

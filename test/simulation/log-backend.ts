@@ -3,7 +3,7 @@
 import type { CheckedOptions } from "../../src/api/options.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { postgresTransport } from "../../src/transports/postgres/postgres.ts";
-import type { Claim, Transport } from "../../src/transports/transport.ts";
+import type { Claim, Transport } from "../../src/port/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";

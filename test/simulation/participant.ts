@@ -6,8 +6,8 @@ import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import type { Clock } from "../../src/lib/clock.ts";
-import type { PublishPort, SubscribePort } from "../../src/transports/relay/bus.ts";
-import type { Transport } from "../../src/transports/transport.ts";
+import type { PublishPort, SubscribePort } from "../../src/transports/relay/ports.ts";
+import type { Transport } from "../../src/port/transport.ts";
 import type { Connected } from "./backend.ts";
 import type { Machine } from "./machine.ts";
 import { watchQueue } from "./queue-watch.ts";

@@ -3,7 +3,7 @@
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import { sleep } from "../../src/lib/clock.ts";
-import type { Claim, Slice, Transport } from "../../src/transports/transport.ts";
+import type { Claim, Slice, Transport } from "../../src/port/transport.ts";
 import { type Plant, withMethod } from "./participant.ts";
 import type { Violation } from "./world.ts";
 

@@ -2,7 +2,7 @@
 
 import type { CheckedOptions } from "../../src/api/options.ts";
 import { relayTransport } from "../../src/transports/relay/relay.ts";
-import type { Transport } from "../../src/transports/transport.ts";
+import type { Transport } from "../../src/port/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
 import { Connection, relayConnection } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";

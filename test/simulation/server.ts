@@ -1,5 +1,6 @@
 // A simulated pub/sub server with Redis's manners: counted deliveries, and records that change atomically.
 
+import { type Ownership } from "../../src/transports/relay/ports.ts";
 import {
   claimValue,
   DONE,
@@ -8,11 +9,10 @@ import {
   isNewer,
   parseEnd,
   parseRecord,
-  type RecordClaim,
   type StatusRecord,
-} from "../../src/transports/relay/bus.ts";
+} from "../../src/transports/relay/record.ts";
 
-import type { LastEnd } from "../../src/transports/transport.ts";
+import type { RecordedEnd } from "../../src/port/transport.ts";
 
 /** One subscriber's connection, as the server sees it. */
 export interface Ear {
@@ -68,28 +68,28 @@ export class Server {
     return parseRecord(this.get(key));
   }
 
-  claimIfFree(key: string, { epoch, ttlSeconds }: RecordClaim): boolean {
+  claimIfFree(key: string, { epoch, ttlSeconds }: Ownership): boolean {
     if (this.record(key).status !== "free") return false;
     this.set(key, claimValue(epoch), ttlSeconds);
     return true;
   }
 
-  replace(key: string, { epoch, ttlSeconds }: RecordClaim): StatusRecord {
+  replace(key: string, { epoch, ttlSeconds }: Ownership): StatusRecord {
     const previous = this.record(key);
     this.set(key, claimValue(epoch), ttlSeconds);
     return previous;
   }
 
-  renew(key: string, { epoch, ttlSeconds }: RecordClaim): void {
+  renew(key: string, { epoch, ttlSeconds }: Ownership): void {
     const record = this.record(key);
     if (record.status === "claimed" && record.epoch === epoch) this.set(key, record.raw, ttlSeconds);
   }
 
-  lastEnd(key: string): LastEnd | undefined {
+  lastEnd(key: string): RecordedEnd | undefined {
     return parseEnd(this.get(endKey(key) ?? ""));
   }
 
-  finish(key: string, { epoch, ttlSeconds }: RecordClaim, last: LastEnd): boolean {
+  finish(key: string, { epoch, ttlSeconds }: Ownership, last: RecordedEnd): boolean {
     const record = this.record(key);
     if (record.status === "claimed" && record.epoch !== epoch) return false;
     if (record.status === "claimed" || !isNewer(this.lastEnd(key), last))

@@ -1,7 +1,7 @@
 // The Redis clients the library is used with, and the same clients behind the generic port.
 
-import type { RedisClient } from "../../src/api/types.ts";
-import type { Publisher, Subscriber } from "../../src/transports/relay/ports.ts";
+import type { RedisClient } from "../../src/contexts/redis-options.ts";
+import type { Publisher, Subscriber } from "../../src/transports/generic/clients.ts";
 
 export type ClientKind = "redis-4" | "redis-5" | "redis-6" | "ioredis-5" | "ioredis-6";
 

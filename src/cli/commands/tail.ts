@@ -1,6 +1,6 @@
 // `tail`: a stream's text, from an offset on and then live. The one command that prints text.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import type { EndKind } from "../../api/types.ts";
 import type { Command, CommandArguments, World } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";

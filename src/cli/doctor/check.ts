@@ -1,6 +1,6 @@
 // What a check is, and how checks are run: one that fails doesn't keep the others from running.
 
-import { within } from "../deadline.ts";
+import { bounded } from "../deadline.ts";
 import { describeError } from "../print.ts";
 
 /** `warning`: streams work, but not as well or not always. `skipped`: it could not be told. */
@@ -29,7 +29,10 @@ export async function* runChecks<Subject>(
 ): AsyncGenerator<Finding> {
   for (const { name, run, advice } of checks) {
     try {
-      yield { check: name, ...(await within(`finish the check ${name}`, run(subject), CHECK_TIMEOUT_MS)) };
+      yield {
+        check: name,
+        ...(await bounded(`finish the check ${name}`, run(subject), CHECK_TIMEOUT_MS)),
+      };
     } catch (error) {
       yield { check: name, status: "failed", found: describeError(error), advice };
     }

@@ -7,8 +7,8 @@ import { toError } from "../../transports/postgres/database.ts";
 import { createChannel } from "../../transports/postgres/names.ts";
 import { createQueries } from "../../transports/postgres/queries.ts";
 import { quoted, type TableNames } from "../../transports/postgres/schema.ts";
-import { ResumableStreamError } from "../../api/errors.ts";
-import { within } from "../deadline.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
+import { bounded } from "../deadline.ts";
 import { describeError } from "../print.ts";
 import { type Check, compareClocks } from "./check.ts";
 
@@ -86,8 +86,8 @@ const schema: Check<PostgresSubject> = {
     const { show } = createAdminQueries({ tables, leaseMs: 1, hasGrace: true });
     const nobody = "resumable-stream:doctor";
     try {
-      await within("read the tables", other.query(show, [nobody]));
-      await within("write the tables", other.query(queries.append, ["[]", "[]", 0]));
+      await bounded("read the tables", other.query(show, [nobody]));
+      await bounded("write the tables", other.query(queries.append, ["[]", "[]", 0]));
     } catch (error) {
       const known = toError("use the tables", error);
       if (!(known instanceof ResumableStreamError) || known.code !== "SCHEMA_MISSING") throw error;
@@ -130,7 +130,7 @@ const guests: Check<PostgresSubject> = {
   name: "guests",
   advice: "Run npx resumable-stream postgres setup.",
   run: async ({ other, tables }) => {
-    const { rows } = await within(
+    const { rows } = await bounded(
       "ask Postgres",
       other.query(
         `select r.rolname as role, t.name from pg_roles r, unnest($1::text[]) as t(name), pg_class c
@@ -159,11 +159,11 @@ const listen: Check<PostgresSubject> = {
     const heard = new Promise<true>((resolve) => {
       one.on("notification", (message) => message.payload === payload && resolve(true));
     });
-    await within("listen", one.query(`listen ${quoted(channel)}`));
+    await bounded("listen", one.query(`listen ${quoted(channel)}`));
     const startedAt = performance.now();
-    await within("notify", other.query("select pg_notify($1, $2)", [channel, payload]));
+    await bounded("notify", other.query("select pg_notify($1, $2)", [channel, payload]));
     const isHeard = await Promise.race([heard, pass(LISTEN_TIMEOUT_MS, false, { ref: false })]);
-    await within("stop listening", one.query("unlisten *"));
+    await bounded("stop listening", one.query("unlisten *"));
     if (isHeard) {
       return {
         status: "ok",
@@ -227,7 +227,7 @@ async function ask(
   text: string,
   values: unknown[] = [],
 ): Promise<Record<string, unknown>> {
-  const { rows } = await within("ask Postgres", connection.query(text, values));
+  const { rows } = await bounded("ask Postgres", connection.query(text, values));
   const [row] = rows;
   if (!row)
     throw new Error(

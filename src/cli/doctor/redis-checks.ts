@@ -1,10 +1,10 @@
 // What goes wrong with Redis.
 
 import { randomUUID } from "node:crypto";
-import { redisPublishPort } from "../../transports/redis/redis-ports.ts";
+import { redisPublishPort } from "../../transports/redis/relay-ports.ts";
 import { keysOf } from "../stores/redis-store.ts";
 import { createNames } from "../../transports/relay/protocol.ts";
-import { within } from "../deadline.ts";
+import { bounded } from "../deadline.ts";
 import { type RedisClient, toPairs } from "../redis-client.ts";
 import { type Check, compareClocks } from "./check.ts";
 
@@ -48,10 +48,10 @@ const records: Check<RedisSubject> = {
     const port = redisPublishPort(one.connection).records;
     const claim = { epoch: 1, ttlSeconds: 60 };
     const claims = [
-      await within("claim", port.claimIfFree(key, claim)),
-      await within("claim", port.claimIfFree(key, claim)),
+      await bounded("claim", port.claimIfFree(key, claim)),
+      await bounded("claim", port.claimIfFree(key, claim)),
     ];
-    const isFinished = await within("finish", port.finish(key, claim, { epoch: 1, tail: 0, end: "done" }));
+    const isFinished = await bounded("finish", port.finish(key, claim, { epoch: 1, tail: 0, end: "done" }));
     await one.ask("DEL", ...keysOf(key));
     if (claims[0] === true && claims[1] === false && isFinished) {
       return { status: "ok", found: "a record can be claimed once, finished and removed" };
@@ -170,7 +170,7 @@ async function deliver({ from, to, keyPrefix, messages }: Delivery): Promise<{
   let missing = messages.length;
   let onAll: () => void = () => undefined;
   const all = new Promise<void>((resolve) => (onAll = resolve));
-  await within(
+  await bounded(
     "subscribe",
     to.connection.subscribe(channel, (message) => {
       if (message === messages[0] && --missing === 0) onAll();
@@ -178,12 +178,12 @@ async function deliver({ from, to, keyPrefix, messages }: Delivery): Promise<{
   );
   const startedAt = performance.now();
   const counts = await Promise.all(messages.map((message) => from.ask("PUBLISH", channel, message)));
-  const isDelivered = await within("deliver", all, DELIVERY_TIMEOUT_MS).then(
+  const isDelivered = await bounded("deliver", all, DELIVERY_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
   const tookMs = performance.now() - startedAt;
-  await within("unsubscribe", to.connection.unsubscribe(channel));
+  await bounded("unsubscribe", to.connection.unsubscribe(channel));
   return { isDelivered, receivers: typeof counts[0] === "number" ? counts[0] : undefined, tookMs };
 }
 

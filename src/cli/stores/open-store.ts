@@ -1,6 +1,5 @@
 // The store of whatever server is named.
 
-import type { TableNames } from "../../transports/postgres/schema.ts";
 import type { Arguments } from "../args.ts";
 import type { World } from "../command.ts";
 import { tableNames } from "../postgres-client.ts";
@@ -8,15 +7,7 @@ import { printable } from "../print.ts";
 import { findTarget, type Target } from "../target.ts";
 import { openPostgresStore } from "./postgres-store.ts";
 import { openRedisStore } from "./redis-store.ts";
-import type { Store } from "./store.ts";
-
-export interface StoreOptions {
-  url: string;
-  tables: TableNames;
-  keyPrefix?: string;
-  retentionSeconds?: number;
-  onError: (error: Error) => void;
-}
+import type { Store, StoreOptions } from "./store.ts";
 
 export async function withStore<T>(
   args: Arguments,

@@ -2,8 +2,8 @@
 
 import { createContext } from "../../api/context.ts";
 import { checkOptions } from "../../api/options.ts";
-import { createDurableTransport } from "../../api/postgres-context.ts";
-import { checkPostgresOptions } from "../../api/postgres-options.ts";
+import { createDurableTransport } from "../../contexts/log.ts";
+import { checkPostgresOptions } from "../../contexts/postgres-options.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { type AdminQueries, createAdminQueries } from "../../transports/postgres/admin-queries.ts";
 import { type Row, toError } from "../../transports/postgres/database.ts";
@@ -11,8 +11,7 @@ import { createKey } from "../../transports/postgres/names.ts";
 import { parseState, toNumber } from "../../transports/postgres/parse.ts";
 import { poolDatabase } from "../../transports/postgres/pool.ts";
 import { openPool } from "../postgres-client.ts";
-import type { StoreOptions } from "./open-store.ts";
-import { follow, LastEnd, type Store, type StreamFacts } from "./store.ts";
+import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
 /** Rows a statement lists. */
 const BATCH = 500;

@@ -2,15 +2,14 @@
 
 import { createContext } from "../../api/context.ts";
 import { checkOptions } from "../../api/options.ts";
-import { createRelayTransport } from "../../api/relay-context.ts";
+import { createRelayTransport } from "../../contexts/relay.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { connect } from "../../transports/redis/connect.ts";
-import { endKey, parseEnd, parseRecord, type StatusRecord } from "../../transports/relay/bus.ts";
+import { connect } from "../../contexts/pubsub-clients.ts";
+import { endKey, parseEnd, parseRecord, type StatusRecord } from "../../transports/relay/record.ts";
 import { createNames, type Names } from "../../transports/relay/protocol.ts";
-import type { Page, Transport } from "../../transports/transport.ts";
+import type { Page, Transport } from "../../port/transport.ts";
 import { openRedis, type RedisClient, toPairs } from "../redis-client.ts";
-import { follow, LastEnd, type Store, type StreamFacts } from "./store.ts";
-import type { StoreOptions } from "./open-store.ts";
+import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
 /** Keys a `SCAN` looks at: few enough not to hold the server up. */
 const SCAN_COUNT = 500;

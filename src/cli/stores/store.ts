@@ -1,8 +1,17 @@
 // What commands ask of a server, whatever its kind.
 
+import type { TableNames } from "../../transports/postgres/schema.ts";
 import type { EndKind, StreamEvent, DurableStreamContext } from "../../api/types.ts";
-import type { ReadResult, Transport } from "../../transports/transport.ts";
+import type { ReadResult, Transport } from "../../port/transport.ts";
 import type { Facts } from "../print.ts";
+
+export interface StoreOptions {
+  url: string;
+  tables: TableNames;
+  keyPrefix?: string;
+  retentionSeconds?: number;
+  onError: (error: Error) => void;
+}
 
 export interface Store {
   /** All streams under the prefix, in no order. Each has `streamId` and `status` among its facts. */

@@ -1,8 +1,8 @@
 // Every end is told apart (G6), and a source that fails frees its id.
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import type { DurableStreamContext, MakeStream } from "../../api/types.ts";
-import { endOf } from "../../engine/journeys.ts";
+import { endOf } from "../../engine/ends.ts";
 import {
   contains,
   equal,

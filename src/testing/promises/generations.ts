@@ -1,7 +1,7 @@
 // Two texts under one id are never joined (G14): a position, and a stop, are of one generation.
 
 import type { DurableStreamContext } from "../../api/types.ts";
-import { generationOf } from "../../engine/journeys.ts";
+import { generationOf } from "../../engine/ends.ts";
 import { AssertionError, equal, expectCode, expectTypeError, rejectionOf } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { type ManualSource, manualSource, sourceOf } from "../manual-source.ts";

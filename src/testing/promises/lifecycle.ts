@@ -1,6 +1,6 @@
 // close(), and promises that settle (G7).
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import {
   equal,
   deepEqual,

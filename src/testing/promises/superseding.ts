@@ -1,6 +1,6 @@
 // A producer that another took over from does no harm (G5).
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import type { DurableStreamContext } from "../../api/types.ts";
 import { equal, deepEqual, contains, hasLength, show, fail } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";

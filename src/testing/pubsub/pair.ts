@@ -1,6 +1,6 @@
 // What the suite for a pub/sub is run over.
 
-import type { Publisher, Subscriber } from "../../transports/relay/ports.ts";
+import type { Publisher, Subscriber } from "../../transports/generic/clients.ts";
 
 /** A process' two clients, as `resumable-stream/generic` takes them. `connect` is never called. */
 export interface PubSubPair {

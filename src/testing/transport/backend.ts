@@ -1,7 +1,7 @@
 // What the suite for a transport is run over.
 
-import type { TransportSettings } from "../../api/transport-context.ts";
-import type { Transport } from "../../transports/transport.ts";
+import type { TransportSettings } from "../../contexts/transport.ts";
+import type { Transport } from "../../port/transport.ts";
 import type { Losing } from "../processes.ts";
 
 /** A backend, or what stands for one, for one test. */

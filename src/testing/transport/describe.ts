@@ -1,6 +1,6 @@
 // The suite for a transport: its port, the promises of contexts over it, and the same while it fails.
 
-import type { Transport } from "../../transports/transport.ts";
+import type { Transport } from "../../port/transport.ts";
 import { describeContract } from "../contexts.ts";
 import { createSeed } from "../dice.ts";
 import { faultPromises } from "../faults/faults.ts";

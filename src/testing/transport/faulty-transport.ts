@@ -1,10 +1,10 @@
 // A transport that a test can cut, spoil and mend: between it and the engine.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import { bounded } from "../../transports/author.ts";
-import type { Claim, ProducerPort, Transport, WatchSignal } from "../../transports/transport.ts";
+import { bounded } from "../../port/authoring.ts";
+import type { Claim, ProducerPort, Transport, WatchSignal } from "../../port/transport.ts";
 import type { Dice } from "../dice.ts";
 import type { Losing } from "../processes.ts";
 import type { TransportBackend } from "./backend.ts";

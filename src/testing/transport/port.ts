@@ -1,6 +1,6 @@
 // One test's use of a transport, without an engine: transports that see the same streams, and producers that are scripted.
 
-import type { TransportSettings } from "../../api/transport-context.ts";
+import type { TransportSettings } from "../../contexts/transport.ts";
 import { Backlog } from "../../engine/backlog.ts";
 import type {
   Claim,
@@ -12,7 +12,7 @@ import type {
   Slice,
   Transport,
   WatchSignal,
-} from "../../transports/transport.ts";
+} from "../../port/transport.ts";
 import { fail, show } from "../assert.ts";
 import { freshKeyPrefix } from "../contract.ts";
 import { QUICK } from "../processes.ts";

@@ -1,8 +1,8 @@
 // Contexts over a transport: as they are, and over one that a test can cut.
 
-import { type CreateTransport, createTransportContext } from "../../api/transport-context.ts";
+import { type CreateTransport, createTransportContext } from "../../contexts/transport.ts";
 import { type ContractFactory, freshKeyPrefix } from "../contract.ts";
-import type { Transport } from "../../transports/transport.ts";
+import type { Transport } from "../../port/transport.ts";
 import { Dice } from "../dice.ts";
 import { BADLY } from "../mistreat.ts";
 import { type FaultyWorld, Processes } from "../processes.ts";

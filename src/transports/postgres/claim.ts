@@ -1,7 +1,7 @@
 // One stream's place in the group commit: what it has to write, and who waits for it.
 
 import { backoffMs } from "../../lib/backoff.ts";
-import type { Claim, EndKind, ProducerPort, Slice } from "../transport.ts";
+import type { Claim, EndKind, ProducerPort, Slice } from "../../port/transport.ts";
 import { type Entry, toEntries } from "./entries.ts";
 
 /** How soon a row that somebody has locked is tried again: transactions take milliseconds, and some forget theirs. */

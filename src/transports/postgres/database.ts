@@ -1,6 +1,6 @@
 // What the transport needs of a database, whatever brings it there: a pool of connections, or one embedded in the process.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import type { Outages } from "./outages.ts";
 
 export type Row = Readonly<Record<string, unknown>>;

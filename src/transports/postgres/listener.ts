@@ -7,7 +7,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { Listening } from "./database.ts";
 import { encodeHints, type HintKind, parseHints } from "./hints.ts";
-import { type PostgresContext, run } from "./settings.ts";
+import { type PostgresParts, run } from "./parts.ts";
 
 /** How soon a connection that is lost is tried for again. */
 const RETRY = { firstMs: 250, maxMs: 10_000 };
@@ -15,7 +15,7 @@ const RETRY = { firstMs: 250, maxMs: 10_000 };
 const IDLE_MS = 3_000;
 
 export interface ListenerOptions {
-  context: PostgresContext;
+  context: PostgresParts;
   onHints: (kind: Exclude<HintKind, "proof">, names: readonly string[]) => void;
   /** Notifications arrive from now on, or no longer. What was said meanwhile is lost. */
   onProven: (isProven: boolean) => void;

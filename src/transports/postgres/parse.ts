@@ -1,7 +1,7 @@
 // What statements answer, as typed values. Pools differ in what they make of bigint and json.
 
-import { ResumableStreamError } from "../../api/errors.ts";
-import type { EndKind } from "../transport.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
+import type { EndKind } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
 import type { EncodedEntry, EntryRows } from "./entries.ts";
 

@@ -1,6 +1,6 @@
 // A pool of connections, typed by what we call: `pg`'s Pool 8.x, or anything with its `query` and `connect`.
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";

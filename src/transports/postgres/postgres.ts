@@ -1,13 +1,13 @@
 // The log transport over Postgres: the text lives in a table, and outlives its producer.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import type {
   ClaimRequest,
   ClaimResult,
-  LastEnd,
+  RecordedEnd,
   Peek,
   ReadRequest,
   ReadResult,
@@ -16,47 +16,47 @@ import type {
   Transport,
   Watch,
   WatchSignal,
-} from "../transport.ts";
+} from "../../port/transport.ts";
 import type { PostgresClaim } from "./claim.ts";
 import { type Row, toError } from "./database.ts";
-import { Followed } from "./followed.ts";
+import { Watches } from "./watches.ts";
 import { encodeHints } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
 import { parseStatus, toNumber } from "./parse.ts";
 import { Reader } from "./reader.ts";
-import { type PostgresContext, run, runForCaller } from "./settings.ts";
+import { type PostgresParts, run, runForCaller } from "./parts.ts";
 import { Writer } from "./writer.ts";
 
 /** How often a caller that stops a stream looks whether it has stopped: most producers take 10 ms. */
 const LOOKS = { firstMs: 5, maxMs: 250 };
 
-export function postgresTransport(context: PostgresContext, keyPrefix: string): Transport {
+export function postgresTransport(context: PostgresParts, keyPrefix: string): Transport {
   return new PostgresTransport(context, keyPrefix);
 }
 
 class PostgresTransport implements Transport {
   readonly keepsText = true;
 
-  readonly #context: PostgresContext;
+  readonly #context: PostgresParts;
   readonly #keyPrefix: string;
   readonly #listener: Listener;
-  readonly #followed: Followed;
+  readonly #watches: Watches;
   readonly #reader: Reader;
   readonly #writer: Writer;
   /** Ends the producers' use of the listener; absent while there are none. */
   #stopUsing: (() => void) | undefined;
 
-  constructor(context: PostgresContext, keyPrefix: string) {
+  constructor(context: PostgresParts, keyPrefix: string) {
     this.#context = context;
     this.#keyPrefix = keyPrefix;
     this.#listener = new Listener({
       context,
       onHints: (kind, names) => this.#onHints(kind, names),
-      onProven: (isProven) => this.#followed.proven(isProven),
+      onProven: (isProven) => this.#watches.proven(isProven),
     });
-    this.#followed = new Followed(context, this.#listener);
-    this.#reader = new Reader(context, (key, state) => this.#followed.observe(key, state));
+    this.#watches = new Watches(context, this.#listener);
+    this.#reader = new Reader(context, (key, state) => this.#watches.observe(key, state));
     this.#writer = new Writer(context, () => {
       this.#stopUsing?.();
       this.#stopUsing = undefined;
@@ -124,7 +124,7 @@ class PostgresTransport implements Transport {
   }
 
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch {
-    return this.#followed.watch(this.#key(streamId), onSignal);
+    return this.#watches.watch(this.#key(streamId), onSignal);
   }
 
   read(streamId: string, { from, maxUnits, epoch }: ReadRequest): Promise<ReadResult> {
@@ -157,7 +157,7 @@ class PostgresTransport implements Transport {
     }
   }
 
-  async lastEnd(streamId: string): Promise<LastEnd | undefined> {
+  async lastEnd(streamId: string): Promise<RecordedEnd | undefined> {
     const [row] = await runForCaller(this.#context, "lastEnd", [this.#key(streamId)]);
     if (!row) return undefined;
     const end = parseStatus(row) === "stopped" ? "stopped" : "done";
@@ -167,7 +167,7 @@ class PostgresTransport implements Transport {
   async close(): Promise<void> {
     this.#reader.close();
     await this.#writer.close();
-    this.#followed.close();
+    this.#watches.close();
     await this.#listener.close();
     await this.#context.database.close();
   }
@@ -179,7 +179,7 @@ class PostgresTransport implements Transport {
   #onHints(kind: "moved" | "asked" | "fence", names: readonly string[]): void {
     switch (kind) {
       case "moved":
-        return this.#followed.moved(names);
+        return this.#watches.moved(names);
       case "asked":
         return this.#writer.asked(names);
       case "fence":

@@ -1,14 +1,14 @@
 // Reads of one process, together: what followers ask for in one turn travels in one statement, and each page once.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import { cutBeforePair } from "../../lib/text.ts";
-import type { Page, ReadResult } from "../transport.ts";
+import type { Page, ReadResult } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
 import { textFrom } from "./entries.ts";
 import { parseEntries, parseState, type SessionState, toNumber } from "./parse.ts";
-import { type PostgresContext, run } from "./settings.ts";
+import { type PostgresParts, run } from "./parts.ts";
 
 /** What a page holds at most: with the row that reaches beyond it, below 256 KiB in UTF-8, whatever the text. */
 const MAX_PAGE_UNITS = 65_536;
@@ -30,7 +30,7 @@ interface Waiting extends PageRequest {
 }
 
 export class Reader {
-  readonly #context: PostgresContext;
+  readonly #context: PostgresParts;
   readonly #onState: (key: string, state: SessionState) => void;
   /** By what is asked, so that followers at the same place share a page. */
   readonly #waiting = new Map<string, Waiting>();
@@ -38,7 +38,7 @@ export class Reader {
   #isScheduled = false;
   #isClosed = false;
 
-  constructor(context: PostgresContext, onState: (key: string, state: SessionState) => void) {
+  constructor(context: PostgresParts, onState: (key: string, state: SessionState) => void) {
     this.#context = context;
     this.#onState = onState;
   }

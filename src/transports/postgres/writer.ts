@@ -2,18 +2,18 @@
 // lease, and learns who was fenced, who is asked to stop and who is watched. One statement in flight, all that gathers
 // meanwhile in the next.
 
-import { asResumableStreamError, ResumableStreamError } from "../../api/errors.ts";
+import { asResumableStreamError, ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import type { EndKind, ProducerPort } from "../transport.ts";
+import type { EndKind, ProducerPort } from "../../port/transport.ts";
 import { type Portion, PostgresClaim } from "./claim.ts";
 import { reasonOf, type Row } from "./database.ts";
 import { encodeHints } from "./hints.ts";
 import { createHint } from "./names.ts";
 import { toNumber, toText } from "./parse.ts";
-import { type PostgresContext, run } from "./settings.ts";
+import { type PostgresParts, run } from "./parts.ts";
 
 /** What one statement carries at most, in code units, so that it fits its deadline. */
 const MAX_STATEMENT_UNITS = 1_048_576;
@@ -22,7 +22,7 @@ const RETRY = { firstMs: 50, maxMs: 1_000 };
 const MAX_OUTAGE_MS = 60_000;
 
 export class Writer {
-  readonly #context: PostgresContext;
+  readonly #context: PostgresParts;
   readonly #claims = new Map<string, PostgresClaim>();
   /** When the next flush is due; infinite where nothing is. */
   #dueAt = Infinity;
@@ -36,7 +36,7 @@ export class Writer {
   #isOver = false;
   readonly #onEmpty: () => void;
 
-  constructor(context: PostgresContext, onEmpty: () => void) {
+  constructor(context: PostgresParts, onEmpty: () => void) {
     this.#context = context;
     this.#onEmpty = onEmpty;
   }

@@ -1,6 +1,6 @@
 // Messages on our channels that aren't ours: ignored, and told of once.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 
 /** Returns what to call at each foreign message on one channel; only the first call reports. */
 export function foreignMessageReport(

@@ -1,10 +1,11 @@
 // A publish port with deadlines: every call settles, and fails in one way.
 
-import { asResumableStreamError, type ResumableStreamError } from "../../api/errors.ts";
+import { asResumableStreamError, type ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { LastEnd } from "../transport.ts";
-import type { PublishPort, RecordClaim, StatusRecord } from "./bus.ts";
+import type { RecordedEnd } from "../../port/transport.ts";
+import type { PublishPort, Ownership } from "./ports.ts";
+import type { StatusRecord } from "./record.ts";
 import { Health } from "./health.ts";
 
 export interface LinkOptions {
@@ -34,19 +35,19 @@ export class Link {
     return this.answered("read the record of", this.port.records.get(key));
   }
 
-  claimIfFree(key: string, claim: RecordClaim): Promise<boolean> {
+  claimIfFree(key: string, claim: Ownership): Promise<boolean> {
     return this.answered("claim", this.port.records.claimIfFree(key, claim));
   }
 
-  renew(key: string, claim: RecordClaim): Promise<void> {
+  renew(key: string, claim: Ownership): Promise<void> {
     return this.answered("renew", this.port.records.renew(key, claim));
   }
 
-  finish(key: string, claim: RecordClaim, last: LastEnd): Promise<boolean> {
+  finish(key: string, claim: Ownership, last: RecordedEnd): Promise<boolean> {
     return this.answered("finish", this.port.records.finish(key, claim, last));
   }
 
-  lastEnd(key: string): Promise<LastEnd | undefined> {
+  lastEnd(key: string): Promise<RecordedEnd | undefined> {
     return this.answered("read the end of", this.port.records.lastEnd(key));
   }
 

@@ -1,28 +1,45 @@
-// The two clients a relay needs, typed by the methods we call. Any pub/sub with a counter will do.
+// What the relay needs of a pub/sub server: messages, and one record per stream that changes atomically.
 
-/**
- * Publishes messages and keeps the status record. Messages are well-formed strings of at most 256 KiB of UTF-8. Promises may
- * reject or hang; each call has a deadline.
- */
-export interface Publisher {
-  /** Not called by us: pass a client that connects by itself or is connected. Kept for compatibility. */
-  connect: () => Promise<unknown>;
-  /** May return how many received it, as Redis does; without that, silence alone tells a dead producer. */
-  publish: (channel: string, message: string) => Promise<unknown>;
-  /** Writes a value. `EX` is the time to live in seconds, and always given. */
-  set: (key: string, value: string, options?: { EX?: number }) => Promise<unknown>;
-  /** Gives what was written, or `null`. Sees what `set` and `incr` of any process wrote before. */
-  get: (key: string) => Promise<string | number | null>;
-  /** Adds one, atomically, counting from 0, and returns the sum. Rejects where the value isn't an integer. */
-  incr: (key: string) => Promise<number>;
+import type { RecordedEnd } from "../../port/transport.ts";
+import type { StatusRecord } from "./record.ts";
+
+/** Publishes, and keeps the records. Every promise may reject or hang; the relay sets the deadlines. */
+export interface PublishPort {
+  /** How many received it, where the server tells. */
+  publish(channel: string, message: string): Promise<number | undefined>;
+  readonly records: StatusRecords;
+  /** Hears of each time the connection is back after a loss. */
+  onReconnect(listener: () => void): () => void;
 }
 
-/** Subscribes to channels. */
-export interface Subscriber {
-  /** Not called by us: pass a client that connects by itself or is connected. Kept for compatibility. */
-  connect: () => Promise<unknown>;
-  /** Resolves once messages will arrive. Subscriptions are expected to survive a reconnect of the client. */
-  subscribe: (channel: string, callback: (message: string) => void) => Promise<void | number>;
-  /** Ends what `subscribe` began for this channel. */
-  unsubscribe: (channel: string) => Promise<unknown>;
+/** Subscribes. Subscriptions survive a reconnect; messages sent meanwhile are lost. */
+export interface SubscribePort {
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
+  unsubscribe(channel: string): Promise<void>;
+  onReconnect(listener: () => void): () => void;
+}
+
+/** One record per stream. Each write carries its time to live, so that no record outlives its use. */
+export interface StatusRecords {
+  get(key: string): Promise<StatusRecord>;
+  /** What `finish` wrote last beside the record; undefined if nothing is left of it. */
+  lastEnd(key: string): Promise<RecordedEnd | undefined>;
+  /** Claims a free record; false where it wasn't. */
+  claimIfFree(key: string, claim: Ownership): Promise<boolean>;
+  /** Claims a record whatever it says, and returns what it said. */
+  replace(key: string, claim: Ownership): Promise<StatusRecord>;
+  /** Has a claim that still holds live on. */
+  renew(key: string, claim: Ownership): Promise<void>;
+  /**
+   * Marks a record done, unless another claim holds it; false then. Keeps beside it how the text ended, unless that tells of a
+   * newer claim's: this one was superseded, and its write came late.
+   */
+  finish(key: string, ownership: Ownership, last: RecordedEnd): Promise<boolean>;
+  /** Frees a record that still says `raw`; false where it says something else by now. */
+  freeIf(key: string, raw: string): Promise<boolean>;
+}
+
+export interface Ownership {
+  epoch: number;
+  ttlSeconds: number;
 }

@@ -1,7 +1,7 @@
 // The only place that knows the bytes: keys, channels, requests and frames. docs/protocol.md describes them.
 
 import { createByteLimiter, cutBeforePair } from "../../lib/text.ts";
-import type { EndKind, Page, Slice } from "../transport.ts";
+import type { EndKind, Page, Slice } from "../../port/transport.ts";
 
 /** What one message carries at most: a page has to fit any server's output buffer many times over. */
 const MAX_MESSAGE_BYTES = 262_144;
@@ -93,11 +93,7 @@ export function encodeEcho(requestId: number): string {
 }
 
 /** The first frame of a reply whose text has to wait: a sign of life. */
-export function encodeOpening(
-  slice: { from: number; tail: number },
-  epoch: number,
-  requestId: number,
-): string {
+export function encodeAck(slice: { from: number; tail: number }, epoch: number, requestId: number): string {
   return `${MAGIC} T ${epoch} ${requestId} ${slice.from} ${slice.tail} -\n`;
 }
 

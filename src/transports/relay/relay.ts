@@ -1,13 +1,13 @@
 // The relay transport: the text lives in its producer's memory, and pub/sub passes it on to whoever asks.
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
 import type {
   ClaimRequest,
   ClaimResult,
-  LastEnd,
+  RecordedEnd,
   Peek,
   ReadRequest,
   ReadResult,
@@ -16,14 +16,14 @@ import type {
   Transport,
   Watch,
   WatchSignal,
-} from "../transport.ts";
-import type { PublishPort } from "./bus.ts";
+} from "../../port/transport.ts";
+import type { PublishPort } from "./ports.ts";
 import { Epochs } from "./epochs.ts";
 import { Link } from "./link.ts";
 import { createNames } from "./protocol.ts";
-import { RelayClaims } from "./relay-claims.ts";
+import { RelayClaims } from "./claims.ts";
 import { Requests } from "./requests.ts";
-import type { RelayContext, RelaySettings } from "./settings.ts";
+import type { RelayParts, RelaySettings } from "./parts.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -64,7 +64,7 @@ class RelayTransport implements Transport {
   readonly pageUnits = 130_000;
 
   readonly #connection: RelayConnection;
-  readonly #relay: RelayContext;
+  readonly #relay: RelayParts;
   readonly #requests: Requests;
   readonly #epochs: Epochs;
   readonly #claims: RelayClaims;
@@ -183,7 +183,7 @@ class RelayTransport implements Transport {
     return only === undefined || result.page.epoch === only;
   }
 
-  lastEnd(streamId: string): Promise<LastEnd | undefined> {
+  lastEnd(streamId: string): Promise<RecordedEnd | undefined> {
     return this.#relay.link.lastEnd(this.#relay.names.record(streamId));
   }
 

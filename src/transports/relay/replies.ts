@@ -2,10 +2,10 @@
 // than a line to the server carries in a moment.
 
 import { background } from "../../lib/background.ts";
-import type { ProducerPort } from "../transport.ts";
-import { MAX_REPLY_UNITS } from "./answer.ts";
-import { encodeOpening, encodePages } from "./protocol.ts";
-import type { RelayContext } from "./settings.ts";
+import type { ProducerPort } from "../../port/transport.ts";
+import { MAX_REPLY_UNITS } from "./reply-assembly.ts";
+import { encodeAck, encodePages } from "./protocol.ts";
+import type { RelayParts } from "./parts.ts";
 
 /**
  * Pages on their way to the server, in code units. More would only queue in the client, before live text and for longer than
@@ -18,7 +18,7 @@ const MAX_WAITING = 10_000;
 const LEAVING_TIMEOUTS = 10;
 
 export interface RepliesOptions {
-  relay: RelayContext;
+  relay: RelayParts;
   epoch: number;
   producer: ProducerPort;
 }
@@ -81,7 +81,7 @@ export class Replies {
   /** Who hears nothing would take this producer for dead. */
   #open({ listenerId, requestId, from }: Reply): void {
     const { epoch, relay } = this.#options;
-    const opening = encodeOpening({ from, tail: this.#tail() }, epoch, requestId);
+    const opening = encodeAck({ from, tail: this.#tail() }, epoch, requestId);
     relay.link.background(relay.link.publish(relay.names.inbox(listenerId), opening));
   }
 

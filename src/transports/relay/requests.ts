@@ -1,15 +1,15 @@
 // Asks a producer for something and tells a dead one from a slow one, a lost message or a broken connection of our own.
 
-import { ResumableStreamError } from "../../api/errors.ts";
+import { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
-import type { Page, ReadResult } from "../transport.ts";
-import type { StatusRecord } from "./bus.ts";
-import { Answer } from "./answer.ts";
+import type { Page, ReadResult } from "../../port/transport.ts";
+import type { StatusRecord } from "./record.ts";
+import { ReplyAssembly } from "./reply-assembly.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
-import type { RelayContext } from "./settings.ts";
+import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 /** Nobody received it: the producer may be subscribing this very moment. */
@@ -29,7 +29,7 @@ interface Pending {
   /** What the whole process knows of the producer's life; absent where nobody watches. */
   answered: Answered | undefined;
   reply: Deferred<Page>;
-  answer: Answer;
+  answer: ReplyAssembly;
   /** What `reply` resolved with; absent until it came. */
   page: Page | undefined;
   /** Since when an answer is waited for. */
@@ -59,7 +59,7 @@ export class Requests {
   /** Names this process to producers. */
   readonly listenerId: string;
 
-  readonly #relay: RelayContext;
+  readonly #relay: RelayParts;
   readonly #pending = new Map<number, Pending>();
   #nextRequestId = 1;
   #reconnectedAt = Number.NEGATIVE_INFINITY;
@@ -67,7 +67,7 @@ export class Requests {
   #inbox: { subscription: Subscription; users: number } | undefined;
   readonly #reportForeign: () => void;
 
-  constructor(relay: RelayContext, listenerId: string) {
+  constructor(relay: RelayParts, listenerId: string) {
     this.#relay = relay;
     this.listenerId = listenerId;
     this.#reportForeign = foreignMessageReport(relay.onError, "this process's inbox");
@@ -102,7 +102,7 @@ export class Requests {
     const pending: Pending = {
       answered: question.answered,
       reply: createDeferred<Page>(),
-      answer: new Answer(question.from),
+      answer: new ReplyAssembly(question.from),
       page: undefined,
       since: this.#relay.clock.now(),
       provenAt: undefined,

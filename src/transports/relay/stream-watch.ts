@@ -2,11 +2,11 @@
 
 import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
-import type { WatchSignal } from "../transport.ts";
+import type { WatchSignal } from "../../port/transport.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
 import type { Answered, Requests } from "./requests.ts";
-import type { RelayContext } from "./settings.ts";
+import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 /** A producer forgets a follower process it hasn't heard of for this many liveness periods. */
@@ -14,7 +14,7 @@ const KEEP_PERIODS = 4;
 
 export interface StreamWatchOptions {
   streamId: string;
-  relay: RelayContext;
+  relay: RelayParts;
   requests: Requests;
   /** Nobody follows here any more; `released` settles, and never rejects, when the channels are given back. */
   onClosed: (released: Promise<unknown>) => void;

@@ -1,6 +1,6 @@
 // One subscription per channel however many use it, subscribed with the first and unsubscribed with the last.
 
-import type { SubscribePort } from "./bus.ts";
+import type { SubscribePort } from "./ports.ts";
 
 export interface Subscription {
   /** Resolves once messages arrive; rejects where the server refused. */

@@ -5,7 +5,7 @@ import { createClient, createSentinel, RESP_TYPES } from "redis";
 import { createClient as createClient4 } from "redis-4";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createResumableStreamContext } from "../../../src/redis.ts";
-import { parseEnd, parseRecord } from "../../../src/transports/relay/bus.ts";
+import { parseEnd, parseRecord } from "../../../src/transports/relay/record.ts";
 import { manualSource } from "../../../src/testing/manual-source.ts";
 import { read } from "../../../src/testing/reading.ts";
 import { RedisServer } from "../../support/redis-server.ts";

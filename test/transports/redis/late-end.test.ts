@@ -2,11 +2,11 @@
 
 import { createClient } from "redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { StatusRecords } from "../../../src/transports/relay/bus.ts";
-import { publishPort } from "../../../src/transports/relay/generic-ports.ts";
-import { MemoryBus } from "../../../src/transports/relay/memory-bus.ts";
+import type { StatusRecords } from "../../../src/transports/relay/ports.ts";
+import { publishPort } from "../../../src/transports/generic/relay-ports.ts";
+import { MemoryBus } from "../../../src/transports/memory/memory-bus.ts";
 import { nodeRedisConnection } from "../../../src/transports/redis/node-redis.ts";
-import { redisPublishPort } from "../../../src/transports/redis/redis-ports.ts";
+import { redisPublishPort } from "../../../src/transports/redis/relay-ports.ts";
 import { RedisServer } from "../../support/redis-server.ts";
 
 let server: RedisServer;

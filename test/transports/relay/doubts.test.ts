@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { background } from "../../../src/lib/background.ts";
 import { sleep } from "../../../src/lib/clock.ts";
 import { createDeferred } from "../../../src/lib/deferred.ts";
-import type { PublishPort, StatusRecords } from "../../../src/transports/relay/bus.ts";
+import type { PublishPort, StatusRecords } from "../../../src/transports/relay/ports.ts";
 import { parseFrame, parseRequest } from "../../../src/transports/relay/protocol.ts";
-import type { Transport } from "../../../src/transports/transport.ts";
+import type { Transport } from "../../../src/port/transport.ts";
 import { ACK_TIMEOUT_MS, type ProcessOptions, type Produced, RelayScene } from "./scene.ts";
 
 /** More than any verdict takes. */

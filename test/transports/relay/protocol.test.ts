@@ -8,7 +8,7 @@ import {
   parseRequest,
   type Request,
 } from "../../../src/transports/relay/protocol.ts";
-import type { Slice } from "../../../src/transports/transport.ts";
+import type { Slice } from "../../../src/port/transport.ts";
 
 const MAX_BYTES = 262_144;
 

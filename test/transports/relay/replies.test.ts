@@ -5,9 +5,9 @@ import { Follower } from "../../../src/engine/follower.ts";
 import { sleep } from "../../../src/lib/clock.ts";
 import { createDeferred } from "../../../src/lib/deferred.ts";
 import { read, turns } from "../../../src/testing/reading.ts";
-import type { PublishPort } from "../../../src/transports/relay/bus.ts";
+import type { PublishPort } from "../../../src/transports/relay/ports.ts";
 import { encodeRequest, parseFrame } from "../../../src/transports/relay/protocol.ts";
-import type { Transport } from "../../../src/transports/transport.ts";
+import type { Transport } from "../../../src/port/transport.ts";
 import type { ManualClock } from "../../support/manual-clock.ts";
 import { LIVENESS_MS, type Produced, RelayScene } from "./scene.ts";
 

@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { turns } from "../../../src/testing/reading.ts";
 import { encodePages, parseRequest } from "../../../src/transports/relay/protocol.ts";
-import type { ReadResult } from "../../../src/transports/transport.ts";
+import type { ReadResult } from "../../../src/port/transport.ts";
 import type { ManualClock } from "../../support/manual-clock.ts";
 import { ACK_TIMEOUT_MS, RelayScene } from "./scene.ts";
 

@@ -5,9 +5,9 @@ import { Backlog } from "../../../src/engine/backlog.ts";
 import { background } from "../../../src/lib/background.ts";
 import { systemRandom } from "../../../src/lib/random.ts";
 import { turns } from "../../../src/testing/reading.ts";
-import type { PublishPort } from "../../../src/transports/relay/bus.ts";
-import { MemoryBus } from "../../../src/transports/relay/memory-bus.ts";
-import { memoryConnection } from "../../../src/transports/relay/memory-connection.ts";
+import type { PublishPort } from "../../../src/transports/relay/ports.ts";
+import { MemoryBus } from "../../../src/transports/memory/memory-bus.ts";
+import { memoryConnection } from "../../../src/transports/memory/memory-connection.ts";
 import { createNames } from "../../../src/transports/relay/protocol.ts";
 import { relayTransport } from "../../../src/transports/relay/relay.ts";
 import { Subscriptions } from "../../../src/transports/relay/subscriptions.ts";
@@ -18,7 +18,7 @@ import type {
   ProducerPort,
   Slice,
   Transport,
-} from "../../../src/transports/transport.ts";
+} from "../../../src/port/transport.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
 export const ACK_TIMEOUT_MS = 1_000;

@@ -1,20 +1,9 @@
 // A publisher and a subscriber with the documented methods and no more, as the relay's ports. The only atomic step they
 // have is `INCR`, so a claim takes two: who counts to one has won, and then names its epoch.
 
-import {
-  claimValue,
-  DONE,
-  endKey,
-  endValue,
-  isNewer,
-  FREE,
-  parseEnd,
-  parseRecord,
-  type PublishPort,
-  type StatusRecords,
-  type SubscribePort,
-} from "./bus.ts";
-import type { Publisher as FullPublisher, Subscriber as FullSubscriber } from "./ports.ts";
+import { type PublishPort, type StatusRecords, type SubscribePort } from "../relay/ports.ts";
+import { claimValue, DONE, endKey, endValue, isNewer, FREE, parseEnd, parseRecord } from "../relay/record.ts";
+import type { Publisher as FullPublisher, Subscriber as FullSubscriber } from "./clients.ts";
 
 type Publisher = Omit<FullPublisher, "connect">;
 type Subscriber = Omit<FullSubscriber, "connect">;

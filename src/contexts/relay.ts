@@ -3,10 +3,10 @@
 import { systemClock } from "../lib/clock.ts";
 import { systemRandom } from "../lib/random.ts";
 import { type RelayConnection, relayTransport } from "../transports/relay/relay.ts";
-import type { Transport } from "../transports/transport.ts";
-import { createContext } from "./context.ts";
-import { type CheckedOptions, checkOptions } from "./options.ts";
-import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "./types.ts";
+import type { Transport } from "../port/transport.ts";
+import { createContext } from "../api/context.ts";
+import { type CheckedOptions, checkOptions } from "../api/options.ts";
+import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../api/types.ts";
 
 export function createRelayContext(
   options: CommonOptions,

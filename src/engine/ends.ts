@@ -3,9 +3,9 @@
 import { createDeferred, type Deferred } from "../lib/deferred.ts";
 import { markOf } from "../lib/position.ts";
 import { shared } from "../lib/shared.ts";
-import type { EndKind } from "../transports/transport.ts";
+import type { EndKind } from "../port/transport.ts";
 
-interface Journey {
+interface TrackedEnd {
   /** Offset of the first character. */
   from: number;
   /** The claim that the text is of; undefined while it isn't known, or if there is none. */
@@ -14,23 +14,23 @@ interface Journey {
 }
 
 /** Called where a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
-export function openJourney(
+export function trackEnd(
   stream: ReadableStream<string>,
-  { from, epoch }: Pick<Journey, "from" | "epoch">,
+  { from, epoch }: Pick<TrackedEnd, "from" | "epoch">,
 ): (end: EndKind | undefined) => void {
   const ended = createDeferred<EndKind | undefined>();
-  journeys().set(stream, { from, epoch, ended });
+  trackedEnds().set(stream, { from, epoch, ended });
   return ended.resolve;
 }
 
 /** The offset of a stream's first character; undefined for a stream that no context gave. */
 export function startOf(stream: ReadableStream<string>): number | undefined {
-  return journeys().get(stream)?.from;
+  return trackedEnds().get(stream)?.from;
 }
 
 /** The claim that a stream's text is of; undefined if it isn't known, or no context gave the stream. */
 export function epochOfStream(stream: ReadableStream<string>): number | undefined {
-  return journeys().get(stream)?.epoch();
+  return trackedEnds().get(stream)?.epoch();
 }
 
 /**
@@ -45,9 +45,9 @@ export function epochOfStream(stream: ReadableStream<string>): number | undefine
  * const mark = stream ? generationOf(stream) : undefined; // For a header of yours: stream-generation.
  */
 export function generationOf(stream: ReadableStream<string>): string | undefined {
-  const journey = journeys().get(stream);
-  if (!journey) throw new TypeError("stream must be one that a context returned, got another.");
-  const epoch = journey.epoch();
+  const tracked = trackedEnds().get(stream);
+  if (!tracked) throw new TypeError("stream must be one that a context returned, got another.");
+  const epoch = tracked.epoch();
   return epoch === undefined ? undefined : markOf(epoch);
 }
 
@@ -61,11 +61,11 @@ export function generationOf(stream: ReadableStream<string>): string | undefined
  * @throws TypeError where no context gave this stream, as with one that was piped through another.
  */
 export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefined> {
-  const journey = journeys().get(stream);
-  if (!journey) throw new TypeError("stream must be one that a context returned, got another.");
-  return journey.ended.promise;
+  const tracked = trackedEnds().get(stream);
+  if (!tracked) throw new TypeError("stream must be one that a context returned, got another.");
+  return tracked.ended.promise;
 }
 
-function journeys(): WeakMap<ReadableStream<string>, Journey> {
-  return shared("journeys.2", () => new WeakMap());
+function trackedEnds(): WeakMap<ReadableStream<string>, TrackedEnd> {
+  return shared("tracked-ends.1", () => new WeakMap());
 }

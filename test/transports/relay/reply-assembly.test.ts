@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Answer, MAX_REPLY_UNITS } from "../../../src/transports/relay/answer.ts";
-import type { Page } from "../../../src/transports/transport.ts";
+import { ReplyAssembly, MAX_REPLY_UNITS } from "../../../src/transports/relay/reply-assembly.ts";
+import type { Page } from "../../../src/port/transport.ts";
 
 const TEXT = "0123456789abcdefghij";
 
@@ -11,18 +11,18 @@ function part(from: number, to: number, epoch = 5): Page {
 }
 
 test("a reply of one frame is its page", () => {
-  expect(new Answer(100).add(part(0, 20), true)).toEqual(part(0, 20));
+  expect(new ReplyAssembly(100).add(part(0, 20), true)).toEqual(part(0, 20));
 });
 
 test("a reply of several frames is the page of them all", () => {
-  const answer = new Answer(100);
+  const answer = new ReplyAssembly(100);
   expect(answer.add(part(0, 5), false)).toBeUndefined();
   expect(answer.add(part(5, 12), false)).toBeUndefined();
   expect(answer.add(part(12, 20), true)).toEqual(part(0, 20));
 });
 
 test("a reply with a frame missing is none, until it comes again", () => {
-  const answer = new Answer(100);
+  const answer = new ReplyAssembly(100);
   answer.add(part(0, 5), false);
   expect(answer.add(part(12, 20), true)).toBeUndefined();
   // Cut elsewhere this time.
@@ -31,7 +31,7 @@ test("a reply with a frame missing is none, until it comes again", () => {
 });
 
 test("frames of a superseded producer are left out", () => {
-  const answer = new Answer(100);
+  const answer = new ReplyAssembly(100);
   answer.add(part(0, 5), false);
   answer.add(part(0, 5, 6), false);
   expect(answer.add(part(5, 20, 5), true)).toBeUndefined();
@@ -42,7 +42,7 @@ test("frames in any order, dropped and doubled, never make a page with a hole", 
   const frame = fc.tuple(fc.nat(20), fc.nat(20), fc.boolean());
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 30 }), (frames) => {
-      const answer = new Answer(100);
+      const answer = new ReplyAssembly(100);
       const whole: [got: Page, expected: Page][] = [];
       for (const [one, other, isLast] of frames) {
         const to = Math.max(one, other);
@@ -55,7 +55,7 @@ test("frames in any order, dropped and doubled, never make a page with a hole", 
 });
 
 test("frames without end don't grow the process", () => {
-  const answer = new Answer(0);
+  const answer = new ReplyAssembly(0);
   const text = "x".repeat(MAX_REPLY_UNITS / 4);
   let from = 0;
   for (let frame = 0; frame < 40; frame += 1) {
@@ -67,7 +67,7 @@ test("frames without end don't grow the process", () => {
 });
 
 test("it tells whether frames came since it was last asked", () => {
-  const answer = new Answer(100);
+  const answer = new ReplyAssembly(100);
   expect(answer.hasMoved()).toBe(false);
   answer.add(part(0, 5), false);
   expect(answer.hasMoved()).toBe(true);

@@ -1,7 +1,7 @@
 import { shared } from "../../lib/shared.ts";
 import { MemoryBus } from "./memory-bus.ts";
-import type { RelayConnection } from "./relay.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import type { RelayConnection } from "../relay/relay.ts";
+import { Subscriptions } from "../relay/subscriptions.ts";
 
 export function sharedMemoryBus(): MemoryBus {
   return shared("memory-bus.2", () => new MemoryBus());

@@ -2,9 +2,10 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
-import type { LastEnd, Slice } from "../transport.ts";
-import { claimValue, type RecordClaim } from "./bus.ts";
-import type { RelayContext } from "./settings.ts";
+import type { RecordedEnd, Slice } from "../../port/transport.ts";
+import { type Ownership } from "./ports.ts";
+import { claimValue } from "./record.ts";
+import type { RelayParts } from "./parts.ts";
 
 /** However long records live: timers count no further than 24 days. */
 const MAX_RENEWAL_MS = 86_400_000;
@@ -12,19 +13,19 @@ const RETRY = { firstMs: 100, maxMs: 2_000 };
 /** How long an end is written again where the server doesn't take it: a restart takes seconds. */
 const MAX_FINISHING_MS = 15_000;
 
-export interface ClaimRecordOptions {
-  relay: RelayContext;
+export interface HeldRecordOptions {
+  relay: RelayParts;
   streamId: string;
   epoch: number;
 }
 
-export class ClaimRecord {
-  readonly #relay: RelayContext;
+export class HeldRecord {
+  readonly #relay: RelayParts;
   readonly #key: string;
-  readonly #claim: RecordClaim;
+  readonly #claim: Ownership;
   #cancelRenewal: Cancel = () => {};
 
-  constructor({ relay, streamId, epoch }: ClaimRecordOptions) {
+  constructor({ relay, streamId, epoch }: HeldRecordOptions) {
     this.#relay = relay;
     this.#key = relay.names.record(streamId);
     this.#claim = { epoch, ttlSeconds: relay.settings.retentionSeconds };
@@ -70,7 +71,7 @@ export class ClaimRecord {
     for (let attempt = 0; ; attempt++) {
       try {
         if (end !== "failed") {
-          const last: LastEnd = { epoch: this.#claim.epoch, tail, end: end === "stopped" ? end : "done" };
+          const last: RecordedEnd = { epoch: this.#claim.epoch, tail, end: end === "stopped" ? end : "done" };
           return await link.finish(this.#key, this.#claim, last);
         }
         await link.freeIf(this.#key, claimValue(this.#claim.epoch));

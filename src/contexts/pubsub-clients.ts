@@ -1,20 +1,25 @@
 // Decides once, at the boundary, what the caller's clients are, and shares each between all contexts that use it.
 
-import { shared } from "../../lib/shared.ts";
+import { shared } from "../lib/shared.ts";
 import {
   publishPort as genericPublishPort,
   subscribePort as genericSubscribePort,
-} from "../relay/generic-ports.ts";
-import type { PublishPort, SubscribePort } from "../relay/bus.ts";
-import type { Publisher, Subscriber } from "../relay/ports.ts";
-import type { RelayConnection } from "../relay/relay.ts";
-import { Subscriptions } from "../relay/subscriptions.ts";
-import { type ClientLibrary, missingUrl, openDefaultClient, redisUrl } from "./default-client.ts";
-import { ioredisConnection, isIoredisClient, isIoredisCluster } from "./ioredis.ts";
-import { isNodeRedisClient, nodeRedisConnection, speaksRespTwo } from "./node-redis.ts";
-import { ownConnection } from "./own-connection.ts";
-import { fanOut, type RedisConnection, SAME_CLIENT } from "./redis-connection.ts";
-import { redisPublishPort, redisSubscribePort } from "./redis-ports.ts";
+} from "../transports/generic/relay-ports.ts";
+import type { PublishPort, SubscribePort } from "../transports/relay/ports.ts";
+import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
+import type { RelayConnection } from "../transports/relay/relay.ts";
+import { Subscriptions } from "../transports/relay/subscriptions.ts";
+import {
+  acquireMade,
+  connectionOf,
+  type MadeConnection,
+  releaseMade,
+} from "../transports/redis/connections.ts";
+import { type ClientLibrary, missingUrl, redisUrl } from "../transports/redis/default-client.ts";
+import { isIoredisClient, isIoredisCluster } from "../transports/redis/ioredis.ts";
+import { isNodeRedisClient, speaksRespTwo } from "../transports/redis/node-redis.ts";
+import { fanOut, SAME_CLIENT } from "../transports/redis/redis-connection.ts";
+import { redisPublishPort, redisSubscribePort } from "../transports/redis/relay-ports.ts";
 
 export interface ConnectOptions {
   publisher: unknown;
@@ -109,40 +114,6 @@ function subscribeHalf(client: object): SubscribeHalf {
   }
   const port = genericSubscribePort(client);
   return { port: { ...port, subscriptions: new Subscriptions(port) }, onError: () => () => undefined };
-}
-
-function connectionOf(client: object): RedisConnection | undefined {
-  if (madeByUs.has(client)) return madeByUs.get(client);
-  if (isIoredisClient(client)) return ioredisConnection(client);
-  if (isNodeRedisClient(client)) return nodeRedisConnection(client);
-  return undefined;
-}
-
-/** A client made from the environment, and how many contexts use it: a context for every request opens no more. */
-interface MadeConnection {
-  readonly key: string;
-  readonly connection: RedisConnection;
-  users: number;
-}
-
-const madeConnections = shared("made-connections.1", () => new Map<string, MadeConnection>());
-const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnection>());
-
-function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
-  const key = `${role} ${library.name} ${redisUrl() ?? ""}`;
-  const connection = ownConnection(() => openDefaultClient(library));
-  const made = madeConnections.get(key) ?? { key, connection, users: 0 };
-  madeByUs.set(made.connection, made.connection);
-  madeConnections.set(key, made);
-  made.users += 1;
-  return made;
-}
-
-function releaseMade(made: MadeConnection): void {
-  made.users -= 1;
-  if (made.users > 0) return;
-  madeConnections.delete(made.key);
-  made.connection.destroy();
 }
 
 function cached<Value>(cache: WeakMap<object, Value>, key: object, make: (key: object) => Value): Value {

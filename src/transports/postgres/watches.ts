@@ -2,13 +2,13 @@
 
 import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
-import type { Watch, WatchSignal } from "../transport.ts";
+import type { Watch, WatchSignal } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
 import type { Listener } from "./listener.ts";
 import { createHint } from "./names.ts";
 import { parseState, type SessionState, toNumber } from "./parse.ts";
 import { toPage } from "./reader.ts";
-import { type PostgresContext, run } from "./settings.ts";
+import { type PostgresParts, run } from "./parts.ts";
 
 /** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
 const CHECK_MS = 2_500;
@@ -24,8 +24,8 @@ interface FollowedStream {
   needsMark: boolean;
 }
 
-export class Followed {
-  readonly #context: PostgresContext;
+export class Watches {
+  readonly #context: PostgresParts;
   readonly #listener: Listener;
   readonly #streams = new Map<string, FollowedStream>();
   /** By the name that notifications have for them. */
@@ -35,7 +35,7 @@ export class Followed {
   #isMarking = false;
   #stopUsing: () => void = () => {};
 
-  constructor(context: PostgresContext, listener: Listener) {
+  constructor(context: PostgresParts, listener: Listener) {
     this.#context = context;
     this.#listener = listener;
   }

@@ -1,16 +1,7 @@
 // A Redis connection as the relay's ports. Needs Redis 6.2 or Valkey.
 
-import {
-  claimValue,
-  DONE,
-  endKey,
-  endValue,
-  parseEnd,
-  parseRecord,
-  type PublishPort,
-  type StatusRecords,
-  type SubscribePort,
-} from "../relay/bus.ts";
+import { type PublishPort, type StatusRecords, type SubscribePort } from "../relay/ports.ts";
+import { claimValue, DONE, endKey, endValue, parseEnd, parseRecord } from "../relay/record.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
 // KEYS[1] the record, KEYS[2] its end, if it has a key; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live, ARGV[4] how

@@ -1,6 +1,6 @@
 // What every part of the transport shares.
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { type Database, isServerError, lateError, type Row } from "./database.ts";
@@ -16,7 +16,7 @@ export interface PostgresSettings {
   statementTimeoutMs: number;
 }
 
-export interface PostgresContext {
+export interface PostgresParts {
   settings: PostgresSettings;
   queries: Queries;
   database: Database;
@@ -28,7 +28,7 @@ export interface PostgresContext {
 
 /** Runs a statement within the deadline all of them have. */
 export async function run(
-  { clock, database, queries, settings }: PostgresContext,
+  { clock, database, queries, settings }: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,
@@ -53,7 +53,7 @@ const AWAY_MS = 50;
  * given up: the first that is answered tells that the database is back. `onLate` is told the rows of an answer that came late.
  */
 export async function runForCaller(
-  context: PostgresContext,
+  context: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,

@@ -1,12 +1,12 @@
 // A context over a transport that somebody else wrote: options in, the transport checked, a context out.
 
 import { systemClock } from "../lib/clock.ts";
-import type { Transport } from "../transports/transport.ts";
-import { createContext } from "./context.ts";
-import type { ResumableStreamError } from "./errors.ts";
-import { checkFunction, checkOptions } from "./options.ts";
-import { withoutFailed } from "./relay-context.ts";
-import type { CommonOptions, DurableStreamContext } from "./types.ts";
+import type { Transport } from "../port/transport.ts";
+import { createContext } from "../api/context.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
+import { checkFunction, checkOptions } from "../api/options.ts";
+import { withoutFailed } from "./relay.ts";
+import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
 /** What a transport is told of the options: each has its default where the caller gave none. */
 export interface TransportSettings {

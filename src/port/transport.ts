@@ -111,7 +111,7 @@ export interface StopRequest {
 }
 
 /** The last text that ended well under an id. */
-export interface LastEnd {
+export interface RecordedEnd {
   /** The claim that it was written under. */
   epoch: number;
   /** Its length, in UTF-16 code units. */
@@ -162,7 +162,7 @@ export interface Transport {
    * Which text a stream that is done had, so that a reader of another one is told apart; undefined if it isn't known. Absent:
    * it never is.
    */
-  lastEnd?(streamId: string): Promise<LastEnd | undefined>;
+  lastEnd?(streamId: string): Promise<RecordedEnd | undefined>;
   /** Ends what this transport opened. Later calls reject with `CLOSED`. */
   close(): Promise<void>;
 }

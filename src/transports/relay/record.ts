@@ -1,53 +1,12 @@
-// What the relay needs of a pub/sub server: messages, and one record a stream that changes atomically.
+// A stream's status record, and beside it how its last text ended: the values that the server holds, and what they mean.
 
-import type { LastEnd } from "../transport.ts";
-
-/** Publishes, and keeps the records. Every promise may reject or hang; the relay sets the deadlines. */
-export interface PublishPort {
-  /** How many received it, where the server tells. */
-  publish(channel: string, message: string): Promise<number | undefined>;
-  readonly records: StatusRecords;
-  /** Hears of each time the connection is back after a loss. */
-  onReconnect(listener: () => void): () => void;
-}
-
-/** Subscribes. Subscriptions survive a reconnect; messages sent meanwhile are lost. */
-export interface SubscribePort {
-  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
-  unsubscribe(channel: string): Promise<void>;
-  onReconnect(listener: () => void): () => void;
-}
+import type { RecordedEnd } from "../../port/transport.ts";
 
 /** What a stream's record says. `raw` is what the server holds, for comparing. */
 export type StatusRecord =
   | { status: "free" }
   | { status: "claimed"; epoch: number; raw: string }
   | { status: "done" };
-
-/** One record a stream. Each write carries its time to live, so that no record outlives its use. */
-export interface StatusRecords {
-  get(key: string): Promise<StatusRecord>;
-  /** What `finish` wrote last beside the record; undefined if nothing is left of it. */
-  lastEnd(key: string): Promise<LastEnd | undefined>;
-  /** Claims a free record; false where it wasn't. */
-  claimIfFree(key: string, claim: RecordClaim): Promise<boolean>;
-  /** Claims a record whatever it says, and returns what it said. */
-  replace(key: string, claim: RecordClaim): Promise<StatusRecord>;
-  /** Has a claim that still holds live on. */
-  renew(key: string, claim: RecordClaim): Promise<void>;
-  /**
-   * Marks a record done, unless another claim holds it; false then. Keeps beside it how the text ended, unless that tells of a
-   * newer claim's: this one was superseded, and its write came late.
-   */
-  finish(key: string, ownership: RecordClaim, last: LastEnd): Promise<boolean>;
-  /** Frees a record that still says `raw`; false where it says something else by now. */
-  freeIf(key: string, raw: string): Promise<boolean>;
-}
-
-export interface RecordClaim {
-  epoch: number;
-  ttlSeconds: number;
-}
 
 /**
  * Where the end of a record's text is kept: the record itself has to say `DONE`, for version 2. Of the record's hash slot, so that
@@ -60,11 +19,11 @@ export function endKey(key: string): string | undefined {
   return key.includes("}") ? undefined : `{${key}}:ended`;
 }
 
-export function endValue({ epoch, tail, end }: LastEnd): string {
+export function endValue({ epoch, tail, end }: RecordedEnd): string {
   return `${claimValue(epoch)} ${tail} ${end}`;
 }
 
-export function parseEnd(value: unknown): LastEnd | undefined {
+export function parseEnd(value: unknown): RecordedEnd | undefined {
   const text = parseValue(value) ?? "";
   const [, epoch, tail, end] = /^e(\d{1,16}) (\d{1,16}) (done|stopped)$/.exec(text) ?? [];
   if (end !== "done" && end !== "stopped") return undefined;
@@ -72,7 +31,7 @@ export function parseEnd(value: unknown): LastEnd | undefined {
 }
 
 /** Whether the end that is kept is of a newer claim than one that is to be written. */
-export function isNewer(kept: LastEnd | undefined, last: LastEnd): boolean {
+export function isNewer(kept: RecordedEnd | undefined, last: RecordedEnd): boolean {
   return kept !== undefined && kept.epoch > last.epoch;
 }
 

@@ -21,10 +21,10 @@ interface Listener {
   hasRepeated: boolean;
 }
 
-export class Listeners {
+export class Interest {
   readonly #clock: Clock;
   readonly #onChange: (isWatched: boolean) => void;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #interest = new Map<string, Listener>();
   #cancelSweep: Cancel | undefined;
   /** Whether the producer was told that somebody follows. */
   #isWatched = false;
@@ -37,15 +37,15 @@ export class Listeners {
   }
 
   get size(): number {
-    return this.#listeners.size;
+    return this.#interest.size;
   }
 
   touch(listenerId: string, interest: { keepMs: number; asked?: Asked }): void {
     const now = this.#clock.now();
-    const known = this.#listeners.get(listenerId);
-    if (!known && this.#listeners.size >= MAX_LISTENERS) return;
+    const known = this.#interest.get(listenerId);
+    if (!known && this.#interest.size >= MAX_LISTENERS) return;
     const { asked, hasRepeated } = this.#progress(known, interest.asked ?? NOTHING_ASKED);
-    this.#listeners.set(listenerId, { until: now + interest.keepMs, asked, hasRepeated });
+    this.#interest.set(listenerId, { until: now + interest.keepMs, asked, hasRepeated });
     this.#tell(true);
     this.#cancelSweep ??= this.#clock.after(interest.keepMs, () => this.#sweep());
   }
@@ -63,12 +63,12 @@ export class Listeners {
   }
 
   remove(listenerId: string): void {
-    if (this.#listeners.delete(listenerId) && this.#listeners.size === 0) this.clear();
+    if (this.#interest.delete(listenerId) && this.#interest.size === 0) this.clear();
   }
 
   /** Nobody is there any more. */
   clear(): void {
-    this.#listeners.clear();
+    this.#interest.clear();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     this.#tell(false);
@@ -84,11 +84,11 @@ export class Listeners {
     this.#cancelSweep = undefined;
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const [listenerId, { until }] of this.#listeners) {
-      if (until <= now) this.#listeners.delete(listenerId);
+    for (const [listenerId, { until }] of this.#interest) {
+      if (until <= now) this.#interest.delete(listenerId);
       else next = Math.min(next, until);
     }
-    if (this.#listeners.size === 0) return this.clear();
+    if (this.#interest.size === 0) return this.clear();
     this.#cancelSweep = this.#clock.after(next - now, () => this.#sweep());
   }
 }

@@ -1,7 +1,7 @@
 // Embedded databases of this process: one a folder, shared by all contexts, closed by the last.
 
-import { shared } from "../lib/shared.ts";
-import type { LeasedPglite, PgliteClient } from "../transports/postgres/pglite.ts";
+import { shared } from "../../lib/shared.ts";
+import type { LeasedPglite, PgliteClient } from "./pglite.ts";
 
 interface Instance {
   opening: Promise<PgliteClient>;

@@ -4,14 +4,14 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
-import type { Claim, ProducerPort, Slice } from "../transport.ts";
-import { ClaimRecord } from "./claim-record.ts";
+import type { Claim, ProducerPort, Slice } from "../../port/transport.ts";
+import { HeldRecord } from "./held-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
-import { Listeners } from "./listeners.ts";
+import { Interest } from "./interest.ts";
 import { encodePages, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
-import type { RelayContext } from "./settings.ts";
+import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 const RETRY = { firstMs: 100, maxMs: 2_000 };
@@ -22,7 +22,7 @@ export interface RelayClaimOptions {
   producer: ProducerPort;
   /** False for a claim that isn't written yet: what fences it may be out of date by the time it is. */
   isWon: boolean;
-  relay: RelayContext;
+  relay: RelayParts;
   /** The source has ended; `ended` settles, and never rejects, when its end is written or was given up. */
   onFinishing: (ended: Promise<void>) => void;
   onClosed: () => void;
@@ -34,9 +34,9 @@ export class RelayClaim implements Claim {
   readonly ready: Promise<void>;
 
   readonly #options: RelayClaimOptions;
-  readonly #relay: RelayContext;
-  readonly #record: ClaimRecord;
-  readonly #listeners: Listeners;
+  readonly #relay: RelayParts;
+  readonly #record: HeldRecord;
+  readonly #interest: Interest;
   readonly #replies: Replies;
   readonly #reportForeign: () => void;
   readonly #closing = new AbortController();
@@ -67,10 +67,10 @@ export class RelayClaim implements Claim {
     this.#relay = options.relay;
     this.epoch = options.epoch;
     this.#isWon = options.isWon;
-    this.#record = new ClaimRecord(options);
+    this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
     this.#stops = new Delayed(options.relay.clock);
-    this.#listeners = new Listeners(options.relay.clock, (isWatched) => {
+    this.#interest = new Interest(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
     });
@@ -98,12 +98,12 @@ export class RelayClaim implements Claim {
     this.#isFinishing = true;
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
-    const published = text.text === "" || this.#listeners.size === 0 ? undefined : this.#publishLive(text);
+    const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
     await this.#writeEnd({ ...text, ...(end && { end }) });
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
     const sendEnd = (): Promise<void> | undefined =>
-      this.#listeners.size > 0
+      this.#interest.size > 0
         ? this.#publishLive({ from: text.tail, text: "", tail: text.tail, ...(end && { end }) })
         : undefined;
     this.#endSent = Promise.resolve(published).then(sendEnd);
@@ -140,7 +140,7 @@ export class RelayClaim implements Claim {
     this.#hurry.abort();
     this.#ended.resolve();
     this.#record.release();
-    this.#listeners.clear();
+    this.#interest.clear();
     const { link } = this.#relay;
     try {
       await link.subscribed("unsubscribe from", this.#subscription.release());
@@ -185,9 +185,9 @@ export class RelayClaim implements Claim {
       case "stop-only":
         return this.#asOwn(request.epoch, () => this.#stopOnly(request));
       case "watch":
-        return this.#listeners.touch(request.listenerId, { keepMs: request.keepMs });
+        return this.#interest.touch(request.listenerId, { keepMs: request.keepMs });
       case "leave":
-        this.#listeners.remove(request.listenerId);
+        this.#interest.remove(request.listenerId);
         return this.#onListenersMoved();
       case "fence":
         if (request.epoch === this.epoch) return this.#fenced();
@@ -234,7 +234,7 @@ export class RelayClaim implements Claim {
   #answer(request: Extract<Request, { type: "read" }>): void {
     const { listenerId, keepMs, requestId, from } = request;
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
-    this.#listeners.touch(listenerId, { keepMs, asked: { requestId, from } });
+    this.#interest.touch(listenerId, { keepMs, asked: { requestId, from } });
     this.#onListenersMoved();
     this.#replies.send(request);
   }
@@ -248,7 +248,7 @@ export class RelayClaim implements Claim {
       for (const frame of encodePages(slice, this.epoch)) {
         // How many received it says nothing: a cluster's node, and a replica's master, count their own subscribers only.
         await link.publish(channel, frame);
-        if (this.#listeners.size === 0) return;
+        if (this.#interest.size === 0) return;
       }
     } catch (error) {
       // Followers read what they miss; what comes next is worth a try of its own.
@@ -266,8 +266,8 @@ export class RelayClaim implements Claim {
   async #linger(): Promise<void> {
     const { clock, settings } = this.#relay;
     const startedAt = clock.now();
-    while (this.#listeners.size > 0 && !this.#hurry.signal.aborted) {
-      const until = Math.max(startedAt, this.#listeners.progressedAt) + settings.lingerMs;
+    while (this.#interest.size > 0 && !this.#hurry.signal.aborted) {
+      const until = Math.max(startedAt, this.#interest.progressedAt) + settings.lingerMs;
       if (clock.now() >= until) return;
       const moved = new AbortController();
       this.#onListenersMoved = () => moved.abort();

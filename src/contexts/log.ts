@@ -6,16 +6,16 @@ import { createChannel } from "../transports/postgres/names.ts";
 import { postgresTransport } from "../transports/postgres/postgres.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
-import type { Transport } from "../transports/transport.ts";
-import { createContext } from "./context.ts";
-import type { ResumableStreamError } from "./errors.ts";
-import { type CheckedOptions, checkOptions } from "./options.ts";
+import type { Transport } from "../port/transport.ts";
+import { createContext } from "../api/context.ts";
+import type { ResumableStreamError } from "../port/errors.ts";
+import { type CheckedOptions, checkOptions } from "../api/options.ts";
 import {
   type CheckedPostgresOptions,
   checkPostgresOptions,
   type PostgresStoreOptions,
 } from "./postgres-options.ts";
-import type { DurableStreamContext } from "./types.ts";
+import type { DurableStreamContext } from "../api/types.ts";
 
 export interface DatabaseParts {
   tables: TableNames;

@@ -2,19 +2,20 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
-import type { ClaimRequest, ClaimResult, ProducerPort } from "../transport.ts";
-import { claimValue, type RecordClaim } from "./bus.ts";
+import type { ClaimRequest, ClaimResult, ProducerPort } from "../../port/transport.ts";
+import { type Ownership } from "./ports.ts";
+import { claimValue } from "./record.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Link } from "./link.ts";
 import { encodeRequest } from "./protocol.ts";
-import { RelayClaim } from "./relay-claim.ts";
-import type { RelayContext } from "./settings.ts";
+import { RelayClaim } from "./claim.ts";
+import type { RelayParts } from "./parts.ts";
 
 /** A superseded producer may be subscribing this very moment. */
 const FENCING = { firstMs: 25, maxMs: 800 };
 
 export interface RelayClaimsOptions {
-  relay: RelayContext;
+  relay: RelayParts;
   /** Like the relay's, with the time that a claim may take. */
   link: Link;
   epochs: Epochs;
@@ -22,7 +23,7 @@ export interface RelayClaimsOptions {
 
 export class RelayClaims {
   readonly #options: RelayClaimsOptions;
-  readonly #relay: RelayContext;
+  readonly #relay: RelayParts;
   /** All that hold a record, or a channel. */
   readonly #claims = new Set<RelayClaim>();
   /** Ends that are being written, by stream. */
@@ -80,7 +81,7 @@ export class RelayClaims {
    * Whether the record is this claim's. A client whose connection broke under a command sends it again: then the record may be
    * taken by the very claim whose answer was lost.
    */
-  async #claimOnce(key: string, claim: RecordClaim): Promise<boolean> {
+  async #claimOnce(key: string, claim: Ownership): Promise<boolean> {
     const reconnects = this.#reconnects;
     const { records } = this.#options.link.port;
     if (await records.claimIfFree(key, claim)) return true;
@@ -176,7 +177,7 @@ export class RelayClaims {
     this.#relay.link.background(settled);
   }
 
-  #number(): RecordClaim {
+  #number(): Ownership {
     return { epoch: this.#options.epochs.next(), ttlSeconds: this.#relay.settings.retentionSeconds };
   }
 }

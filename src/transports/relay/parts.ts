@@ -1,6 +1,6 @@
 // What every part of a relay shares.
 
-import type { ResumableStreamError } from "../../api/errors.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./protocol.ts";
@@ -13,7 +13,7 @@ export interface RelaySettings {
   lingerMs: number;
 }
 
-export interface RelayContext {
+export interface RelayParts {
   settings: RelaySettings;
   names: Names;
   link: Link;

@@ -1,17 +1,7 @@
 // Pub/sub and records inside one process, with the manners of a server: messages arrive later, in order, and are counted.
 
-import {
-  claimValue,
-  DONE,
-  endKey,
-  endValue,
-  isNewer,
-  parseEnd,
-  parseRecord,
-  type PublishPort,
-  type StatusRecords,
-  type SubscribePort,
-} from "./bus.ts";
+import { type PublishPort, type StatusRecords, type SubscribePort } from "../relay/ports.ts";
+import { claimValue, DONE, endKey, endValue, isNewer, parseEnd, parseRecord } from "../relay/record.ts";
 
 interface Entry {
   value: string;

@@ -1,10 +1,10 @@
 // Options of a context over Postgres, their defaults and checks.
 
-import type { PostgresSettings } from "../transports/postgres/settings.ts";
+import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
 import type { PostgresPool } from "../transports/postgres/pool.ts";
-import { type CheckedOptions, positive } from "./options.ts";
-import type { CommonOptions } from "./types.ts";
+import { type CheckedOptions, positive } from "../api/options.ts";
+import type { CommonOptions } from "../api/types.ts";
 
 /** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
 export interface PostgresStoreOptions extends CommonOptions {

@@ -1,11 +1,12 @@
 // `resumeStream`, which the published library exports beside its contexts.
 
 import { shared } from "../lib/shared.ts";
-import { connect } from "../transports/redis/connect.ts";
-import type { Publisher, Subscriber } from "../transports/relay/ports.ts";
-import { ResumableStreamError } from "./errors.ts";
-import { createRelayContext } from "./relay-context.ts";
-import type { CommonOptions, RedisClient, ResumableStreamContext } from "./types.ts";
+import { connect } from "./pubsub-clients.ts";
+import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
+import { ResumableStreamError } from "../port/errors.ts";
+import { createRelayContext } from "./relay.ts";
+import type { CommonOptions, ResumableStreamContext } from "../api/types.ts";
+import type { RedisClient } from "./redis-options.ts";
 
 /** What `resumeStream` needs of a context, in the shape the published library has it. */
 export interface ResumeStreamContext {

@@ -1,11 +1,11 @@
 // Puts the frames of one reply together: all of them, in order, or none.
 
-import type { Page } from "../transport.ts";
+import type { Page } from "../../port/transport.ts";
 
 /** What a reply carries at most, in code units: as much as a follower holds for its reader. */
 export const MAX_REPLY_UNITS = 524_288;
 
-export class Answer {
+export class ReplyAssembly {
   /** Offset that was asked for; absent where any will do. */
   readonly #from: number | undefined;
   #texts: string[] = [];
