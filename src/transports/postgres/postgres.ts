@@ -145,6 +145,8 @@ class PostgresTransport implements Transport {
   async #hasStopped(key: string, epoch: number): Promise<boolean> {
     const { clock, database, settings } = this.#context;
     const askedAt = clock.now();
+    // A producer that lives looks at its row three times a lease; by another statement it writes its end.
+    const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs;
     for (let look = 0; ; look++) {
       await sleep(clock, backoffMs(look, LOOKS));
       const [row] = await runForCaller(this.#context, "status", [key]);
@@ -152,8 +154,7 @@ class PostgresTransport implements Transport {
       const end = parseStatus(row);
       const mayRun = end === undefined || (end === "lost" && database.outages.isSettling);
       if (!mayRun) return end === "stopped";
-      // One that lives looks at its row three times a lease.
-      if (clock.now() - askedAt >= settings.leaseMs) throw notStoppedError(settings.leaseMs);
+      if (clock.now() - askedAt >= patienceMs) throw notStoppedError(patienceMs);
     }
   }
 
@@ -204,10 +205,10 @@ class PostgresTransport implements Transport {
   }
 }
 
-function notStoppedError(leaseMs: number): ResumableStreamError {
+function notStoppedError(patienceMs: number): ResumableStreamError {
   return new ResumableStreamError(
     "TRANSPORT_UNAVAILABLE",
-    `Cannot tell whether the stream was stopped: its producer holds its lease and hasn't answered within ${leaseMs} ms. It stops once it looks at its row.`,
+    `Cannot tell whether the stream was stopped: its producer holds its lease and hasn't answered within ${patienceMs} ms. It stops once it looks at its row.`,
   );
 }
 
