@@ -12,6 +12,7 @@ import type { Connected } from "./backend.ts";
 import type { Machine } from "./machine.ts";
 import { watchQueue } from "./queue-watch.ts";
 import type { Execute, Store } from "./store.ts";
+import type { stepVerdict } from "../../src/transports/relay/verdict.ts";
 import type { Query } from "./store-connection.ts";
 
 export const KEY_PREFIX = "sim";
@@ -25,6 +26,7 @@ export interface Ports {
 export interface Plant {
   stepFollower?: typeof stepFollower;
   stepProducer?: typeof stepProducer;
+  stepVerdict?: typeof stepVerdict;
   ports?: (ports: Ports) => Ports;
   /** What the database does with a statement. */
   execute?: (store: Store) => Execute;

@@ -4,6 +4,7 @@ import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import { sleep } from "../../src/lib/clock.ts";
 import type { Claim, Slice, Transport } from "../../src/port/transport.ts";
+import { stepVerdict } from "../../src/transports/relay/verdict.ts";
 import { type Plant, withMethod } from "./participant.ts";
 import type { Violation } from "./world.ts";
 
@@ -188,6 +189,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         };
         return withMethod(transport, "read", read);
       },
+    },
+  },
+  {
+    name: "a connection that was lost keeps its proof",
+    breaks: ["G4"],
+    plant: {
+      stepVerdict: (state, event, now, limits) =>
+        event.type === "reconnected" || event.type === "unsent"
+          ? { state }
+          : stepVerdict(state, event, now, limits),
+    },
+  },
+  {
+    name: "a producer is condemned at the first silence",
+    breaks: ["G4", "G7"],
+    plant: {
+      stepVerdict: (state, event, now, limits) =>
+        stepVerdict(state, event, now, { ...limits, ackTimeoutMs: limits.ackTimeoutMs / 20 }),
     },
   },
   {

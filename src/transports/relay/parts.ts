@@ -5,6 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./protocol.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { stepVerdict } from "./verdict.ts";
 
 export interface RelaySettings {
   retentionSeconds: number;
@@ -20,4 +21,6 @@ export interface RelayParts {
   subscriptions: Subscriptions;
   clock: Clock;
   onError: (error: ResumableStreamError) => void;
+  /** The decisions, for tests that break one; absent: the real ones. */
+  stepVerdict?: typeof stepVerdict | undefined;
 }

@@ -3,10 +3,14 @@
 import type { RecordedEnd } from "../../port/transport.ts";
 
 /** What a stream's record says. `raw` is what the server holds, for comparing. */
-export type StatusRecord =
-  | { status: "free" }
-  | { status: "claimed"; epoch: number; raw: string }
-  | { status: "done" };
+export type StatusRecord = { status: "free" } | ClaimedRecord | { status: "done" };
+
+export interface ClaimedRecord {
+  status: "claimed";
+  /** 0 if its producer hasn't named its epoch yet. */
+  epoch: number;
+  raw: string;
+}
 
 /**
  * Where the end of a record's text is kept: the record itself has to say `DONE`, for version 2. Of the record's hash slot, so that

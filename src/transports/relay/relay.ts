@@ -26,6 +26,7 @@ import { Requests } from "./requests.ts";
 import type { RelayParts, RelaySettings } from "./parts.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { stepVerdict } from "./verdict.ts";
 
 /** The two halves of a connection to a pub/sub server, as a relay uses them. */
 export interface RelayConnection {
@@ -46,6 +47,8 @@ export interface RelayOptions {
   clock: Clock;
   random: Random;
   onError: (error: ResumableStreamError) => void;
+  /** Decisions of a test's own, in place of the real ones. */
+  stepVerdict?: typeof stepVerdict | undefined;
 }
 
 /** What a producer is asked for. */
@@ -86,6 +89,7 @@ class RelayTransport implements Transport {
       subscriptions: connection.subscriptions,
       clock,
       onError,
+      stepVerdict: options.stepVerdict,
     };
     this.#requests = new Requests(this.#relay, random.uuid());
     this.#epochs = new Epochs(clock, random);

@@ -1,30 +1,29 @@
-// Asks a producer for something and tells a dead one from a slow one, a lost message or a broken connection of our own.
+// Asks a producer for something, and performs what verdict.ts makes of its silence.
 
 import { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../../port/transport.ts";
-import type { StatusRecord } from "./record.ts";
+import type { ClaimedRecord } from "./record.ts";
 import { ReplyAssembly } from "./reply-assembly.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
 import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
+import {
+  type Answered,
+  stepVerdict,
+  type VerdictEffect,
+  type VerdictEvent,
+  type VerdictLimits,
+  type VerdictState,
+} from "./verdict.ts";
 
 /** Nobody received it: the producer may be subscribing this very moment. */
 const UNRECEIVED = { firstMs: 25, maxMs: 400 };
 /** Somebody did, or the server doesn't say: an answer is under way, unless it got lost. */
 const RECEIVED = { firstMs: 250, maxMs: 500 };
-/** After our own connection came back a producer's needs longer: clients wait up to five seconds between attempts. */
-const RECONNECT_GRACE = 3;
-
-/** A producer's last answer: which one's, and when it came. */
-export interface Answered {
-  epoch: number;
-  at: number;
-}
-
 interface Pending {
   /** What the whole process knows of the producer's life; absent where nobody watches. */
   answered: Answered | undefined;
@@ -32,16 +31,9 @@ interface Pending {
   answer: ReplyAssembly;
   /** What `reply` resolved with; absent until it came. */
   page: Page | undefined;
-  /** Since when an answer is waited for. */
-  since: number;
-  /** When a message to ourselves came back, which proves our own connections; absent until then. */
-  provenAt: number | undefined;
-}
-
-/** The claim that doesn't answer, and since when it was known. */
-interface Suspicion {
-  suspect: StatusRecord;
-  suspectSince: number;
+  /** What its silence is taken for. */
+  silence: VerdictState;
+  limits: VerdictLimits;
 }
 
 interface Question {
@@ -62,7 +54,8 @@ export class Requests {
   readonly #relay: RelayParts;
   readonly #pending = new Map<number, Pending>();
   #nextRequestId = 1;
-  #reconnectedAt = Number.NEGATIVE_INFINITY;
+  /** When the subscriber's connection was last back after a loss; absent if it never was lost. */
+  #reconnectedAt: number | undefined;
   /** Our inbox, subscribed while somebody may ask; absent otherwise. */
   #inbox: { subscription: Subscription; users: number } | undefined;
   readonly #reportForeign: () => void;
@@ -93,7 +86,7 @@ export class Requests {
   /** The subscriber's connection was lost and is back: what proved it before proves nothing. */
   reconnected(): void {
     this.#reconnectedAt = this.#relay.clock.now();
-    for (const pending of this.#pending.values()) pending.provenAt = undefined;
+    for (const pending of this.#pending.values()) this.#step(pending, { type: "reconnected" });
   }
 
   /** A page, or why there is none. Rejects with `TRANSPORT_UNAVAILABLE` where our own connections don't work. */
@@ -104,8 +97,8 @@ export class Requests {
       reply: createDeferred<Page>(),
       answer: new ReplyAssembly(question.from),
       page: undefined,
-      since: this.#relay.clock.now(),
-      provenAt: undefined,
+      silence: { status: "calm", since: this.#relay.clock.now(), reconnectedAt: this.#reconnectedAt },
+      limits: { ackTimeoutMs: this.#relay.settings.ackTimeoutMs, epoch: question.epoch },
     };
     this.#pending.set(requestId, pending);
     background(pending.reply.promise, () => undefined);
@@ -117,40 +110,65 @@ export class Requests {
   }
 
   async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
-    const { link, names, clock, settings } = this.#relay;
+    const { link, names } = this.#relay;
     const message = encodeRequest(question.build(requestId));
-    /** The claim that doesn't answer; absent until looked up. */
-    let suspect: StatusRecord | undefined;
-    let suspectSince = pending.since;
-    for (let attempt = 0; ; attempt++) {
-      const receivers = await this.#publish(names.request(question.streamId), message, pending);
-      const page = await this.#replyWithin(
-        pending,
-        backoffMs(attempt, receivers === 0 ? UNRECEIVED : RECEIVED),
-      );
-      if (page) return { status: "page", page };
-
-      if (!suspect) {
-        suspectSince = clock.now();
-        suspect = await link.get(names.record(question.streamId));
-      }
-      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
-      if (receivers === 0 && suspect.status === "done") return { status: "done" };
-
-      const verdictAt = this.#verdictAt(pending, { suspect, suspectSince });
-      if (verdictAt === undefined) {
-        if (clock.now() - pending.since >= 2 * settings.ackTimeoutMs) throw unreachable(question.streamId);
-        background(
-          this.#publish(names.inbox(this.listenerId), encodeEcho(requestId), pending),
-          () => undefined,
-        );
-      } else if (clock.now() >= verdictAt) {
-        const verdict = await this.#verdict(question, { suspect, suspectSince, pending });
-        if (verdict) return verdict;
-        // Another producer has the stream by now: it gets its own time to answer.
-        suspect = undefined;
+    const { answered } = pending;
+    let effect: VerdictEffect | undefined = { type: "ask", isProving: false };
+    for (let attempt = 0; ;) {
+      switch (effect?.type) {
+        case "ask": {
+          if (effect.isProving) background(this.#prove(requestId, pending), () => undefined);
+          const receivers = await this.#publish(names.request(question.streamId), message, pending);
+          this.#step(pending, { type: "sent", receivers });
+          const page = await this.#replyWithin(
+            pending,
+            backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED),
+          );
+          if (page) return { status: "page", page };
+          effect = this.#step(pending, { type: "waited", answered });
+          break;
+        }
+        case "look": {
+          const record = await link.get(names.record(question.streamId));
+          // It lives: its answer came while the record was looked up.
+          if (pending.page) return { status: "page", page: pending.page };
+          effect = this.#step(pending, { type: "looked", record, answered });
+          break;
+        }
+        case "condemn":
+          effect = this.#step(pending, {
+            type: "released",
+            isFree: await this.#release(question.streamId, effect.record),
+          });
+          break;
+        case "tell":
+          return effect.result;
+        case "give-up":
+        case undefined:
+          throw unreachable(question.streamId);
       }
     }
+  }
+
+  #step(pending: Pending, event: VerdictEvent): VerdictEffect | undefined {
+    const step = this.#relay.stepVerdict ?? stepVerdict;
+    const { state, effect } = step(pending.silence, event, this.#relay.clock.now(), pending.limits);
+    pending.silence = state;
+    return effect;
+  }
+
+  /** Sends this process a message, whose return proves that its own connections work. */
+  async #prove(requestId: number, pending: Pending): Promise<void> {
+    await this.#publish(this.#relay.names.inbox(this.listenerId), encodeEcho(requestId), pending);
+  }
+
+  /** Whether the record is free: by us, or by another who asked as well. */
+  async #release(streamId: string, { epoch, raw }: ClaimedRecord): Promise<boolean> {
+    const { link, names } = this.#relay;
+    const key = names.record(streamId);
+    // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
+    await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch }));
+    return (await link.freeIf(key, raw)) || (await link.get(key)).status === "free";
   }
 
   async #publish(channel: string, message: string, pending: Pending): Promise<number | undefined> {
@@ -158,7 +176,7 @@ export class Requests {
       return await this.#relay.link.publish(channel, message);
     } catch (error) {
       if (error instanceof TypeError) throw error;
-      pending.provenAt = undefined;
+      this.#step(pending, { type: "unsent" });
       return undefined;
     }
   }
@@ -171,54 +189,10 @@ export class Requests {
       const cancel = clock.after(waitMs, () => late.resolve(undefined));
       const page = await Promise.race([pending.reply.promise, late.promise]).finally(cancel);
       // This process was held up, and perhaps its producer with it: neither its silence nor our proof counts from before.
-      if (clock.now() - dueAt > settings.ackTimeoutMs / 2) {
-        pending.since = clock.now();
-        pending.provenAt = undefined;
-      }
+      if (clock.now() - dueAt > settings.ackTimeoutMs / 2) this.#step(pending, { type: "held-up" });
       // A reply under way is waited for: asked for again, a slow connection would carry it twice.
       if (page || !pending.answer.hasMoved()) return page;
     }
-  }
-
-  /** When silence becomes proof of death: undefined while our own connections aren't proven to work. */
-  #verdictAt({ answered, provenAt }: Pending, { suspect, suspectSince }: Suspicion): number | undefined {
-    if (provenAt === undefined) return undefined;
-    const { ackTimeoutMs } = this.#relay.settings;
-    const isAnswering =
-      answered !== undefined && suspect.status === "claimed" && answered.epoch === suspect.epoch;
-    return Math.max(
-      isAnswering ? answered.at + ackTimeoutMs : 0,
-      provenAt + ackTimeoutMs,
-      suspectSince + ackTimeoutMs,
-      this.#reconnectedAt + RECONNECT_GRACE * ackTimeoutMs,
-    );
-  }
-
-  async #verdict(
-    question: Question,
-    { pending, ...suspicion }: Suspicion & { pending: Pending },
-  ): Promise<ReadResult | undefined> {
-    const { clock, link, names } = this.#relay;
-    const { suspect } = suspicion;
-    const key = names.record(question.streamId);
-    const record = await link.get(key);
-    // It lives: its answer came while the record was looked up.
-    if (pending.page) return { status: "page", page: pending.page };
-    if (record.status === "done") return { status: "done" };
-    if (record.status === "free") return { status: "absent" };
-    if (suspect.status !== "claimed" || record.raw !== suspect.raw) return undefined;
-    // Who was asked is gone. Its silence says nothing of who has the stream now.
-    const isAsked = question.epoch === undefined || record.epoch === 0 || record.epoch === question.epoch;
-    if (!isAsked) return { status: "lost" };
-    if (clock.now() < (this.#verdictAt(pending, suspicion) ?? Number.POSITIVE_INFINITY)) return undefined;
-    // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
-    await link.publish(
-      names.request(question.streamId),
-      encodeRequest({ type: "fence", epoch: record.epoch }),
-    );
-    if (await link.freeIf(key, record.raw)) return { status: "lost" };
-    // Others asked as well, and one of them was first: its verdict is ours, and no reason to wait all over again.
-    return (await link.get(key)).status === "free" ? { status: "lost" } : undefined;
   }
 
   #subscribe(): Subscription {
@@ -233,7 +207,7 @@ export class Requests {
     const pending = this.#pending.get(frame.requestId);
     if (!pending) return;
     if (frame.type === "echo") {
-      pending.provenAt ??= this.#relay.clock.now();
+      this.#step(pending, { type: "proven" });
       return;
     }
     if (pending.answered)

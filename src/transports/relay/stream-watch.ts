@@ -5,7 +5,8 @@ import type { Cancel } from "../../lib/clock.ts";
 import type { WatchSignal } from "../../port/transport.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
-import type { Answered, Requests } from "./requests.ts";
+import type { Requests } from "./requests.ts";
+import type { Answered } from "./verdict.ts";
 import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 

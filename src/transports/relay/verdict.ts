@@ -1,0 +1,194 @@
+// When a silent producer is dead, as a total function of a state and an event. No I/O, no time of its own.
+//
+//   calm ──waited──▶ looking ──looked: claimed──▶ suspected ──waited, its time is over──▶ accused ──looked──▶ condemned
+//    ▲                  │                          │      ▲                                 │                   │
+//    │           looked: done, and                 └waited┘                          looked: done, free   released: free
+//    │           nobody received it                 ask, prove                              │                   │
+//    │                  └──────────────▶ over ◀─────────────────────────────────────────────┴───────────────────┘
+//    └────────────────────────── accused or condemned, and another claim has the stream ────────────────────────┘
+//
+// Silence is proof only while our own connections work: a message to ourselves has come back since, and none was lost.
+
+import type { ReadResult } from "../../port/transport.ts";
+import type { ClaimedRecord, StatusRecord } from "./record.ts";
+
+/** After our own connection came back a producer's needs longer: clients wait up to five seconds between attempts. */
+const RECONNECT_GRACE = 3;
+
+/** A producer's last answer: which one's, and when it came. */
+export interface Answered {
+  epoch: number;
+  at: number;
+}
+
+/** All moments are the process's own, in milliseconds. */
+export interface VerdictState {
+  readonly status: "calm" | "looking" | "suspected" | "accused" | "condemned" | "over";
+  /** Since when an answer is waited for. */
+  readonly since: number;
+  /** When a message to ourselves came back, which proves our own connections; absent until then. */
+  readonly provenAt?: number | undefined;
+  /** When our own connection was last back after a loss; absent if it never was lost. */
+  readonly reconnectedAt?: number | undefined;
+  /** How many received the last request; absent if the server doesn't tell. */
+  readonly receivers?: number | undefined;
+  /** When the record was looked up for it first; absent while `calm`. */
+  readonly suspectedAt?: number | undefined;
+  /** What the record said then; absent until the answer. */
+  readonly suspect?: StatusRecord | undefined;
+}
+
+export type VerdictEvent =
+  /** A request was sent. `receivers` is absent if the server doesn't tell. */
+  | { type: "sent"; receivers: number | undefined }
+  /** A message couldn't be sent. */
+  | { type: "unsent" }
+  /** A message to ourselves came back. */
+  | { type: "proven" }
+  /** The subscriber's connection was lost, and is back. */
+  | { type: "reconnected" }
+  /** This process was held up, and perhaps its producer with it. */
+  | { type: "held-up" }
+  /** The time that was given to the request is over. `answered` is what the process last heard of the stream's producer. */
+  | { type: "waited"; answered: Answered | undefined }
+  /** What the record says. */
+  | { type: "looked"; record: StatusRecord; answered: Answered | undefined }
+  /** The condemned claim's record was freed, by us or by another who asked; or somebody has claimed it. */
+  | { type: "released"; isFree: boolean };
+
+export type VerdictEffect =
+  /** Send the request, again, and wait; with `isProving` a message to ourselves beside it. */
+  | { type: "ask"; isProving: boolean }
+  /** Look at the record. */
+  | { type: "look" }
+  /** Fence the claim, then free its record if it still says the same. */
+  | { type: "condemn"; record: ClaimedRecord }
+  /** Our own connections don't work. */
+  | { type: "give-up" }
+  | { type: "tell"; result: Exclude<ReadResult, { status: "page" }> };
+
+export interface VerdictLimits {
+  ackTimeoutMs: number;
+  /** The producer asked; absent if any will do. */
+  epoch: number | undefined;
+}
+
+export interface VerdictStep {
+  readonly state: VerdictState;
+  /** Absent if what is under way goes on. */
+  readonly effect?: VerdictEffect;
+}
+
+export function stepVerdict(
+  state: VerdictState,
+  event: VerdictEvent,
+  now: number,
+  limits: VerdictLimits,
+): VerdictStep {
+  if (state.status === "over") return { state };
+  switch (event.type) {
+    case "sent":
+      return { state: { ...state, receivers: event.receivers } };
+    case "unsent":
+      return { state: { ...state, provenAt: undefined } };
+    case "proven":
+      return { state: { ...state, provenAt: state.provenAt ?? now } };
+    case "reconnected":
+      return { state: { ...state, provenAt: undefined, reconnectedAt: now } };
+    case "held-up":
+      return { state: { ...state, provenAt: undefined, since: now } };
+    case "waited":
+      return waited(state, event.answered, now, limits);
+    case "looked":
+      return looked(state, event, now, limits);
+    case "released":
+      if (state.status !== "condemned") return { state };
+      // Another who asked may have been first: that verdict is ours, and no reason to wait all over again.
+      return event.isFree ? tell(state, "lost") : calmed(state);
+  }
+}
+
+function waited(
+  state: VerdictState,
+  answered: Answered | undefined,
+  now: number,
+  { ackTimeoutMs }: VerdictLimits,
+): VerdictStep {
+  switch (state.status) {
+    case "calm":
+      return { state: { ...state, status: "looking", suspectedAt: now }, effect: { type: "look" } };
+    case "suspected": {
+      const dueAt = dueTime(state, answered, ackTimeoutMs);
+      if (dueAt === undefined) {
+        const isHopeless = now - state.since >= 2 * ackTimeoutMs;
+        return isHopeless
+          ? { state: { ...state, status: "over" }, effect: { type: "give-up" } }
+          : { state, effect: { type: "ask", isProving: true } };
+      }
+      if (now < dueAt) return { state, effect: { type: "ask", isProving: false } };
+      return { state: { ...state, status: "accused" }, effect: { type: "look" } };
+    }
+    case "looking":
+    case "accused":
+    case "condemned":
+    case "over":
+      return { state };
+  }
+}
+
+function looked(
+  state: VerdictState,
+  { record, answered }: Extract<VerdictEvent, { type: "looked" }>,
+  now: number,
+  limits: VerdictLimits,
+): VerdictStep {
+  switch (state.status) {
+    case "looking":
+      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
+      if (state.receivers === 0 && record.status === "done") return tell(state, "done");
+      return waited({ ...state, status: "suspected", suspect: record }, answered, now, limits);
+    case "accused": {
+      if (record.status === "done") return tell(state, "done");
+      if (record.status === "free") return tell(state, "absent");
+      const { suspect } = state;
+      // Another producer has the stream by now: it gets its own time to answer.
+      if (suspect?.status !== "claimed" || record.raw !== suspect.raw) return calmed(state);
+      // The one that was asked is gone. Its silence says nothing of the one that has the stream now.
+      const isAsked = limits.epoch === undefined || record.epoch === 0 || record.epoch === limits.epoch;
+      if (!isAsked) return tell(state, "lost");
+      // Something was heard, or our connection was lost, while the record was looked up.
+      const dueAt = dueTime(state, answered, limits.ackTimeoutMs);
+      if (dueAt === undefined || now < dueAt) return calmed(state);
+      return { state: { ...state, status: "condemned" }, effect: { type: "condemn", record } };
+    }
+    case "calm":
+    case "suspected":
+    case "condemned":
+    case "over":
+      return { state };
+  }
+}
+
+/** When silence becomes proof of death; undefined while our own connections aren't proven to work. */
+function dueTime(
+  { provenAt, reconnectedAt, suspect, suspectedAt }: VerdictState,
+  answered: Answered | undefined,
+  ackTimeoutMs: number,
+): number | undefined {
+  if (provenAt === undefined || suspectedAt === undefined) return undefined;
+  const isAnswering =
+    answered !== undefined && suspect?.status === "claimed" && answered.epoch === suspect.epoch;
+  const graceEndsAt = reconnectedAt === undefined ? 0 : reconnectedAt + RECONNECT_GRACE * ackTimeoutMs;
+  return Math.max(Math.max(provenAt, suspectedAt, isAnswering ? answered.at : 0) + ackTimeoutMs, graceEndsAt);
+}
+
+function calmed(state: VerdictState): VerdictStep {
+  return {
+    state: { ...state, status: "calm", suspect: undefined, suspectedAt: undefined },
+    effect: { type: "ask", isProving: false },
+  };
+}
+
+function tell(state: VerdictState, status: "done" | "absent" | "lost"): VerdictStep {
+  return { state: { ...state, status: "over" }, effect: { type: "tell", result: { status } } };
+}
