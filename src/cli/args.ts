@@ -1,6 +1,8 @@
 // The command line, as a typed value. A mistake in it is a UsageError, shown with a hint.
 
 import { parseArgs } from "node:util";
+import { printable } from "./print.ts";
+import { closest, didYouMean } from "./typo.ts";
 
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -31,23 +33,47 @@ export function parseArguments(args: readonly string[]): Arguments {
   };
 }
 
+const OPTIONS = {
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", short: "v", default: false },
+  url: { type: "string" },
+  json: { type: "boolean", default: false },
+  "key-prefix": { type: "string" },
+  from: { type: "string", default: "0" },
+} as const;
+
 function parse(args: readonly string[]) {
+  const unknown = findUnknown(args);
+  if (unknown !== undefined) throw new UsageError(describeUnknown(unknown));
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h", default: false },
-        version: { type: "boolean", short: "v", default: false },
-        url: { type: "string" },
-        json: { type: "boolean", default: false },
-        "key-prefix": { type: "string" },
-        from: { type: "string", default: "0" },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // Node tells of some mistakes in several lines.
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(message.replaceAll("\n", " "));
   }
+}
+
+/** The first option that there isn't, as it was written. */
+function findUnknown(args: readonly string[]): string | undefined {
+  const { tokens } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: OPTIONS,
+    strict: false,
+    tokens: true,
+  });
+  const unknown = tokens.find((token) => token.kind === "option" && !Object.hasOwn(OPTIONS, token.name));
+  // Of a group of letters behind one dash, the whole group: "-json" was meant as one.
+  return unknown && args[unknown.index]?.replace(/=.*$/s, "");
+}
+
+function describeUnknown(written: string): string {
+  const names = Object.keys(OPTIONS).map((name) => `--${name}`);
+  const meant = closest(names.map((name) => ({ name, written })));
+  const hint =
+    meant === undefined ? ' An id that begins with a dash goes last, behind " -- ".' : didYouMean([meant]);
+  return `Unknown option "${printable(written)}".${hint}`;
 }
 
 function parseOffset(word: string): number {

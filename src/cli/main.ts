@@ -10,6 +10,7 @@ import { list, show, stop } from "./commands/streams.ts";
 import { tail } from "./commands/tail.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { describeError, printable } from "./print.ts";
+import { closest, didYouMean } from "./typo.ts";
 
 const COMMANDS: readonly Command[] = [list, show, tail, stop, doctor, postgresSetup, postgresCleanup];
 
@@ -40,37 +41,19 @@ function find(words: readonly string[]): Command {
     return isCalled && (each.takesId || words.length === each.words.length);
   });
   if (command) return command;
-  const meant = closest(words);
-  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  throw new UsageError(`There is no command "${printable(words.join(" "))}".${hint}`);
+  throw new UsageError(`Unknown command "${printable(words.join(" "))}".${didYouMean(meantBy(words))}`);
 }
 
-/** More than two slips make another word. */
-const MAX_SLIPS = 2;
-
-/** The command whose words are a slip or two away from what was written. */
-function closest(words: readonly string[]): string | undefined {
-  return COMMANDS.map((command) => {
-    const name = command.words.join(" ");
-    return { name, slips: slipsBetween(name, words.slice(0, command.words.length).join(" ")) };
-  })
-    .filter(({ slips }) => slips <= MAX_SLIPS)
-    .toSorted((one, other) => one.slips - other.slips)[0]?.name;
-}
-
-/** Levenshtein's distance: letters to insert, leave out or change. */
-function slipsBetween(one: string, other: string): number {
-  let above = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (let row = 0; row < one.length; row++) {
-    const letter = one[row];
-    const current = [row + 1];
-    for (let column = 1; column <= other.length; column++) {
-      const changed = (above[column - 1] ?? 0) + (letter === other[column - 1] ? 0 : 1);
-      current.push(Math.min(changed, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    above = current;
-  }
-  return above[other.length] ?? 0;
+/** The commands that begin as was written, or else the one that is a slip or two away. */
+function meantBy(words: readonly string[]): (string | undefined)[] {
+  const begun = COMMANDS.filter((command) => words.every((word, index) => command.words[index] === word));
+  if (begun.length > 0) return begun.map((command) => command.words.join(" "));
+  // What follows a command's words may be an id.
+  const guesses = COMMANDS.map(({ words: own }) => ({
+    name: own.join(" "),
+    written: words.slice(0, own.length).join(" "),
+  }));
+  return [closest(guesses)];
 }
 
 /** As the package's manifest says, two folders above this file, compiled or not. */

@@ -25,6 +25,7 @@ test.each(["--version", "-v"])("%s prints the version of the package", async (fl
 
 test.each([
   ["lst", "list"],
+  ["lsit", "list"],
   ["strop x", "stop"],
   ["docter", "doctor"],
   ["postgres setpu", "postgres setup"],
@@ -33,21 +34,44 @@ test.each([
   const { code, printed, errors } = await call(...words.split(" "));
   expect({ code, printed }).toEqual({ code: 2, printed: [] });
   expect(errors).toEqual([
-    `There is no command "${words}". Did you mean "${meant}"?`,
+    `Unknown command "${words}". Did you mean "${meant}"?`,
     "Run resumable-stream --help for the commands and options.",
   ]);
 });
 
 test("a word that is no typo gets no guess, and no escape sequence gets through", async () => {
   const { errors } = await call("\u001b[31mdance");
-  expect(errors[0]).toBe('There is no command "\\u001b[31mdance".');
+  expect(errors[0]).toBe('Unknown command "\\u001b[31mdance".');
 });
 
-test("an unknown option is one line and a hint", async () => {
-  const { code, errors } = await call("list", "--loud");
+test("the first word of a command of two gets both as a hint", async () => {
+  const { code, errors } = await call("postgres");
+  expect(code).toBe(2);
+  expect(errors[0]).toBe('Unknown command "postgres". Did you mean "postgres setup" or "postgres cleanup"?');
+});
+
+test.each([
+  [["list", "--jsno"], 'Unknown option "--jsno". Did you mean "--json"?'],
+  [["list", "-json"], 'Unknown option "-json". Did you mean "--json"?'],
+  [["-version"], 'Unknown option "-version". Did you mean "--version"?'],
+  [["list", "--keyprefix=mine"], 'Unknown option "--keyprefix". Did you mean "--key-prefix"?'],
+  [["show", "-a1b2c3"], 'Unknown option "-a1b2c3". An id that begins with a dash goes last, behind " -- ".'],
+  [
+    ["list", "-\u001b[31m"],
+    'Unknown option "-\\u001b[31m". An id that begins with a dash goes last, behind " -- ".',
+  ],
+])("a typo in an option is one line and a hint: %j", async (args, said) => {
+  const { code, printed, errors } = await call(...args);
+  expect({ code, printed }).toEqual({ code: 2, printed: [] });
+  expect(errors).toEqual([said, "Run resumable-stream --help for the commands and options."]);
+});
+
+test("an option that lacks its value says so on one line", async () => {
+  const { code, errors } = await call("tail", "a", "--from", "-1");
   expect(code).toBe(2);
   expect(errors).toHaveLength(2);
-  expect(errors[0]).toContain("Unknown option '--loud'");
+  expect(errors[0]).toContain("--from");
+  expect(errors[0]).not.toContain("\\u000a");
 });
 
 test("no words at all show all of them", async () => {

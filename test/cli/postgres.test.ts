@@ -135,7 +135,7 @@ test("the one-line delete of the docs removes chunks by cascade", async () => {
 
 test.each([
   [[], 2, "Usage: resumable-stream <command>"],
-  [["postgres", "dance"], 2, 'There is no command "postgres dance".'],
+  [["postgres", "dance"], 2, 'Unknown command "postgres dance".'],
   [["--loud"], 2, "Unknown option"],
   [["postgres", "setup"], 2, "set POSTGRES_URL"],
   [["postgres", "setup", "--url", "postgres://127.0.0.1:1/none"], 1, "ECONNREFUSED"],

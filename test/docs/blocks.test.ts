@@ -17,11 +17,12 @@ import { errorsOfFiles } from "../types/compile.ts";
 import { type Block, blocksOf, readDocuments, root } from "./markdown.ts";
 import { guide } from "./stages/guide.ts";
 import { http } from "./stages/http.ts";
+import { recipes } from "./stages/recipes.ts";
 import { exampleProgram, isExample } from "./stages/reference.ts";
 import type { Stage } from "./stages/stage.ts";
 import { transports } from "./stages/transports.ts";
 
-const stages: Record<string, Stage> = { ...guide, ...http, ...transports };
+const stages: Record<string, Stage> = { ...guide, ...http, ...recipes, ...transports };
 
 const TESTED_ELSEWHERE = ["README.md", "docs/writing-a-transport.md"];
 

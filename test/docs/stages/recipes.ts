@@ -1,0 +1,220 @@
+// Stages of docs/recipes.md.
+
+import { running, type Stage } from "./stage.ts";
+
+const memory = `
+import { createResumableStreamContext } from "resumable-stream/memory";
+`;
+
+/** What the page calls `answer`: the text word by word, until its signal aborts. */
+const model = `
+import { setTimeout as sleep } from "node:timers/promises";
+const prompt = "Hello";
+const whole = "Text outlives its connection.";
+function answer(_prompt: string, signal: AbortSignal): ReadableStream<string> {
+  const pieces = whole.match(/\\S+\\s?/g) ?? [];
+  return new ReadableStream({
+    async pull(controller) {
+      await sleep(20, undefined, { signal });
+      const piece = pieces.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+}
+async function textOf(stream: ReadableStream<string> | null | undefined): Promise<string> {
+  let read = "";
+  for await (const piece of stream ?? []) read += piece;
+  return read;
+}
+`;
+
+const created = `${memory}${model}
+const context = createResumableStreamContext({ waitUntil: null, onError: () => undefined });
+`;
+
+/** As the page has it in the block before. */
+const streamOf = `
+function streamOf(pieces: AsyncGenerator<string>): ReadableStream<string> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+`;
+
+/** Runs each test where it is called, and says how it went. */
+const runner = `
+import { isDeepStrictEqual } from "node:util";
+const runs: Promise<void>[] = [];
+function test(name: string, run: () => Promise<void>): void {
+  runs.push(run().then(() => console.log("passed:", name)));
+}
+function check(isTrue: boolean): void {
+  if (!isTrue) throw new Error("An expectation failed.");
+}
+function expect(value: unknown) {
+  const toMatchObject = async (part: Record<string, unknown>): Promise<void> => {
+    const reason: unknown = await (value as Promise<unknown>).then(() => ({}), (error: unknown) => error);
+    check(Object.entries(part).every(([name, one]) => isDeepStrictEqual((reason as typeof part)[name], one)));
+  };
+  return { toBe: (other: unknown) => check(Object.is(value, other)), rejects: { toMatchObject } };
+}
+`;
+
+const page = "docs/recipes.md";
+
+export const recipes: Record<string, Stage> = {
+  [`${page}: Do answers survive a deploy?, block 1`]: {
+    before: `${memory}${model}
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { streamResponse, toNodeHandler } from "resumable-stream/http";
+const server = createServer(
+  toNodeHandler(async () => {
+    const stream = await context.createNewResumableStream("chat-1", ({ signal }) => answer(prompt, signal));
+    return streamResponse(stream, { format: "text" });
+  }),
+).listen(0);
+await once(server, "listening");
+`,
+    after: `
+const response = await fetch(\`http://localhost:\${(server.address() as AddressInfo).port}\`);
+process.kill(process.pid, "SIGTERM");
+console.log(await response.text());
+await Promise.all(running);
+await context.hasExistingStream("chat-1").catch((error: unknown) => error);
+await sleep(50);
+console.log(await context.hasExistingStream("chat-1").catch((error: { code: string }) => error.code), server.listening);
+`,
+    prints: "Text outlives its connection.\nCLOSED false\n",
+  },
+  [`${page}: How do I save the finished answer, once?, block 1`]: {
+    before: `${created}
+import { endOf } from "resumable-stream/memory";
+import type { MakeStreamContext } from "resumable-stream";
+const saves: string[] = [];
+async function save(streamId: string, text: string, end: string): Promise<void> {
+  await sleep(30);
+  saves.push([streamId, text, end].join());
+}
+`,
+    after: `
+// One reader leaves, another is told the end after the save.
+const follower = await context.resumeExistingStream("chat-1");
+await stream?.cancel();
+console.log((await textOf(follower)) === whole, saves, stream && (await endOf(stream)));
+
+const stopped = await context.createNewResumableStream("chat-2", (about) =>
+  streamOf(saved(about, answer(prompt, about.signal))),
+);
+const reader = stopped!.getReader();
+await reader.read();
+await context.stopStream("chat-2");
+await sleep(200);
+console.log(saves.length, saves[1]?.startsWith("chat-2,Text "), saves[1]?.endsWith(",stopped"));
+
+const failing = (): ReadableStream<string> =>
+  new ReadableStream({ pull: () => Promise.reject(new Error("The model is away.")) });
+const failed = await context.createNewResumableStream("chat-3", (about) =>
+  streamOf(saved(about, failing())),
+);
+console.log(await textOf(failed).catch((error: { code: string }) => error.code), saves[2]);
+`,
+    prints:
+      "true [ 'chat-1,Text outlives its connection.,done' ] undefined\n2 true true\nSOURCE_FAILED chat-3,,failed\n",
+  },
+  [`${page}: Which stream belongs to this chat after a reload?, block 1`]: {
+    before: `${created}
+import { createResumeHandlers, streamResponse } from "resumable-stream/http";
+interface Chat { id: string; owner: string; activeStreamId: string | null }
+const chats: Chat[] = [{ id: "1", owner: "ada", activeStreamId: null }];
+const chatOf = (request: Request) => chats.find(({ id }) => request.url.endsWith(\`/\${id}\`));
+const userOf = async (request: Request) => request.headers.get("user");
+`,
+    after: `
+const ask1 = (user: string) => new Request("http://localhost/1", { headers: { user } });
+console.log((await GET(ask1("ada"))).status);
+const first = await ask(chats[0]!, prompt);
+console.log((await GET(ask1("eve"))).status);
+console.log(await (await GET(ask1("ada"))).text(), (await first.text()) === whole);
+console.log((await GET(ask1("ada"))).status, (await DELETE(ask1("ada"))).status);
+`,
+    prints: "204\n403\nText outlives its connection. true\n204 204\n",
+  },
+  [`${page}: How do I test my app with it?, block 1`]: {
+    before: `${model}${runner}`,
+    after: `
+await Promise.all(runs);
+const context = createResumableStreamContext(options);
+const other = createResumableStreamContext(options);
+await context.createNewResumableStream("chat-3", () => new ReadableStream());
+await context.close();
+console.log(await other.resumeExistingStream("chat-3"));
+`,
+    prints:
+      "passed: a reader is told that its producer is lost\npassed: a reload gets the whole answer\nundefined\n",
+  },
+  [`${page}: Does it run on Vercel, Lambda, Edge, Workers and Bun?, block 1`]: {
+    before: `${memory}${model}
+const newId = () => crypto.randomUUID();
+const write = (piece: string) => void process.stdout.write(piece);
+`,
+    after: `
+await handler(prompt);
+console.log("", settling.length);
+`,
+    prints: "Text outlives its connection. 0\n",
+  },
+  [`${page}: How do I monitor it?, block 1`]: {
+    before: `${memory}${model}
+import type { ResumableStreamError, StreamEvent } from "resumable-stream";
+const counter = (name: string) => ({
+  add: (value: number, attributes?: Record<string, string>) =>
+    console.log(name.replace("resumable_stream.", ""), value, ...Object.values(attributes ?? {})),
+});
+const meter = { createCounter: counter, createUpDownCounter: counter };
+`,
+    after: `
+await textOf(await context.createNewResumableStream("chat-1", ({ signal }) => answer(prompt, signal)));
+const failing = await context.createNewResumableStream(
+  "chat-2",
+  () => new ReadableStream({ pull: () => sleep(20).then(() => Promise.reject(new Error("The model is away."))) }),
+);
+await failing?.cancel();
+`,
+    prints: [
+      "running 1",
+      "events 1 producing",
+      "running -1",
+      "events 1 ended producer done",
+      "running 1",
+      "events 1 producing",
+      "errors 1 SOURCE_FAILED",
+      "running -1",
+      "events 1 ended producer failed\n",
+    ].join("\n"),
+  },
+  [`${page}: How large may a text be?, block 1`]: {
+    before: `${created}${streamOf}`,
+    after: `
+console.log(await textOf(stream));
+const short = await context.createNewResumableStream("chat-2", ({ signal }) =>
+  streamOf(limited(answer(prompt, signal), 10)),
+);
+console.log(await textOf(short).catch((error: { code: string }) => error.code));
+`,
+    prints: "Text outlives its connection.\nSOURCE_FAILED\n",
+  },
+  [`${page}: Which of my chats are being answered now?, block 1`]: {
+    before: running,
+    after: `
+console.log(await answering(["chat-0", "chat-1"]));
+`,
+    prints: "[ 'chat-1' ]\n",
+  },
+};
