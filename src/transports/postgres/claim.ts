@@ -46,10 +46,10 @@ export class PostgresClaim implements Claim {
   isWatched = false;
   /** When the lease was last extended. */
   renewedAt: number;
-  /** Since when something waits to be written; absent while nothing does. */
-  pendingSince: number | undefined;
-  /** When its row, which somebody had locked, may be tried again. */
-  notBefore: number = -Infinity;
+  /** By when what waits is to be written; absent while nothing waits. */
+  dueAt: number | undefined;
+  /** When its row may be tried again; absent unless somebody had it locked. */
+  notBefore: number | undefined;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
 
@@ -111,7 +111,7 @@ export class PostgresClaim implements Claim {
   }
 
   /** The server has lost what lies beyond, acknowledged or not: it is in this process's memory still, and goes first. */
-  rewind(has: number): void {
+  rewind(has: number, now: number): void {
     const until = this.#lost.at(-1)?.stop ?? this.#tail;
     const lost: Entry[] = [];
     for (let at = has; at < until;) {
@@ -123,18 +123,19 @@ export class PostgresClaim implements Claim {
     }
     this.#lost = lost;
     this.#tail = has;
-    this.pendingSince = -Infinity;
+    this.dueAt = now;
   }
 
   /** The database has it. True where nothing more of the call is left. */
   wrote({ entries, tail }: Portion): boolean {
     this.#tail = tail;
     this.#locks = 0;
+    this.notBefore = undefined;
     if (this.#lost.length > 0) {
       this.#lost = this.#lost.slice(entries.length);
       return false;
     }
-    if (!this.#call) this.pendingSince = undefined;
+    if (!this.#call) this.dueAt = undefined;
     if (!this.#taken) return true;
     this.#taken.written += entries.length;
     if (this.#taken.written < this.#taken.entries.length) return false;
@@ -145,7 +146,7 @@ export class PostgresClaim implements Claim {
   /** Somebody has its row locked. */
   busy(now: number): void {
     this.notBefore = now + backoffMs(this.#locks++, LOCKED);
-    this.pendingSince ??= now;
+    this.dueAt ??= now;
   }
 
   /** Nothing more is written: calls in flight and later ones settle without it. */
@@ -169,7 +170,7 @@ export class PostgresClaim implements Claim {
     const call = this.#call;
     this.#call = undefined;
     this.#taken = undefined;
-    this.pendingSince = undefined;
+    this.dueAt = undefined;
     call?.resolve();
   }
 }

@@ -1,6 +1,8 @@
 // Notifications, which are a hint and no more: whether they arrive is proven, again and again, by one of our own.
 //
-//   idle ──used──▶ connecting ──listening──▶ proving ──heard──▶ proven ──(a proof unheard, or connection lost)──▶ waiting ──▶ connecting
+//   idle ──used──▶ connecting ──opened──▶ listening ──lost──▶ waiting ──its time is over──▶ connecting
+//
+// While it listens it is proven or not: proven since a proof has come back, and until one doesn't in time.
 
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";

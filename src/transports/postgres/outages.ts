@@ -10,8 +10,10 @@ const SETTLING_MS = 5_000;
 export class Outages {
   readonly #clock: Clock;
   #isAway = false;
-  #answeredAt = Number.NEGATIVE_INFINITY;
-  #backAt = Number.NEGATIVE_INFINITY;
+  /** When a statement was last answered; absent until one was. */
+  #answeredAt: number | undefined;
+  /** When the database was last back; absent if it never was away. */
+  #backAt: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -19,7 +21,7 @@ export class Outages {
 
   /** A statement got no answer. Not where another that was sent since did: then it was that statement's own trouble. */
   failed(sentAt: number): void {
-    this.#isAway ||= this.#answeredAt <= sentAt;
+    this.#isAway ||= (this.#answeredAt ?? sentAt) <= sentAt;
   }
 
   succeeded(): void {
@@ -35,7 +37,8 @@ export class Outages {
   }
 
   get isSettling(): boolean {
-    return this.#isAway || this.#clock.now() - this.#backAt < SETTLING_MS;
+    const isJustBack = this.#backAt !== undefined && this.#clock.now() - this.#backAt < SETTLING_MS;
+    return this.#isAway || isJustBack;
   }
 }
 

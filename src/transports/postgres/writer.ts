@@ -24,8 +24,8 @@ const MAX_OUTAGE_MS = 60_000;
 export class Writer {
   readonly #context: PostgresParts;
   readonly #claims = new Map<string, PostgresClaim>();
-  /** When the next flush is due; infinite where nothing is. */
-  #dueAt = Infinity;
+  /** When the next flush is due; absent while none is. */
+  #dueAt: number | undefined;
   #cancelTimer: Cancel = () => {};
   #isFlushing = false;
   /** Since when statements fail, and how many did; absent while they don't. */
@@ -95,14 +95,14 @@ export class Writer {
   #pending(claim: PostgresClaim, why: "text" | "asked" = "text"): void {
     const now = this.#context.clock.now();
     const isUrgent = why === "asked" || claim.isWatched || claim.isEnding || this.#closed !== undefined;
-    const dueAt = isUrgent ? now : now + this.#context.settings.flushIntervalMs;
-    claim.pendingSince = isUrgent ? -Infinity : (claim.pendingSince ?? now);
-    this.#dueBy(dueAt);
+    claim.dueAt = isUrgent ? now : (claim.dueAt ?? now + this.#context.settings.flushIntervalMs);
+    this.#dueBy(claim.dueAt);
   }
 
   /** Has a flush happen by then: in this turn's end where that is now. */
   #dueBy(dueAt: number): void {
-    if (this.#isFlushing || this.#outage || dueAt >= this.#dueAt) return;
+    if (this.#isFlushing || this.#outage) return;
+    if (this.#dueAt !== undefined && dueAt >= this.#dueAt) return;
     const { clock } = this.#context;
     this.#dueAt = dueAt;
     this.#cancelTimer();
@@ -113,7 +113,7 @@ export class Writer {
   }
 
   #flush(): void {
-    this.#dueAt = Infinity;
+    this.#dueAt = undefined;
     this.#cancelTimer();
     if (this.#isFlushing) return;
     const portions = this.#collect();
@@ -139,10 +139,11 @@ export class Writer {
     const portions = new Map<PostgresClaim, Portion>();
     let units = MAX_STATEMENT_UNITS;
     for (const claim of this.#claims.values()) {
+      if (claim.notBefore !== undefined && now < claim.notBefore) continue;
       // All that waits goes along, so that streams have one tick and not a phase each.
-      const isPending = claim.pendingSince !== undefined && now >= claim.notBefore;
+      const isPending = claim.dueAt !== undefined;
       // Renewed a little early rather than in a statement of its own.
-      const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8 && now >= claim.notBefore;
+      const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8;
       if (!isPending && !isRenewal) continue;
       // Where the statement is full already, the lease is extended and the text waits.
       const portion = claim.portion(units);
@@ -177,7 +178,7 @@ export class Writer {
         continue;
       }
       if (row["has"] !== null && row["has"] !== undefined) {
-        claim.rewind(toNumber(row, "has"));
+        claim.rewind(toNumber(row, "has"), clock.now());
         continue;
       }
       claim.renewedAt = startedAt;
@@ -193,7 +194,7 @@ export class Writer {
     if (portion.end !== undefined) return this.#drop(claim);
     if (row["is_stopped"] === true) claim.producer.stop(toText(row["stop_reason"]) || undefined);
     // The rest of a text that was too long for one statement.
-    if (!isComplete) claim.pendingSince = -Infinity;
+    if (!isComplete) claim.dueAt = this.#context.clock.now();
   }
 
   /** Followers are told after the commit, in a statement that no append waits for. */
@@ -226,7 +227,7 @@ export class Writer {
   /** Streams whose text has waited for so long are left as they are in the database: failed, once their lease lapses. */
   #giveUp(error: unknown): void {
     for (const claim of this.#claims.values()) {
-      if (claim.pendingSince === undefined) continue;
+      if (claim.dueAt === undefined) continue;
       this.#drop(claim);
       const message = `Gave up writing a stream that Postgres took nothing of for ${MAX_OUTAGE_MS} ms. What it has is kept; readers of this process get the rest.`;
       this.#report(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
@@ -235,14 +236,10 @@ export class Writer {
 
   /** Finds when the next flush is due, after one. */
   #next(): void {
-    const { flushIntervalMs } = this.#context.settings;
-    let dueAt = Infinity;
-    for (const { notBefore, pendingSince, renewedAt } of this.#claims.values()) {
+    for (const { dueAt, notBefore, renewedAt } of this.#claims.values()) {
       const renewalAt = renewedAt + this.#heartbeatMs;
-      const textAt = pendingSince === undefined ? Infinity : pendingSince + flushIntervalMs;
-      dueAt = Math.min(dueAt, Math.max(Math.min(renewalAt, textAt), notBefore));
+      this.#dueBy(Math.max(Math.min(renewalAt, dueAt ?? renewalAt), notBefore ?? renewedAt));
     }
-    this.#dueBy(dueAt);
   }
 
   #fence(claim: PostgresClaim): void {

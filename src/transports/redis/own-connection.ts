@@ -43,7 +43,7 @@ class OwnConnection {
   #opening: Promise<RedisConnection> | undefined;
   #opened: RedisConnection | undefined;
   #isDestroyed = false;
-  #replacedAt = Number.NEGATIVE_INFINITY;
+  #replacedAt: number | undefined;
   #cancelPing: Cancel = () => {};
   /** Of the connection that is there, or on its way. */
   #destroyOpening: () => void = () => {};
@@ -153,7 +153,7 @@ class OwnConnection {
     // Others found it sick as well, and one of them was first.
     if (this.#opened !== sick) return true;
     const now = this.#clock.now();
-    if (now - this.#replacedAt < BETWEEN_REPLACEMENTS_MS) return false;
+    if (this.#replacedAt !== undefined && now - this.#replacedAt < BETWEEN_REPLACEMENTS_MS) return false;
     this.#replacedAt = now;
     this.#opened = undefined;
     this.#opening = undefined;

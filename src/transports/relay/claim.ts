@@ -267,7 +267,7 @@ export class RelayClaim implements Claim {
     const { clock, settings } = this.#relay;
     const startedAt = clock.now();
     while (this.#interest.size > 0 && !this.#hurry.signal.aborted) {
-      const until = Math.max(startedAt, this.#interest.progressedAt) + settings.lingerMs;
+      const until = Math.max(startedAt, this.#interest.progressedAt ?? startedAt) + settings.lingerMs;
       if (clock.now() >= until) return;
       const moved = new AbortController();
       this.#onListenersMoved = () => moved.abort();

@@ -16,8 +16,10 @@ export class Health {
   readonly #clock: Clock;
   /** A call got no answer within its time, and no other that was sent since. */
   #isSilent = false;
-  #answeredAt = Number.NEGATIVE_INFINITY;
-  #troubleAt = Number.NEGATIVE_INFINITY;
+  /** When a call was last answered; absent until one was. */
+  #answeredAt: number | undefined;
+  /** When there was trouble last; absent until there was. */
+  #troubleAt: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -35,7 +37,7 @@ export class Health {
     return withDeadline(this.#clock, heard, {
       timeoutMs: patienceMs,
       late: () => {
-        this.#isSilent ||= this.#answeredAt <= sentAt;
+        this.#isSilent ||= (this.#answeredAt ?? sentAt) <= sentAt;
         return late(patienceMs);
       },
     });
@@ -44,7 +46,7 @@ export class Health {
   /** Whether this trouble is the first of an outage. */
   isNews(): boolean {
     const now = this.#clock.now();
-    const isNew = now - this.#troubleAt >= CALM_MS;
+    const isNew = this.#troubleAt === undefined || now - this.#troubleAt >= CALM_MS;
     this.#troubleAt = now;
     return isNew;
   }

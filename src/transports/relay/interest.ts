@@ -24,12 +24,12 @@ interface Listener {
 export class Interest {
   readonly #clock: Clock;
   readonly #onChange: (isWatched: boolean) => void;
-  readonly #interest = new Map<string, Listener>();
+  readonly #listeners = new Map<string, Listener>();
   #cancelSweep: Cancel | undefined;
   /** Whether the producer was told that somebody follows. */
   #isWatched = false;
   /** When a listener last asked something new; the producer's patience at the end counts from it. */
-  progressedAt: number = Number.NEGATIVE_INFINITY;
+  progressedAt: number | undefined;
 
   constructor(clock: Clock, onChange: (isWatched: boolean) => void) {
     this.#clock = clock;
@@ -37,15 +37,15 @@ export class Interest {
   }
 
   get size(): number {
-    return this.#interest.size;
+    return this.#listeners.size;
   }
 
   touch(listenerId: string, interest: { keepMs: number; asked?: Asked }): void {
     const now = this.#clock.now();
-    const known = this.#interest.get(listenerId);
-    if (!known && this.#interest.size >= MAX_LISTENERS) return;
+    const known = this.#listeners.get(listenerId);
+    if (!known && this.#listeners.size >= MAX_LISTENERS) return;
     const { asked, hasRepeated } = this.#progress(known, interest.asked ?? NOTHING_ASKED);
-    this.#interest.set(listenerId, { until: now + interest.keepMs, asked, hasRepeated });
+    this.#listeners.set(listenerId, { until: now + interest.keepMs, asked, hasRepeated });
     this.#tell(true);
     this.#cancelSweep ??= this.#clock.after(interest.keepMs, () => this.#sweep());
   }
@@ -63,12 +63,12 @@ export class Interest {
   }
 
   remove(listenerId: string): void {
-    if (this.#interest.delete(listenerId) && this.#interest.size === 0) this.clear();
+    if (this.#listeners.delete(listenerId) && this.#listeners.size === 0) this.clear();
   }
 
   /** Nobody is there any more. */
   clear(): void {
-    this.#interest.clear();
+    this.#listeners.clear();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     this.#tell(false);
@@ -84,11 +84,11 @@ export class Interest {
     this.#cancelSweep = undefined;
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const [listenerId, { until }] of this.#interest) {
-      if (until <= now) this.#interest.delete(listenerId);
+    for (const [listenerId, { until }] of this.#listeners) {
+      if (until <= now) this.#listeners.delete(listenerId);
       else next = Math.min(next, until);
     }
-    if (this.#interest.size === 0) return this.clear();
+    if (this.#listeners.size === 0) return this.clear();
     this.#cancelSweep = this.#clock.after(next - now, () => this.#sweep());
   }
 }

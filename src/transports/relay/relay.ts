@@ -224,7 +224,7 @@ class RelayTransport implements Transport {
       streamId,
       from: what.type === "read" ? what.from : undefined,
       epoch: what.epoch,
-      answered: watch?.answered,
+      heard: watch?.heard,
       build: (requestId) => ({ ...what, requestId, ...interest }),
     });
   }

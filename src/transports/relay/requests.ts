@@ -24,9 +24,14 @@ import {
 const UNRECEIVED = { firstMs: 25, maxMs: 400 };
 /** Somebody did, or the server doesn't say: an answer is under way, unless it got lost. */
 const RECEIVED = { firstMs: 250, maxMs: 500 };
+/** The last answer of a stream's producer, which all questions about the stream share; absent until one came. */
+export interface Heard {
+  last: Answered | undefined;
+}
+
 interface Pending {
   /** What the whole process knows of the producer's life; absent where nobody watches. */
-  answered: Answered | undefined;
+  heard: Heard | undefined;
   reply: Deferred<Page>;
   answer: ReplyAssembly;
   /** What `reply` resolved with; absent until it came. */
@@ -43,7 +48,7 @@ interface Question {
   /** The producer asked; absent where any will do. */
   epoch: number | undefined;
   /** Shared by all questions about the stream: a producer that answers one of them lives. */
-  answered: Answered | undefined;
+  heard: Heard | undefined;
   build: (requestId: number) => Request;
 }
 
@@ -93,7 +98,7 @@ export class Requests {
   async ask(question: Question): Promise<ReadResult> {
     const requestId = this.#nextRequestId++;
     const pending: Pending = {
-      answered: question.answered,
+      heard: question.heard,
       reply: createDeferred<Page>(),
       answer: new ReplyAssembly(question.from),
       page: undefined,
@@ -112,7 +117,6 @@ export class Requests {
   async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
     const { link, names } = this.#relay;
     const message = encodeRequest(question.build(requestId));
-    const { answered } = pending;
     let effect: VerdictEffect | undefined = { type: "ask", isProving: false };
     for (let attempt = 0; ;) {
       switch (effect?.type) {
@@ -125,14 +129,14 @@ export class Requests {
             backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED),
           );
           if (page) return { status: "page", page };
-          effect = this.#step(pending, { type: "waited", answered });
+          effect = this.#step(pending, { type: "waited", answered: pending.heard?.last });
           break;
         }
         case "look": {
           const record = await link.get(names.record(question.streamId));
           // It lives: its answer came while the record was looked up.
           if (pending.page) return { status: "page", page: pending.page };
-          effect = this.#step(pending, { type: "looked", record, answered });
+          effect = this.#step(pending, { type: "looked", record, answered: pending.heard?.last });
           break;
         }
         case "condemn":
@@ -210,8 +214,7 @@ export class Requests {
       this.#step(pending, { type: "proven" });
       return;
     }
-    if (pending.answered)
-      Object.assign(pending.answered, { epoch: frame.page.epoch, at: this.#relay.clock.now() });
+    if (pending.heard) pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now() };
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;
     pending.page = page;

@@ -5,8 +5,7 @@ import type { Cancel } from "../../lib/clock.ts";
 import type { WatchSignal } from "../../port/transport.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeRequest, MAX_KEEP_MS, parseFrame } from "./protocol.ts";
-import type { Requests } from "./requests.ts";
-import type { Answered } from "./verdict.ts";
+import type { Heard, Requests } from "./requests.ts";
 import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
@@ -27,7 +26,7 @@ export class StreamWatch {
   readonly keepMs: number;
 
   /** The last answer that this process had of the stream's producer, to whatever question. */
-  readonly answered: Answered = { epoch: 0, at: Number.NEGATIVE_INFINITY };
+  readonly heard: Heard = { last: undefined };
 
   readonly #options: StreamWatchOptions;
   readonly #listeners = new Set<(signal: WatchSignal) => void>();
