@@ -3,8 +3,7 @@
 import type { OpenSource } from "../engine/producer.ts";
 import { type EngineParts, Streams } from "../engine/streams.ts";
 import { attempt, background } from "../lib/background.ts";
-import { backoffMs } from "../lib/backoff.ts";
-import { type Clock, sleep } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { markOf, type Position } from "../lib/position.ts";
 import type { Transport } from "../port/transport.ts";
 import { ResumableStreamError } from "../port/errors.ts";
@@ -15,11 +14,8 @@ import {
   checkSkipCharacters,
   checkStreamId,
 } from "./options.ts";
+import { type Calls, produceOrFollow, resumeGeneration, wasOther } from "./produce-or-follow.ts";
 import type { DurableStreamContext, MakeStream, StopOptions } from "./types.ts";
-
-/** How often a call starts over when producers come and go under it. */
-const MAX_ROUNDS = 8;
-const BETWEEN_ROUNDS = { firstMs: 10, maxMs: 1_000 };
 
 export interface ContextParts {
   transport: Transport;
@@ -54,27 +50,6 @@ export function createContext({ transport, options, clock, parts }: ContextParts
     return position;
   };
 
-  /** Whether the stream that is done was of another claim than the one that is asked for. Not, if that isn't known. */
-  const wasOther = async (streamId: string, epoch: number | undefined): Promise<boolean> => {
-    if (epoch === undefined || !transport.lastEnd) return false;
-    const last = await transport.lastEnd(streamId);
-    if (last) return last.epoch !== epoch;
-    // Another may have taken the id since it was found done: then what ended last isn't told any more.
-    return (await transport.peek(streamId)).status !== "done";
-  };
-
-  /** For a caller that names a generation: its text, or nothing of any other. */
-  const resumeGeneration = async (
-    streamId: string,
-    position: Position,
-  ): Promise<ReadableStream<string> | null> => {
-    const followed = await streams.follow(streamId, { ...position, ofFailed: "read" });
-    if (followed.status === "following") return followed.stream;
-    if (followed.status === "done" && !(await wasOther(streamId, position.epoch))) return null;
-    const message = `Cannot resume "${streamId}": the text that this position is of is gone. Start a new one without a position.`;
-    throw new ResumableStreamError("PRODUCER_LOST", message);
-  };
-
   /** Whether a caller that would have produced, but could not ask, gets its text all the same. */
   const mayRunAlone =
     (offset: number | undefined) =>
@@ -86,44 +61,16 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       return true;
     };
 
-  const resumableStream = async (
-    streamId: string,
-    makeStream: MakeStream,
-    skipCharacters?: number | string,
-  ): Promise<ReadableStream<string> | null> => {
-    const position = check(streamId, skipCharacters);
-    const openSource = sourceOpener(streamId, makeStream);
-    if (position?.epoch !== undefined) return resumeGeneration(streamId, position);
-    const offset = position?.offset;
-    // A caller that names an offset is reconnecting: what is left of a failed stream continues its text, a fresh one doesn't.
-    const mode = offset === undefined ? "if-free" : "if-absent";
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      if (!(await streams.local(streamId))) {
-        const stream = await streams.produce(streamId, {
-          mode,
-          openSource,
-          mayRunAlone: mayRunAlone(offset),
-        });
-        if (stream) return stream;
-      }
-      // Without an offset a failed stream is produced anew: its producer may have died between the claim and the read.
-      const followed = await streams.follow(streamId, {
-        offset: offset ?? 0,
-        epoch: undefined,
-        ofFailed: offset === undefined ? "refuse" : "read",
-      });
-      if (followed.status === "following") return followed.stream;
-      if (followed.status === "done") return null;
-      // The id is free again, and one of those who found it so gets it.
-      await sleep(clock, backoffMs(round, BETWEEN_ROUNDS));
-      streams.checkOpen();
-    }
-    const message = `Cannot produce or follow "${streamId}": ${MAX_ROUNDS} producers died while this call waited for them. Try again.`;
-    throw new ResumableStreamError("PRODUCER_LOST", message);
-  };
+  const calls: Calls = { streams, transport, clock };
 
   return {
-    resumableStream,
+    resumableStream: async (streamId, makeStream, skipCharacters) => {
+      const position = check(streamId, skipCharacters);
+      const openSource = sourceOpener(streamId, makeStream);
+      if (position?.epoch !== undefined) return resumeGeneration(calls, streamId, position);
+      const offset = position?.offset;
+      return produceOrFollow(calls, { streamId, offset, openSource, mayRunAlone: mayRunAlone(offset) });
+    },
     createNewResumableStream: async (streamId, makeStream, skipCharacters) => {
       check(streamId, skipCharacters);
       const openSource = sourceOpener(streamId, makeStream);
@@ -137,7 +84,7 @@ export function createContext({ transport, options, clock, parts }: ContextParts
         case "following":
           return followed.stream;
         case "done":
-          return (await wasOther(streamId, epoch)) ? undefined : null;
+          return (await wasOther(calls, streamId, epoch)) ? undefined : null;
         case "absent":
         case "lost":
           return undefined;
