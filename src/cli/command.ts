@@ -18,7 +18,7 @@ export interface World {
 }
 
 export interface CommandArguments extends Arguments {
-  /** The stream's id; empty where the command takes none. */
+  /** The stream's id; empty if the command takes none. */
   streamId: string;
 }
 

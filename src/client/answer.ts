@@ -50,7 +50,7 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
     const isBelieved = offset === null ? asked.isTrusted || asked.isOwn : isConfirmed;
     return isBelieved ? { type: "opened" } : refused("NOT_RESUMED");
   }
-  // Those without our header answer 410 when the stream ended badly, and 204 or 422 when it is done.
+  // Servers without our header answer 410 when the stream ended badly, and 204 or 422 when it is done.
   if (status === 410) return ended(said === "failed" ? "failed" : "lost");
   // Nothing is active: after a clean close that may be an end, or a server that has forgotten.
   if (said === "absent") return closed ? refused("MISSED_END") : ended("lost");
@@ -82,7 +82,7 @@ export function typeOf(headers: Headers): string | undefined {
 /** A reader that is told to come back tomorrow asks again all the same. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** How long a server wants not to be asked; undefined where it doesn't say. */
+/** How long a server wants not to be asked; undefined if it doesn't say. */
 export function retryAfterMs(headers: Headers, wallTime: number): number | undefined {
   const value = headers.get("retry-after");
   if (!value) return undefined;

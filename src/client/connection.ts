@@ -16,6 +16,6 @@ export interface Connection {
 /** Nothing that it still brings is of use. */
 export function letGo(connection: Connection | undefined): undefined {
   connection?.abort.abort();
-  // One that broke can't be cancelled.
+  // A body that broke can't be cancelled.
   connection?.reader?.cancel().catch(() => {});
 }

@@ -13,7 +13,7 @@ export interface Platform {
   onWake: (callback: (why: "online" | "visible") => void, signal: AbortSignal) => void;
 }
 
-/** A timer stands still while the machine sleeps. The time of day doesn't, and is looked at so often. */
+/** A timer stands still while the machine sleeps. The time of day doesn't, and is looked at every `LOOK_MS`. */
 const LOOK_MS = 5_000;
 /** A timer that is so late belongs to a process that was held up. What came meanwhile is given time to be read. */
 const LATE_MS = 250;

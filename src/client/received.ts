@@ -11,7 +11,7 @@ const opening = /^\n: resumable-stream offset=(\d+)(?: generation=(\w+))?.*\n(?:
 const ownId = /[\r\n]id: (\d+(?:\.\w+)?)$/;
 const ownComments = /([\r\n])(?:: resumable-stream.*\n)+/g;
 const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
-/** Of text that isn't handed on, so much is looked at again with the next: more than a line of ours has. */
+/** Units at the end of text that isn't handed on, which are looked at again with the next: more than a line of ours has. */
 const LOOKED_AT_AGAIN = 256;
 
 export interface Taken {

@@ -154,7 +154,7 @@ export function stepReconnect(
         ? to({ next: "waiting", isHeld: false }, { type: "wait", attempt: attempts, afterMs: 0 })
         : to({ reads: true, next: "none", closed: undefined }, { type: "switch" });
     case "failed":
-      // What happened between the close and a later answer can't be known.
+      // The time between the close and a later answer can't be known.
       return wait({ closed: closed === "other" ? closed : undefined }, event.afterMs);
     case "judged":
       if (reads && event.verdict.end !== "done") {

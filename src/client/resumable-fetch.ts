@@ -20,11 +20,11 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
    */
   resumeUrl?: string | URL | ((offset: number, position: string) => string | URL);
   /**
-   * A connection that brings nothing for so many milliseconds, not even a heartbeat, is replaced once a new one has
+   * A connection that brings nothing for this time, in milliseconds, not even a heartbeat, is replaced once a new one has
    * answered. Longer than the server's `heartbeatMs`; `Infinity`: never. @defaultValue 40000
    */
   stallTimeoutMs?: number;
-  /** After so many attempts in a row that came no further, the body errors. @defaultValue 10 */
+  /** The body errors after this number of attempts in a row that came no further. @defaultValue 10 */
   maxAttempts?: number;
   /** Makes the requests. @defaultValue the platform's */
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -92,7 +92,7 @@ export async function fetchOn(
   // Each time: a function's are fresh ones, and the caller's own object may have others by now.
   const withHeaders = async (): Promise<RequestInit> =>
     headers ? { ...options, headers: typeof headers === "function" ? await headers() : headers } : options;
-  // What no request can be made of is told at once.
+  // An argument that no request can be made of is told at once.
   if (method === "GET") new Request(first, options);
   const response = await firstAnswer(platform, {
     ask: async () => fetch(input, await withHeaders()),

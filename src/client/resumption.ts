@@ -15,7 +15,7 @@ import {
 } from "./reconnect.ts";
 import { waitMs } from "./wait.ts";
 
-/** A healthy connection may well be silent so long; one that the system has let go of always is. */
+/** A healthy connection may well be silent for this time; one that the system has let go of always is. */
 const QUIET_MS = 5_000;
 
 export interface ResumptionOptions {
@@ -35,7 +35,7 @@ export interface ResumptionOptions {
 
 export class Resumption {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** How the stream ended; undefined where that isn't known. */
+  /** How the stream ended; undefined if that isn't known. */
   readonly ended: Promise<EndKind | undefined>;
   #onEnd: (end: EndKind | undefined) => void = () => {};
   readonly #options: ResumptionOptions;
@@ -54,7 +54,7 @@ export class Resumption {
   /** What a connection that closed brought last: text if that was the end. */
   #left = "";
   #heardAt: number;
-  /** What came were events of our server. */
+  /** The events that came are our server's. */
   #isOwn = false;
   /** Media type of the text; absent if its server gives none. */
   readonly #type: string | undefined;
@@ -143,7 +143,7 @@ export class Resumption {
   }
 
   /**
-   * Errors the body where its reader asks for more than there is, for an error discards what nobody has taken; and a turn of
+   * Errors the body if its reader asks for more than there is, for an error discards what nobody has taken; and a turn of
    * the event loop later, for it does so in each pipe behind the body.
    */
   #fail(): void {

@@ -10,7 +10,7 @@ const LONGEST_WAIT_MS = 10_000;
 export interface Wait {
   /** Counted from 0. */
   attempt: number;
-  /** For so long the server wants not to be asked. */
+  /** How long the server wants not to be asked, in milliseconds. */
   afterMs: number;
 }
 
@@ -22,7 +22,7 @@ export function waitMs({ attempt, afterMs }: Wait, { isOffline, random }: Platfo
 
 export interface FirstRequest {
   ask: () => Promise<Response>;
-  /** How often it may be asked again; 0 where that might do something twice. */
+  /** How often it may be asked again; 0 if that might do something twice. */
   maxAttempts: number;
   signal: AbortSignal | null | undefined;
 }

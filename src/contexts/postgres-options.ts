@@ -19,7 +19,7 @@ export interface PostgresStoreOptions extends CommonOptions {
   leaseMs?: number;
   /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 250 */
   flushIntervalMs?: number;
-  /** How often followers look for text, in milliseconds, where notifications don't reach them. @defaultValue 250 */
+  /** How often followers look for text, in milliseconds, if notifications don't reach them. @defaultValue 250 */
   pollIntervalMs?: number;
   /** How long a notification of our own may take before the connection it was sent over counts as deaf. @defaultValue 1000 */
   listenTimeoutMs?: number;

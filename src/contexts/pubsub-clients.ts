@@ -73,7 +73,7 @@ export function connect({ publisher, subscriber, library }: ConnectOptions): Rel
         for (const stop of stops) stop();
       };
     },
-    // What we were given is the caller's to close.
+    // A client that we were given is the caller's to close.
     close: () => {
       for (const connection of made.splice(0)) releaseMade(connection);
     },

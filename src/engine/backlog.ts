@@ -3,7 +3,7 @@
 import { cutBeforePair, splitsPair } from "../lib/text.ts";
 import type { EndKind, Slice } from "../port/transport.ts";
 
-/** So many pieces of one size become one: a stream of any number of chunks costs little more than its text. */
+/** Pieces of one size that become one: a stream of any number of chunks costs little more than its text. */
 const PIECES_PER_BLOCK = 64;
 /** Joined no further than this, in code units: every character is copied a few times at most. */
 const MAX_BLOCK_UNITS = 262_144;
@@ -68,8 +68,8 @@ export class Backlog {
   }
 
   /**
-   * Like `read`, but starts one earlier where `from` is between the halves of a surrogate pair. Neighbouring reads then
-   * meet before the pair, and every one is well-formed where the text is.
+   * Like `read`, but starts one earlier if `from` is between the halves of a surrogate pair. Neighbouring reads then
+   * meet before the pair, and every one is well-formed if the text is.
    */
   readPairs(from: number, maxUnits: number): Slice {
     const around = from > 0 && maxUnits > 0 ? this.#textFrom(from - 1, 2) : "";

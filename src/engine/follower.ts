@@ -17,9 +17,9 @@ import { trackEnd } from "./ends.ts";
 
 /** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
 export const MAX_QUEUED_UNITS = 520_000;
-/** What a read asks for where the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
+/** What a read asks for if the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
 const PAGE_UNITS = 65_000;
-/** So many pages fit the queue at least: the way there and back isn't waited for at each. */
+/** Pages that fit the queue at least, so that the way there and back isn't waited for at each. */
 const MIN_PAGES = 4;
 /** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
 const MAX_UNREACHABLE_MS = 30_000;
@@ -151,7 +151,7 @@ export class Follower {
     const step = this.#options.step ?? stepFollower;
     const { state, effects } = step(this.#state, event);
     this.#state = state;
-    // One that was back before its text was drained is followed like any other.
+    // A producer that was back before its text was drained was only away: it is followed like any other.
     if (this.#isAttached && state.end === undefined) this.#isDraining = false;
     for (const effect of effects) this.#perform(effect);
   }
@@ -199,7 +199,7 @@ export class Follower {
     this.#firstRead.resolve(result);
   }
 
-  /** False where the kept text was taken away under the follower, by a newer producer. */
+  /** False if the kept text was taken away under the follower, by a newer producer. */
   #hasDrained(): boolean {
     const { end, next } = this.#state;
     return this.#isDraining && end !== undefined && next >= end.offset;
@@ -214,7 +214,7 @@ export class Follower {
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
     this.#rejectFirstRead(unavailable);
-    // Those that were sent with it are one attempt.
+    // Reads that were in flight together count as one attempt.
     if (this.#state.reads > 0) return;
     if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
       return this.#finish(unavailable);
@@ -290,7 +290,7 @@ export class Follower {
     this.#isClosed = true;
     this.#queue.length = 0;
     this.#stopListening();
-    // Already told where the end was learned.
+    // Already told if the end was learned.
     this.#tellEnd(undefined);
     this.#options.onClosed();
   }

@@ -103,7 +103,7 @@ function decide(draft: Draft, event: ProducerEvent): void {
       state.tail = event.tail;
       return write(draft);
     case "watched":
-      // Who begins to watch reads up to the tail; what a relay sends after that starts there.
+      // A follower that begins to watch reads up to the tail. A relay sends what comes after it.
       if (!state.keepsText && !state.isWatched) state.sent = state.tail;
       state.isWatched = event.isWatched;
       return write(draft);
@@ -161,7 +161,7 @@ function write({ state, effects }: Draft): void {
   }
 }
 
-/** The end is written before it is told (G13), where there is a record to write it to. */
+/** The end is written before it is told (G13), if there is a record to write it to. */
 function end(draft: Draft): void {
   const { state, effects } = draft;
   if (state.record !== "held" && state.record !== "finishing") return tell(draft);

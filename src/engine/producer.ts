@@ -66,7 +66,7 @@ export class Producer implements ProducerPort {
     background(this.#pump(openSource), (error) => this.#fail(error));
   }
 
-  /** Gives the producer its claim: at once, or late where the backend was slow. */
+  /** Gives the producer its claim: at once, or late if the backend was slow. */
   attach(claim: Claim): void {
     this.#claim = claim;
     this.#dispatch({ type: "claimed" });
@@ -110,7 +110,7 @@ export class Producer implements ProducerPort {
     return this.#state.end !== "told" && this.#state.record !== "fenced";
   }
 
-  /** Stops the source, and settles when readers are given the end. False where it had ended before. */
+  /** Stops the source, and settles when readers are given the end. False if it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
     await this.untilTold();
@@ -257,7 +257,7 @@ export class Producer implements ProducerPort {
     }
   }
 
-  /** What the source gave is there for readers, and for the transport. */
+  /** The text that the source gave is there for readers, and for the transport. */
   #announce(): void {
     this.#backlog.announce();
     this.#dispatch({ type: "produced", tail: this.#backlog.tail });
@@ -271,7 +271,7 @@ export class Producer implements ProducerPort {
     const isUnheard = this.#state.primary === "left" && this.#followers.size === 0;
     if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
     this.#dispatch({ type: "source-ended", end: "failed" });
-    // One that gave something else than strings still runs, and so may the model behind it; one that failed ignores this.
+    // A source that gave something else than strings still runs, and so may the model behind it. A source that failed ignores this.
     this.#abort.abort(abortErrorOf(failure));
     background(
       attempt(() => this.#source?.cancel(error)),

@@ -81,7 +81,7 @@ export class Streams {
   }
 
   /**
-   * The original reader's stream where the claim is won; undefined where another produces. Rejects as the claim does, unless
+   * The original reader's stream if the claim is won; undefined if another produces. Rejects as the claim does, unless
    * `mayRunAlone` takes the error: then the source runs, and nobody elsewhere can follow it before the backend has answered.
    */
   async produce(
@@ -199,7 +199,7 @@ export class Streams {
       throw error;
     }
     const isFree = claim !== undefined || !this.#serving.has(streamId);
-    // One that was superseded before it began serves nobody but its own reader.
+    // A producer that was superseded before it began serves nobody but its own reader.
     if (isFree && producer.isServing) this.#serving.set(streamId, producer);
     this.#options.onEvent({ type: "producing", streamId });
     producer.start(openSource);
@@ -217,7 +217,7 @@ function closedError(what: string): ResumableStreamError {
   return new ResumableStreamError("CLOSED", `${what} was ended: its context was closed.`);
 }
 
-/** What is told of one follower: `following` once its caller has the stream, and `ended` after that alone. */
+/** Events of one follower: `following` once its caller has the stream, and `ended` after that alone. */
 class FollowerEvents {
   readonly #onEvent: (event: StreamsEvent) => void;
   readonly #follower: { streamId: string; offset: number };

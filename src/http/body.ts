@@ -49,7 +49,7 @@ class Body {
   #isOpen = false;
   /** Aborted where the reader left. */
   readonly #left = new AbortController();
-  /** The read under way, which outlives the pull it was made for where a heartbeat answers that. */
+  /** The read under way, which outlives the pull it was made for if a heartbeat answers that. */
   #reading: Promise<Read> | undefined;
   #cancelHeartbeat: Cancel = () => {};
   #ignoreSignal = (): void => {};
@@ -125,7 +125,7 @@ class Body {
     try {
       return this.#bytes(this.#options.framing.push(text));
     } catch (error) {
-      // What isn't understood breaks this reader off, and stops nothing.
+      // Text that isn't understood breaks this reader off, and stops nothing.
       background(this.#source.cancel(error), () => undefined);
       return { type: "errored", error };
     }
@@ -171,7 +171,7 @@ function isClean(end: EndKind): boolean {
   return end === "done" || end === "stopped";
 }
 
-/** The end that an error stands for; undefined where the stream may go on elsewhere. */
+/** The end that an error stands for; undefined if the stream may go on elsewhere. */
 function endOfError(error: unknown): EndKind | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   switch (error.code) {

@@ -86,7 +86,7 @@ export class EventFraming implements Framing {
     return this.#isMidLine ? "" : `${OWN_COMMENT}\n`;
   }
 
-  /** What is `added` gets no id: it isn't of the stream's text, and a reader that comes back asks from that text's end. */
+  /** Text that is `added` gets no id: it isn't of the stream's text, and a reader that comes back asks from that text's end. */
   close(end: EndKind, added = ""): string {
     const { endEvent } = this.#options;
     const event = endEvent === undefined ? "" : `event: ${endEvent}\ndata: ${end}\n\n`;
@@ -117,7 +117,7 @@ export class EventFraming implements Framing {
     return passed + this.#overflow();
   }
 
-  /** A line has ended, so many units before the offset. Gives what can be passed on: an event, where the line is blank. */
+  /** A line has ended, `behind` units before the offset. Gives what can be passed on: an event, if the line is blank. */
   #endLine(line: string, end: string, unitsAfter: number): string {
     if (line !== "" || this.#isMidLine) {
       this.#event += this.#escaped(line) + end;

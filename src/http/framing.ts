@@ -9,7 +9,7 @@ export interface Framing {
   push(text: string): string;
   /** What keeps a silent connection alive; empty where nothing may be inserted. */
   heartbeat(): string;
-  /** What is left, what is `added` to it, and the end's mark where the format has one. */
+  /** What is left, what is `added` to it, and the end's mark if the format has one. */
   close(end: EndKind, added?: string): string;
 }
 

@@ -169,7 +169,7 @@ async function isEmpty(stream: ReadableStream<string> | null | undefined): Promi
 
 /** Frameworks call GET for HEAD and drop the body unread: what it follows would be followed on. */
 async function withoutBody({ headers, body }: Response): Promise<Response> {
-  // Where the stream broke off meanwhile there is nothing left to cancel, and GET would answer 200 too.
+  // If the stream broke off meanwhile there is nothing left to cancel, and GET would answer 200 too.
   await body?.cancel().catch(() => undefined);
   return new Response(null, { headers });
 }

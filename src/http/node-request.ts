@@ -28,7 +28,7 @@ export interface NodeRequest {
   destroy(): unknown;
 }
 
-/** Undefined where a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
+/** Undefined if a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
 export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
   const { method = "GET", rawHeaders } = incoming;
   try {
@@ -50,13 +50,13 @@ export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request |
 /** Throws a TypeError where `Host` is none. */
 function urlOf({ url = "/", originalUrl: target = url, headers, authority }: NodeRequest): URL {
   const { href, origin } = new URL(`http://${headers.host || authority || "localhost"}`);
-  // What else stands in it, such as "?", would make another path of the target's.
+  // Any other character in it, such as "?", would make another path of the target's.
   if (href !== `${origin}/`) throw new TypeError("Host must be a host.");
   // Put together: as a relative URL, a path that begins with two slashes would name a host.
   return new URL(target.startsWith("/") ? origin + target : target, origin);
 }
 
-/** The connection's bytes where nobody has read them, else what the reader left. */
+/** The connection's bytes if nobody has read them, else what the reader left. */
 function bodyOf(incoming: NodeRequest, headers: Headers): ReadableStream<Uint8Array> {
   if (!incoming.readableDidRead && !incoming.readableEnded) return unreadBody(incoming);
   // A parser of JSON makes {} of nothing.

@@ -26,7 +26,7 @@ export interface NodeResponse {
   once(event: string, listener: () => void): unknown;
 }
 
-/** Where trouble of a handler goes. */
+/** Told of a handler's trouble. */
 export interface NodeHandlerOptions {
   /**
    * Told what the handler threw, or what broke a body off; of a source's failure once, however many read it.
@@ -48,7 +48,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
 
 /**
  * Serves a handler with `http.createServer(toNodeHandler(handler))`, or as a route of Express, Nest, h3 or Next.js'
- * `pages/api`, whose body parsers may have run before. A slow client is waited for; where one leaves, the request's signal
+ * `pages/api`, whose body parsers may have run before. A slow client is waited for; if one leaves, the request's signal
  * aborts and the body is cancelled. A handler that throws answers 500; after the first byte, the connection is cut.
  *
  * @param handler - answers a request. Its second argument has the router's `params`.
@@ -72,7 +72,7 @@ export function toNodeHandler(
     };
     // After a whole answer too, when nobody listens any more.
     outgoing.on("close", onClosed);
-    // What ran before us took its time, and the client left meanwhile.
+    // Middleware before us took its time, and the client left meanwhile.
     if (outgoing.destroyed) onClosed();
     const answered = answer({ handler, incoming, outgoing, signal: left.signal }).catch((error: unknown) => {
       // A client that left is no fault.
@@ -131,7 +131,7 @@ async function answer({ handler, incoming, outgoing, signal }: Exchange): Promis
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   if (!reader || incoming.method === "HEAD") {
     outgoing.end();
-    // What nobody gets holds nothing; its failure is the body's own affair.
+    // A body that nobody gets holds nothing. Its failure is its own affair.
     if (reader) background(reader.cancel(), () => undefined);
     return;
   }

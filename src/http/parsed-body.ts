@@ -3,7 +3,7 @@
 export interface ParsedBody {
   /** What a parser has made of it. */
   body: unknown;
-  /** The bytes, or the text, where a parser keeps them. */
+  /** The bytes, or the text, if a parser keeps them. */
   rawBody: unknown;
   /** The request's `content-type`. */
   type: string;

@@ -40,7 +40,7 @@ export type ReadResult =
 
 /** What a transport may ask of a producer whose claim it holds. None of these throw or block. */
 export interface ProducerPort {
-  /** As much of the text from `from` as `maxUnits` allow. Starts one earlier where that would split a surrogate pair. */
+  /** As much of the text from `from` as `maxUnits` allow. Starts one earlier if that would split a surrogate pair. */
   read(from: number, maxUnits: number): Slice;
   /** Somebody follows, or nobody does any more. A relay's producer appends only while watched. */
   watched(isWatched: boolean): void;
@@ -73,15 +73,15 @@ export interface Claim {
 /** Which claim is asked for, and by whom. */
 export interface ClaimRequest {
   /**
-   * `if-free`: only where nobody produces and the stream isn't done; the text of a failed stream is discarded.
+   * `if-free`: only if nobody produces and the stream isn't done; the text of a failed stream is discarded.
    * `if-absent`: the same, but a failed stream whose text is kept is left to be read. `supersede`: whatever there is.
    */
   mode: "if-free" | "if-absent" | "supersede";
-  /** Who is asked for text, and told of what happens to the claim. */
+  /** The producer, which is asked for text, and told of what happens to the claim. */
   producer: ProducerPort;
   /**
    * Called if the claim is won after all, once the promise was rejected for want of an answer. True if it is still wanted: then
-   * it is the producer's like any other. The transport sets the id free where it isn't, or where this is absent.
+   * it is the producer's like any other. The transport sets the id free if it isn't, or if this is absent.
    */
   onLate?: (claim: Claim) => boolean;
 }
@@ -93,7 +93,7 @@ export type ClaimResult = { status: "won"; claim: Claim } | { status: "running" 
 export interface ReadRequest {
   /** Offset of the first character wanted. */
   from: number;
-  /** At most so many UTF-16 code units. */
+  /** The most UTF-16 code units that are wanted. */
   maxUnits: number;
   /**
    * The producer the follower is bound to: tells one of a lower epoch that it was superseded. Absent: the follower is new,
@@ -134,7 +134,7 @@ export interface Watch {
 /** `failed`: the producer ended badly or died, and a log still has its text. */
 export type StreamStatus = "absent" | "running" | "done" | "failed";
 
-/** What a stream's record says, true or not. `epoch`: the claim it names, where it names one. */
+/** What a stream's record says, true or not. `epoch`: the claim it names, if it names one. */
 export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: number | undefined };
 
 /**
@@ -150,7 +150,7 @@ export interface Transport {
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
   /** What is true of a stream: `running` only with proof that its producer lives. */
   status(streamId: string): Promise<StreamStatus>;
-  /** The record alone, without that proof: cheap, to be followed by a read. `running` unasked where the read tells all. */
+  /** The record alone, without that proof: cheap, to be followed by a read. `running` unasked if the read tells all. */
   peek(streamId: string): Promise<Peek>;
   /** Listens to what is new of a stream. */
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch;

@@ -2,7 +2,7 @@
 
 const METHODS = ["log", "info", "warn", "error", "debug"] as const;
 
-/** Those who listen now. Tests may run at once: each gets what all print. */
+/** Listeners of now. Tests may run at once: each gets what all print. */
 const listeners = new Set<unknown[]>();
 let restore: (() => void)[] = [];
 

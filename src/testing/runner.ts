@@ -69,7 +69,7 @@ async function runOne<Subject>(
   try {
     await bounded("the promise", run(subject), RUN_TIMEOUT_MS);
   } catch (error) {
-    // What the end finds is a consequence, and would hide the cause.
+    // A failure found at the end is a consequence, and would hide the cause.
     await bounded("the end of the test", close(), CLOSE_TIMEOUT_MS).catch(() => undefined);
     throw error;
   }

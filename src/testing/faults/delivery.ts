@@ -43,7 +43,7 @@ export function promiseOfDelivery(promise: Promising<FaultyWorld>): void {
       const primary = read(await first.context.createNewResumableStream(id, source.makeStream));
       source.push("so far");
       await primary.reached(6);
-      // An answer may be lost where the stop wasn't: what counts is that the stream ends.
+      // An answer may be lost if the stop wasn't: what counts is that the stream ends.
       await until(async () => equal((await second.context.stopStream(id)) || source.signal().aborted, true));
       await expectClosed(primary, "so far");
     }),

@@ -73,7 +73,7 @@ export const reportPromises: Section<Contract> = section("reports", (promise) =>
     ["reject", () => Promise.reject(new Error("broken callback"))],
   ] satisfies [string, () => unknown][]) {
     promise(`callbacks that ${how} harm no stream`, async (contract) => {
-      // What callbacks throw is printed: here on purpose.
+      // An error that a callback throws is printed: here on purpose.
       await overhear(async () => {
         const callbacks = { onEvent: broken, onError: broken, waitUntil: broken };
         const [first, second] = [

@@ -32,7 +32,7 @@ export const deliveryPromises: Section<PubSubPort> = section("messages", (promis
     await publisher.publisher.publish(mine, "two");
     for (const messages of heard) await arrives(() => equal(messages.at(-1), "two"));
     await arrives(() => equal(elsewhere.at(-1), "for others"));
-    // What comes twice or astray comes before what was sent after it.
+    // A message that comes twice or astray comes before the ones sent after it.
     await publisher.publisher.publish(mine, "last");
     await publisher.publisher.publish(other, "last");
     for (const messages of heard) await arrives(() => equal(messages.at(-1), "last"));

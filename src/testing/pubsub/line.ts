@@ -11,7 +11,7 @@ export interface Line {
   pair: PubSubPair;
   /** Messages to this process are lost; its calls wait, or are carried out and their answers wait. */
   cut: (losing?: Losing) => void;
-  /** What waited goes out now, as from a process that was frozen or cut off. */
+  /** The calls that waited go out now, as from a process that was frozen or cut off. */
   mend: () => void;
   /** The process is gone: its connections say nothing more, and the server has closed them. */
   kill: () => void;

@@ -61,7 +61,7 @@ export function createFaultyTransport<Made extends Transport>(
     if (!isCut && !isRejecting) mended.resolve();
   };
 
-  /** What the backend says to a producer that it can't reach isn't heard; the next heartbeat says it again. */
+  /** A message of the backend to a producer that it can't reach isn't heard; the next heartbeat says it again. */
   const heard = (producer: ProducerPort): ProducerPort => {
     const pass = (tell: () => void): void => {
       if (!isCut) tell();
@@ -81,7 +81,7 @@ export function createFaultyTransport<Made extends Transport>(
     finish: (take, onWritten) => write(() => claim.finish(take, onWritten)),
   });
 
-  /** Mends what the backend itself has cut; absent where it hasn't. */
+  /** Mends what the backend itself has cut; absent if it hasn't. */
   let mendBackend: (() => void) | undefined;
   const cut = (losing: Losing = "calls"): void => {
     mendBackend ??= backend.cut?.(inner, losing);

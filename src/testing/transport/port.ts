@@ -59,7 +59,7 @@ export class ScriptedProducer implements ProducerPort {
     return this.#backlog.read(0, Number.MAX_SAFE_INTEGER).text;
   }
 
-  /** The epoch, or undefined where the claim isn't won. */
+  /** The epoch, or undefined if the claim isn't won. */
   async claim(
     transport: Transport,
     streamId: string,

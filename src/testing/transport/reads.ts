@@ -53,7 +53,7 @@ export const readPromises: Section<TransportPort> = section("reads", (promise) =
         const page = await ear.page({ from, maxUnits, epoch });
         const end = page.from + page.text.length;
         equal(page.from <= from, true, `a page from ${from} begins there or before`);
-        // One unit more where the page has to begin before a pair, or can't be empty.
+        // One unit more if the page has to begin before a pair, or can't be empty.
         equal(page.text.length <= maxUnits + 1, true, `${page.text.length} units for ${maxUnits}`);
         expectSameText(page.text, text.slice(page.from, end));
         if (page.text.length > 1)

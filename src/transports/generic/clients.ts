@@ -13,7 +13,7 @@ export interface Publisher {
   set: (key: string, value: string, options?: { EX?: number }) => Promise<unknown>;
   /** Gives what was written, or `null`. Sees what `set` and `incr` of any process wrote before. */
   get: (key: string) => Promise<string | number | null>;
-  /** Adds one, atomically, counting from 0, and returns the sum. Rejects where the value isn't an integer. */
+  /** Adds one, atomically, counting from 0, and returns the sum. Rejects if the value isn't an integer. */
   incr: (key: string) => Promise<number>;
 }
 

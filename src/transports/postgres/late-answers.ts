@@ -2,7 +2,7 @@
 
 import { shared } from "../../lib/shared.ts";
 
-/** What part of a pool may: the rest is for streams that run, and the app's own. */
+/** The part of a pool that may wait. The rest is for streams that run, and for the app. */
 const SHARE = 0.5;
 /** `pg`'s own default. */
 const DEFAULT_POOL_SIZE = 10;

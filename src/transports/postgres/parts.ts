@@ -65,7 +65,7 @@ export async function runForCaller(
   try {
     return await withDeadline(context.clock, answer, { timeoutMs: AWAY_MS, late: () => late });
   } catch (error) {
-    // What it fails with later is one more sign of the outage that its caller was told of.
+    // A later failure of it is one more sign of the outage that its caller was told of.
     if (error === late) background(answer.then(onLate), () => undefined);
     throw error;
   }

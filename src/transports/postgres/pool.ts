@@ -51,7 +51,7 @@ export interface PoolDatabaseOptions {
   onError: (error: unknown) => void;
 }
 
-/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One a pool. */
+/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One listener per pool. */
 const watched = shared("watched-pools.1", () => new WeakMap<PostgresPool, Set<(error: unknown) => void>>());
 
 export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabaseOptions): Database {
@@ -104,7 +104,7 @@ async function send(
 /** SQLSTATEs of a statement that was undone because another came between, and is to be sent again: it is no outage. */
 const CONFLICT_STATES = new Set(["40001", "40P01"]);
 
-/** Where transactions are more than "read committed", one that waited for another's row fails. Bounded by the caller's deadline. */
+/** If transactions are more than "read committed", one that waited for another's row fails. Bounded by the caller's deadline. */
 async function sendUntilItRan(
   client: PostgresClient,
   request: { pool: PostgresPool; statement: string; values: unknown[] },

@@ -72,7 +72,7 @@ class PostgresTransport implements Transport {
     const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
       if (late) this.#lateClaim(key, request, late);
     });
-    // One that is done looks the same here; the read that follows tells.
+    // A stream that is done looks the same here. The read that follows tells.
     if (!row) return { status: "running" };
     const claim = this.#openClaim(key, request, row);
     if (request.mode === "supersede" && row["was_there"] === true)

@@ -128,7 +128,7 @@ export class Watches {
         run: (input) => run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
         ofMissing: { type: "missed" },
         onState: (stream, state) => {
-          // One that has lapsed is told by this very check.
+          // A lease that has lapsed is told by this very check.
           if (state.leaseMs !== undefined && state.leaseMs > 0)
             shortestLeaseMs = Math.min(shortestLeaseMs, state.leaseMs);
           this.observe(stream.key, state);
@@ -195,6 +195,6 @@ export class Watches {
 }
 
 function tell({ listeners }: FollowedStream, heard: WatchSignal): void {
-  // One that leaves while others are told changes nothing for them.
+  // A follower that leaves while others are told changes nothing for them.
   for (const listener of listeners) listener(heard);
 }

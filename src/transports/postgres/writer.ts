@@ -1,4 +1,4 @@
-// The group commit: one statement a tick writes what all streams of the process have, checks each one's epoch, extends its
+// The group commit: one statement per tick writes what all streams of the process have, checks each one's epoch, extends its
 // lease, and learns who was fenced, who is asked to stop and who is watched. One statement in flight, all that gathers
 // meanwhile in the next.
 
@@ -99,7 +99,7 @@ export class Writer {
     this.#dueBy(claim.dueAt);
   }
 
-  /** Has a flush happen by then: in this turn's end where that is now. */
+  /** Has a flush happen by then: in this turn's end if that is now. */
   #dueBy(dueAt: number): void {
     if (this.#isFlushing || this.#outage) return;
     if (this.#dueAt !== undefined && dueAt >= this.#dueAt) return;
@@ -108,7 +108,7 @@ export class Writer {
     this.#cancelTimer();
     const delayMs = dueAt - clock.now();
     if (delayMs > 0) this.#cancelTimer = clock.after(delayMs, () => this.#flush());
-    // What else is appended in this turn goes along.
+    // Text that is appended later in this turn goes along.
     else queueMicrotask(() => this.#flush());
   }
 
@@ -118,7 +118,7 @@ export class Writer {
     if (this.#isFlushing) return;
     const portions = this.#collect();
     if (portions.size === 0) {
-      // Whose write failed is gone: nothing is left to be tried again, and what comes next has a time of its own.
+      // The streams whose write failed are gone: nothing is left to be tried again. A later stream has the full `MAX_OUTAGE_MS`.
       this.#outage = undefined;
       return this.#next();
     }
@@ -145,7 +145,7 @@ export class Writer {
       // Renewed a little early rather than in a statement of its own.
       const isRenewal = now - claim.renewedAt >= this.#heartbeatMs * 0.8;
       if (!isPending && !isRenewal) continue;
-      // Where the statement is full already, the lease is extended and the text waits.
+      // If the statement is full already, the lease is extended and the text waits.
       const portion = claim.portion(units);
       units -= portion.entries.reduce((sum, { chunk }) => sum + chunk.length, 0);
       portions.set(claim, portion);
@@ -224,7 +224,7 @@ export class Writer {
     else this.#cancelTimer = clock.after(backoffMs(this.#outage.count++, RETRY), () => this.#flush());
   }
 
-  /** Streams whose text has waited for so long are left as they are in the database: failed, once their lease lapses. */
+  /** Streams whose text has waited for `MAX_OUTAGE_MS` are left as they are in the database: failed, once their lease lapses. */
   #giveUp(error: unknown): void {
     for (const claim of this.#claims.values()) {
       if (claim.dueAt === undefined) continue;

@@ -39,7 +39,7 @@ export function speaksRespTwo(client: NodeRedisClient): boolean {
   return !("withTypeMapping" in client) || client.options?.RESP === 2;
 }
 
-/** Rejects where its owner closes it meanwhile. */
+/** Rejects if its owner closes it meanwhile. */
 function untilReady(client: NodeRedisClient): Promise<void> {
   return new Promise((resolve, reject) => {
     const stops = [

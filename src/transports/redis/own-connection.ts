@@ -94,7 +94,7 @@ class OwnConnection {
   async unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel);
     if (this.#channels.size === 0) this.#cancelPing();
-    // One that is still to be opened won't subscribe to it.
+    // A connection that is still to be opened won't subscribe to it.
     await (this.#opened ?? (await this.#opening))?.unsubscribe(channel);
   }
 
@@ -147,7 +147,7 @@ class OwnConnection {
     return withDeadline(this.#clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
   }
 
-  /** Lets go of a sick connection; what comes next opens another. False where that would help nobody. */
+  /** Lets go of a sick connection; what comes next opens another. False if that would help nobody. */
   #replace(sick: RedisConnection): boolean {
     if (this.#isDestroyed) return false;
     // Others found it sick as well, and one of them was first.

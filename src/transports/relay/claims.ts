@@ -1,4 +1,4 @@
-// How a producer comes to its claim: where the id is free, or over whoever has it; never two that don't know of each other.
+// How a producer comes to its claim: if the id is free, or over whoever has it; never two that don't know of each other.
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";

@@ -1,4 +1,4 @@
-// Who follows a stream: the follower processes a producer has heard of, and until when each stays interested.
+// The processes that follow a stream, as far as its producer has heard of them, and until when each stays interested.
 
 import type { Cancel, Clock } from "../../lib/clock.ts";
 

@@ -47,14 +47,14 @@ interface Answerable {
 
 const MAX_REASON_UNITS = 200;
 const MIN_KEEP_MS = 100;
-/** Who says nothing for so long is forgotten, whatever it asked for. */
+/** A listener that says nothing for this time is forgotten, whatever it asked for. */
 export const MAX_KEEP_MS = 120_000;
 
 export function encodeRequest(request: Request): string {
   return JSON.stringify(request);
 }
 
-/** Undefined where the message isn't a request. Foreign bytes: nothing of the input is trusted. */
+/** Undefined if the message isn't a request. Foreign bytes: nothing of the input is trusted. */
 export function parseRequest(message: string): Request | undefined {
   const fields = parseObject(message);
   if (!fields) return undefined;
@@ -116,7 +116,7 @@ export function* encodePages(slice: Slice, epoch: number, requestId?: number): G
   } while (at < whole.length);
 }
 
-/** Undefined where the message isn't a frame. Foreign bytes: nothing of the input is trusted. */
+/** Undefined if the message isn't a frame. Foreign bytes: nothing of the input is trusted. */
 export function parseFrame(message: string): Frame | undefined {
   const match = HEADER.exec(message);
   if (!match) return undefined;
@@ -129,7 +129,7 @@ export function parseFrame(message: string): Frame | undefined {
   const from = Number(fromWord);
   const tail = Number(tailWord);
   if (text === undefined || !isOffset(epoch) || !isOffset(from) || !isOffset(tail)) return undefined;
-  // Where the text is empty, `from` may lie beyond the tail: a follower may wait for text that hasn't come.
+  // If the text is empty, `from` may lie beyond the tail: a follower may wait for text that hasn't come.
   if (text !== "" && from + text.length > tail) return undefined;
   const page: Page = { epoch, from, text, tail };
   const end = parseEnd(endWord);

@@ -209,7 +209,7 @@ class RelayTransport implements Transport {
       },
     });
     this.#watches.set(streamId, watch);
-    // One that could not subscribe serves nobody: the next follower tries anew.
+    // A watch that could not subscribe serves nobody: the next follower tries anew.
     background(watch.ready, () => {
       if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
     });

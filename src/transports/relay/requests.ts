@@ -30,7 +30,7 @@ export interface Heard {
 }
 
 interface Pending {
-  /** What the whole process knows of the producer's life; absent where nobody watches. */
+  /** What the whole process knows of the producer's life; absent if nobody watches. */
   heard: Heard | undefined;
   reply: Deferred<Page>;
   answer: ReplyAssembly;

@@ -3,9 +3,9 @@
 import type { SubscribePort } from "./ports.ts";
 
 export interface Subscription {
-  /** Resolves once messages arrive; rejects where the server refused. */
+  /** Resolves once messages arrive; rejects if the server refused. */
   ready: Promise<void>;
-  /** Settles when the channel is given back; rejects where the server refused, or the client has no connection. */
+  /** Settles when the channel is given back; rejects if the server refused, or the client has no connection. */
   release: () => Promise<void>;
 }
 
