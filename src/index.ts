@@ -1,5 +1,5 @@
 /**
- * The default entry: streams over Redis, with node-redis where no client is given, and over Postgres.
+ * The default entry: streams over Redis, with node-redis if no client is given, and over Postgres.
  *
  * @module
  */

@@ -13,7 +13,7 @@ export type { ResumableStreamContext } from "./api/types.ts";
 
 /**
  * Creates a context whose streams live in this process. All contexts of the process with the same `keyPrefix` share
- * their streams, also where a bundler has loaded this module more than once.
+ * their streams, also if a bundler has loaded this module more than once.
  *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: null });

@@ -19,7 +19,7 @@ export type { PgliteClient } from "./transports/postgres/pglite.ts";
 /** Options of a context over an embedded Postgres. */
 export interface CreatePgliteResumableStreamContextOptions extends PostgresStoreOptions {
   /**
-   * The folder that keeps the streams, made where it isn't there. One process at a time may have it open; contexts of one
+   * The folder that keeps the streams, made if it isn't there. One process at a time may have it open; contexts of one
    * process share it. @defaultValue in memory, shared by all contexts of the process
    */
   dataDir?: string;

@@ -1,4 +1,4 @@
-// The published calls: checks arguments, and decides what a caller gets where a stream runs, has ended, or can't be asked for.
+// The published calls: checks arguments, and decides what a caller gets if a stream runs, has ended, or can't be asked for.
 
 import type { OpenSource } from "../engine/producer.ts";
 import { type EngineParts, Streams } from "../engine/streams.ts";

@@ -54,7 +54,7 @@ export type StreamEvent =
   | { type: "following"; streamId: string; offset: number }
   | { type: "ended"; streamId: string; role: "producer" | "follower"; end: EndKind; offset: number };
 
-/** Options that every kind of context takes. Durations are milliseconds above 0, but for `retentionSeconds`. */
+/** Options that every kind of context takes. Durations are milliseconds above 0, except `retentionSeconds`. */
 export interface CommonOptions {
   /**
    * Keeps the process alive until a promise settles: Next.js' `after`, Vercel's `waitUntil`, or the like. `null` on a
@@ -103,7 +103,7 @@ export interface CommonOptions {
 export interface StopOptions {
   /**
    * Given to the source as the reason of its cancellation. `signal` aborts with an `AbortError`, whose message it is. Cut
-   * after 200 characters where it travels to another process. @defaultValue "stopped"
+   * after 200 characters if it travels to another process. @defaultValue "stopped"
    */
   reason?: string;
   /**
@@ -126,14 +126,14 @@ export interface LastEnd {
 /** Creates, follows and ends streams. Ids are names, not credentials: check who may read before you ask. */
 export interface ResumableStreamContext {
   /**
-   * Produces the stream, or follows it where it already runs.
+   * Produces the stream, or follows it if it already runs.
    *
    * @param streamId - the stream's name: a non-empty string without lone surrogates.
    * @param makeStream - makes the source. Called only where this call becomes the producer.
    * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`), or a position that names the
    *   generation too (`"1204.k3f9x2"`): then this call follows that text or rejects, and never produces. A caller that becomes
    *   the producer gets the whole text. Left out, it is 0; but 0 counts as named where `whenUnavailable` decides.
-   * @returns the text, or `null` where the stream is done. The stream errors with `SOURCE_FAILED`, `PRODUCER_LOST`,
+   * @returns the text, or `null` if the stream is done. The stream errors with `SOURCE_FAILED`, `PRODUCER_LOST`,
    *   `TRANSPORT_UNAVAILABLE` or `CLOSED`; one that closes was whole, or stopped.
    * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; `PRODUCER_LOST` where one
@@ -172,7 +172,7 @@ export interface ResumableStreamContext {
    * @param skipCharacters - where to start, in UTF-16 code units: the length of the text that the reader has. Past the
    *   tail, it waits for live text. Or a position that names the generation too, `"1204.k3f9x2"`: another one's text counts as
    *   none. Left out, it is 0.
-   * @returns the text from there on, `null` where the stream is done, `undefined` where there is none. The stream errors
+   * @returns the text from there on, `null` if the stream is done, `undefined` if there is none. The stream errors
    *   with `SOURCE_FAILED`, `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`.
    * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
@@ -188,7 +188,7 @@ export interface ResumableStreamContext {
    * Whether there is a stream of this id. Over Redis its producer is asked, so one that died counts for none.
    *
    * @param streamId - the stream's name.
-   * @returns `null` where there is no stream, `true` where one runs, `"DONE"` where it has ended.
+   * @returns `null` if there is no stream, `true` if one runs, `"DONE"` if it has ended.
    * @throws TypeError where `streamId` can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`.
    */
@@ -234,7 +234,7 @@ export interface DurableStreamContext extends Omit<ResumableStreamContext, "hasE
    * Whether there is a stream of this id.
    *
    * @param streamId - the stream's name.
-   * @returns `null` where there is no stream, `true` where one runs, `"DONE"` where it has ended, `"failed"` where its
+   * @returns `null` if there is no stream, `true` if one runs, `"DONE"` if it has ended, `"failed"` if its
    *   producer ended badly or died, and its text is left.
    * @throws TypeError where `streamId` can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `SCHEMA_MISSING`, `CLOSED`.

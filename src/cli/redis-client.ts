@@ -90,7 +90,7 @@ async function loadClients(): Promise<{
   return ioredis ? { ioredis } : {};
 }
 
-/** Undefined where it isn't installed. */
+/** Undefined if it isn't installed. */
 async function loaded<Module>(loading: Promise<Module>): Promise<Module | undefined> {
   try {
     return await loading;

@@ -82,7 +82,7 @@ export function typeOf(headers: Headers): string | undefined {
 /** A reader that is told to come back tomorrow asks again all the same. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** How long a server wants not to be asked; undefined where it doesn't say. */
+/** How long a server wants not to be asked; undefined if it doesn't say. */
 export function retryAfterMs(headers: Headers, wallTime: number): number | undefined {
   const value = headers.get("retry-after");
   if (!value) return undefined;

@@ -25,7 +25,7 @@ export type ResumableFetchErrorCode =
  * if (error instanceof ResumableFetchError && error.code === "MISSED_END") return loadFromStore();
  */
 export class ResumableFetchError extends TypeError {
-  /** Tells the class by its name, also where a program has two copies of it. */
+  /** Tells the class by its name, also if a program has two copies of it. */
   override readonly name = "ResumableFetchError";
   /** Why the body broke off. */
   readonly code: ResumableFetchErrorCode;

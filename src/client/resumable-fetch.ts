@@ -20,11 +20,11 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
    */
   resumeUrl?: string | URL | ((offset: number, position: string) => string | URL);
   /**
-   * A connection that brings nothing for so many milliseconds, not even a heartbeat, is replaced once a new one has
+   * A connection that brings nothing for this number of milliseconds, not even a heartbeat, is replaced once a new one has
    * answered. Longer than the server's `heartbeatMs`; `Infinity`: never. @defaultValue 40000
    */
   stallTimeoutMs?: number;
-  /** After so many attempts in a row that came no further, the body errors. @defaultValue 10 */
+  /** After this number of attempts in a row that came no further, the body errors. @defaultValue 10 */
   maxAttempts?: number;
   /** Makes the requests. @defaultValue the platform's */
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;

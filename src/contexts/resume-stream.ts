@@ -12,7 +12,7 @@ import type { RedisClient } from "./redis-options.ts";
 export interface ResumeStreamContext {
   /** With its suffix `:rs`. */
   keyPrefix: string;
-  /** Keeps the process alive until a promise settles; `null` where nothing ends it. */
+  /** Keeps the process alive until a promise settles; `null` if nothing ends it. */
   waitUntil: CommonOptions["waitUntil"];
   /** A client to subscribe with. */
   subscriber: Subscriber | RedisClient;
@@ -33,9 +33,9 @@ const contexts = shared(
  * @param context - the clients, not what `createResumableStreamContext` returned.
  * @param streamId - the stream's name.
  * @param skipCharacters - where to start, in UTF-16 code units. Left out, it is 0.
- * @returns the text from there on, or `null` where the stream is done.
+ * @returns the text from there on, or `null` if the stream is done.
  * @throws TypeError naming the argument that can't be used.
- * @throws ResumableStreamError `PRODUCER_LOST` where there is none; `TRANSPORT_UNAVAILABLE`.
+ * @throws ResumableStreamError `PRODUCER_LOST` if there is none; `TRANSPORT_UNAVAILABLE`.
  */
 export async function resumeStream(
   context: ResumeStreamContext,

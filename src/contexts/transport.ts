@@ -8,11 +8,11 @@ import { checkFunction, checkOptions } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
-/** What a transport is told of the options: each has its default where the caller gave none. */
+/** What a transport is told of the options: each has its default if the caller gave none. */
 export interface TransportSettings {
   /** Goes before every key, so that several apps can share a backend. */
   keyPrefix: string;
-  /** How long a stream's record, and its text where it is kept, outlives its start and its end. */
+  /** How long a stream's record, and its text if it is kept, outlives its start and its end. */
   retentionSeconds: number;
   /** How long a silent producer has to answer before it counts as dead. */
   ackTimeoutMs: number;

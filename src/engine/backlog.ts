@@ -3,7 +3,7 @@
 import { cutBeforePair, splitsPair } from "../lib/text.ts";
 import type { EndKind, Slice } from "../port/transport.ts";
 
-/** So many pieces of one size become one: a stream of any number of chunks costs little more than its text. */
+/** This number of pieces of one size become one: a stream of any number of chunks costs little more than its text. */
 const PIECES_PER_BLOCK = 64;
 /** Joined no further than this, in code units: every character is copied a few times at most. */
 const MAX_BLOCK_UNITS = 262_144;

@@ -13,7 +13,7 @@ export interface CursorOptions {
   from: number;
   /** The claim that the text is of; undefined while there is none. */
   epoch: () => number | undefined;
-  /** The error to end with where the stream didn't end well; absent for a clean end. */
+  /** The error to end with if the stream didn't end well; absent for a clean end. */
   endError: () => Error | undefined;
   /** How the stream ends for a reader that gets the end now; undefined where its context closes under it. */
   endKind: () => EndKind | undefined;

@@ -13,7 +13,7 @@ interface TrackedEnd {
   ended: Deferred<EndKind | undefined>;
 }
 
-/** Called where a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
+/** Called when a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
 export function trackEnd(
   stream: ReadableStream<string>,
   { from, epoch }: Pick<TrackedEnd, "from" | "epoch">,
@@ -58,7 +58,7 @@ export function generationOf(stream: ReadableStream<string>): string | undefined
  * @param stream - a stream that a context gave, itself: not what it was piped through.
  * @returns undefined where the reader left first, or the stream was cut off for another reason. Never rejects because of
  *   the stream.
- * @throws TypeError where no context gave this stream, as with one that was piped through another.
+ * @throws TypeError if no context gave this stream, as with one that was piped through another.
  */
 export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefined> {
   const tracked = trackedEnds().get(stream);

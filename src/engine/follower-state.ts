@@ -20,11 +20,11 @@ export interface FollowerState {
   /** Code units handed over that the reader hasn't taken yet. */
   readonly queued: number;
   readonly maxQueued: number;
-  /** What one read asks for at most; so many are in flight as fit the queue. */
+  /** The most that one read asks for. As many reads are in flight as fit the queue. */
   readonly pageUnits: number;
   /** The highest offset known to exist, so that a read is worth its while. */
   readonly knownTail: number;
-  /** The highest one that live pages have claimed since the last read was sent; its answer is the truth of all before. */
+  /** The highest tail that live pages have reported since the last read was sent. That read's answer settles all before it. */
   readonly reportedTail: number;
   /** How many reads are in flight. */
   readonly reads: number;
@@ -171,7 +171,7 @@ function endAfter({ end, epoch }: FollowerState, page: Page): FollowerState["end
   return { kind: page.end, offset: page.tail };
 }
 
-/** A read is over. What is known of the tail is forgotten but for what came since: a false claim costs one read. */
+/** A read is over. What is known of the tail is forgotten, except what came since: a false claim costs one read. */
 function answered(state: Draft["state"]): void {
   state.reads = Math.max(state.reads - 1, 0);
   state.knownTail = state.reportedTail;

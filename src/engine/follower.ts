@@ -19,7 +19,7 @@ import { trackEnd } from "./ends.ts";
 export const MAX_QUEUED_UNITS = 520_000;
 /** What a read asks for where the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
 const PAGE_UNITS = 65_000;
-/** So many pages fit the queue at least: the way there and back isn't waited for at each. */
+/** At least this number of pages fit the queue: the way there and back isn't waited for at each. */
 const MIN_PAGES = 4;
 /** How long a follower outlives a backend that doesn't answer: a restart or a fail-over takes seconds, a reader waits no longer. */
 const MAX_UNREACHABLE_MS = 30_000;
@@ -151,7 +151,7 @@ export class Follower {
     const step = this.#options.step ?? stepFollower;
     const { state, effects } = step(this.#state, event);
     this.#state = state;
-    // One that was back before its text was drained is followed like any other.
+    // The producer was only away: it has written again, so this follower goes on live.
     if (this.#isAttached && state.end === undefined) this.#isDraining = false;
     for (const effect of effects) this.#perform(effect);
   }
@@ -214,7 +214,7 @@ export class Follower {
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
     this.#rejectFirstRead(unavailable);
-    // Those that were sent with it are one attempt.
+    // Reads that were in flight together count as one failed attempt.
     if (this.#state.reads > 0) return;
     if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
       return this.#finish(unavailable);

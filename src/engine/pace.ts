@@ -2,7 +2,7 @@
 
 import type { Clock } from "../lib/clock.ts";
 
-/** In a burst one announcement serves so many chunks: waking a reader costs several times what a chunk does. */
+/** In a burst one announcement serves this number of chunks: waking a reader costs several times what a chunk does. */
 const CHUNKS_PER_ANNOUNCEMENT = 128;
 /** The longest run without a pause. Far above the cost of a pause, far below what a person or a timeout notices. */
 const MAX_RUN_MS = 5;

@@ -4,7 +4,7 @@
 //              │                 └─────────────fenced──────────────▶ fenced
 //              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
 //
-//   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once where nothing is to be written)
+//   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once if nothing is to be written)
 
 import type { EndKind } from "../port/transport.ts";
 
@@ -161,7 +161,7 @@ function write({ state, effects }: Draft): void {
   }
 }
 
-/** The end is written before it is told (G13), where there is a record to write it to. */
+/** The end is written before it is told (G13), if there is a record to write it to. */
 function end(draft: Draft): void {
   const { state, effects } = draft;
   if (state.record !== "held" && state.record !== "finishing") return tell(draft);

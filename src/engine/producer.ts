@@ -110,7 +110,7 @@ export class Producer implements ProducerPort {
     return this.#state.end !== "told" && this.#state.record !== "fenced";
   }
 
-  /** Stops the source, and settles when readers are given the end. False where it had ended before. */
+  /** Stops the source, and settles when readers are given the end. False if it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
     await this.untilTold();

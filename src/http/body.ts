@@ -10,8 +10,8 @@ import type { Framing } from "./framing.ts";
 import { Utf8Encoder } from "./utf8.ts";
 
 /**
- * A broken connection discards what its reader has received and not yet taken. So long a reader that keeps up has for the
- * last text and the end's mark; one that doesn't will ask again.
+ * The time between the last text (with the end's mark) and the error. An error discards what the reader has received and
+ * not yet taken. A reader that keeps up needs less than this. A slower one misses the mark and asks again.
  */
 const BEFORE_BREAK_MS = 100;
 
@@ -49,7 +49,7 @@ class Body {
   #isOpen = false;
   /** Aborted where the reader left. */
   readonly #left = new AbortController();
-  /** The read under way, which outlives the pull it was made for where a heartbeat answers that. */
+  /** The read under way, which outlives the pull it was made for if a heartbeat answers that. */
   #reading: Promise<Read> | undefined;
   #cancelHeartbeat: Cancel = () => {};
   #ignoreSignal = (): void => {};
@@ -171,7 +171,7 @@ function isClean(end: EndKind): boolean {
   return end === "done" || end === "stopped";
 }
 
-/** The end that an error stands for; undefined where the stream may go on elsewhere. */
+/** The end that an error stands for; undefined if the stream may go on elsewhere. */
 function endOfError(error: unknown): EndKind | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   switch (error.code) {

@@ -117,7 +117,7 @@ export class EventFraming implements Framing {
     return passed + this.#overflow();
   }
 
-  /** A line has ended, so many units before the offset. Gives what can be passed on: an event, where the line is blank. */
+  /** A line has ended, this number of units before the offset. Gives what can be passed on: an event, if the line is blank. */
   #endLine(line: string, end: string, unitsAfter: number): string {
     if (line !== "" || this.#isMidLine) {
       this.#event += this.#escaped(line) + end;

@@ -28,7 +28,7 @@ export interface NodeRequest {
   destroy(): unknown;
 }
 
-/** Undefined where a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
+/** Undefined if a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
 export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
   const { method = "GET", rawHeaders } = incoming;
   try {
@@ -56,7 +56,7 @@ function urlOf({ url = "/", originalUrl: target = url, headers, authority }: Nod
   return new URL(target.startsWith("/") ? origin + target : target, origin);
 }
 
-/** The connection's bytes where nobody has read them, else what the reader left. */
+/** The connection's bytes if nobody has read them, else what the reader left. */
 function bodyOf(incoming: NodeRequest, headers: Headers): ReadableStream<Uint8Array> {
   if (!incoming.readableDidRead && !incoming.readableEnded) return unreadBody(incoming);
   // A parser of JSON makes {} of nothing.

@@ -3,7 +3,7 @@
 export interface ParsedBody {
   /** What a parser has made of it. */
   body: unknown;
-  /** The bytes, or the text, where a parser keeps them. */
+  /** The bytes, or the text, if a parser keeps them. */
   rawBody: unknown;
   /** The request's `content-type`. */
   type: string;
@@ -32,7 +32,7 @@ function restored({ body, rawBody, type }: ParsedBody): Uint8Array | string {
   if (typeof body === "string") return isJson && !isJsonText(body) ? JSON.stringify(body) : body;
   if (isJson && body !== undefined) return JSON.stringify(body);
   if (/^\s*application\/x-www-form-urlencoded/i.test(type) && isObject(body)) return formOf(body).toString();
-  // The files of a form are elsewhere, if anywhere; and Express 4 leaves {} where nothing was parsed.
+  // The files of a form are elsewhere, if anywhere; and Express 4 leaves {} if nothing was parsed.
   const isForm = /^\s*multipart\//i.test(type);
   if (!isForm && isObject(body) && Object.keys(body).length > 0) return JSON.stringify(body);
   throw new TypeError(

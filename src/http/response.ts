@@ -24,7 +24,7 @@ export interface StreamResponseOptions {
    * @defaultValue "events"
    */
   format?: "events" | "text";
-  /** After so many milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 5000 */
+  /** After this number of milliseconds of silence a heartbeat goes out. Only events have one. @defaultValue 5000 */
   heartbeatMs?: number;
   /** How many milliseconds an `EventSource` waits before it reconnects; a whole number. @defaultValue the browser's, some seconds */
   retryMs?: number;
@@ -58,7 +58,7 @@ export interface StreamResponseOptions {
 /**
  * A response whose body is the stream's text in UTF-8. A reader that leaves stops nothing; one that is slow is waited for.
  *
- * The body closes where the stream is done or stopped, and breaks off where it failed, was lost or was cut off, so that no
+ * The body closes if the stream is done or stopped, and breaks off if it failed, was lost or was cut off, so that no
  * reader takes a part for the whole.
  *
  * @param stream - a stream of a context's, or what its calls give if there is none: then the answer is 204, with

@@ -6,7 +6,7 @@
  * - `FENCED`: this producer was superseded by a newer claim of the same stream.
  * - `TRANSPORT_UNAVAILABLE`: the backend gave no answer in time.
  * - `SCHEMA_MISSING`: the database lacks the tables, or has those of an older version. The message names the command.
- * - `MALFORMED_MESSAGE`: a foreign message on one of our channels was ignored. Told once a channel.
+ * - `MALFORMED_MESSAGE`: a foreign message on one of our channels was ignored. Told once per channel.
  * - `WAIT_UNTIL_FAILED`: `waitUntil` threw; the stream runs on without it.
  * - `CLOSED`: the context was closed.
  */
@@ -35,7 +35,7 @@ export class ResumableStreamError extends Error {
     return "name" in value && value.name === "ResumableStreamError" && "code" in value;
   }
 
-  /** Tells the class by its name, also where a program has two copies of it. */
+  /** Tells the class by its name, also if a program has two copies of it. */
   override readonly name = "ResumableStreamError";
   /** What failed. */
   readonly code: ResumableStreamErrorCode;
@@ -47,7 +47,7 @@ export class ResumableStreamError extends Error {
   }
 }
 
-/** `error` where it is one of ours, else one with this code and message, caused by it. */
+/** `error` if it is one of ours, else one with this code and message, caused by it. */
 export function asResumableStreamError(
   error: unknown,
   code: ResumableStreamErrorCode,

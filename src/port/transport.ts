@@ -73,7 +73,7 @@ export interface Claim {
 /** Which claim is asked for, and by whom. */
 export interface ClaimRequest {
   /**
-   * `if-free`: only where nobody produces and the stream isn't done; the text of a failed stream is discarded.
+   * `if-free`: only if nobody produces and the stream isn't done; the text of a failed stream is discarded.
    * `if-absent`: the same, but a failed stream whose text is kept is left to be read. `supersede`: whatever there is.
    */
   mode: "if-free" | "if-absent" | "supersede";
@@ -81,7 +81,7 @@ export interface ClaimRequest {
   producer: ProducerPort;
   /**
    * Called if the claim is won after all, once the promise was rejected for want of an answer. True if it is still wanted: then
-   * it is the producer's like any other. The transport sets the id free where it isn't, or where this is absent.
+   * it is the producer's like any other. The transport sets the id free if it isn't, or if this is absent.
    */
   onLate?: (claim: Claim) => boolean;
 }
@@ -93,7 +93,7 @@ export type ClaimResult = { status: "won"; claim: Claim } | { status: "running" 
 export interface ReadRequest {
   /** Offset of the first character wanted. */
   from: number;
-  /** At most so many UTF-16 code units. */
+  /** The page holds at most this number of UTF-16 code units. */
   maxUnits: number;
   /**
    * The producer the follower is bound to: tells one of a lower epoch that it was superseded. Absent: the follower is new,
@@ -134,7 +134,7 @@ export interface Watch {
 /** `failed`: the producer ended badly or died, and a log still has its text. */
 export type StreamStatus = "absent" | "running" | "done" | "failed";
 
-/** What a stream's record says, true or not. `epoch`: the claim it names, where it names one. */
+/** What a stream's record says, true or not. `epoch`: the claim it names, if it names one. */
 export type Peek = { status: "absent" | "done" } | { status: "running"; epoch: number | undefined };
 
 /**
@@ -150,7 +150,10 @@ export interface Transport {
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult>;
   /** What is true of a stream: `running` only with proof that its producer lives. */
   status(streamId: string): Promise<StreamStatus>;
-  /** The record alone, without that proof: cheap, to be followed by a read. `running` unasked where the read tells all. */
+  /**
+   * What the record says, without asking the producer: cheap, and always followed by a read. A log may answer `running` for
+   * every id, because its read returns the status in the same round trip.
+   */
   peek(streamId: string): Promise<Peek>;
   /** Listens to what is new of a stream. */
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch;

@@ -74,7 +74,7 @@ export function expectCode(error: unknown, code: ResumableStreamErrorCode): Resu
   throw new AssertionError(`expected a ResumableStreamError ${code}, got ${show(error)}`, { cause: error });
 }
 
-/** The promise is that it settles: the test's own deadline fails it where it doesn't. */
+/** The promise is that it settles: the test's own deadline fails it if it doesn't. */
 export async function expectResolved(promise: Promise<unknown>): Promise<void> {
   await promise;
 }

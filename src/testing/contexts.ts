@@ -38,7 +38,7 @@ const CONTEXT_SECTIONS: readonly Section<Contract>[] = [
  * Writes every promise of contexts into a test runner: for contexts made in a way of your own. `factory` is called once a
  * test.
  *
- * @throws TypeError where no runner is given, and none has globals.
+ * @throws TypeError if no runner is given, and none has globals.
  */
 export function describeContexts(name: string, factory: ContractFactory, runner?: Runner): void {
   const resolved = resolveRunner(runner);

@@ -10,7 +10,7 @@ export interface ManualSource {
   fail: (error: Error) => void;
   /** How often `makeStream` ran. */
   calls: () => number;
-  /** What `makeStream` was told; throws where it never ran. */
+  /** What `makeStream` was told; throws if it never ran. */
   signal: () => AbortSignal;
   streamId: () => string;
   /** Resolves to the reason once the source was cancelled. */
@@ -68,7 +68,7 @@ export function sourceOf(chunks: readonly string[]): MakeStream {
   };
 }
 
-/** For callers that must follow: fails the test's stream where it runs all the same. */
+/** For callers that must follow: fails the test's stream if it runs all the same. */
 export const mustNotProduce: MakeStream = () => {
   throw new Error("makeStream ran in a caller that should have followed");
 };

@@ -16,7 +16,7 @@ export interface Finding {
 export interface Check<Subject> {
   name: string;
   run: (subject: Subject) => Promise<Omit<Finding, "check">>;
-  /** What to do where it throws. */
+  /** What to do if it throws. */
   advice: string;
 }
 

@@ -192,7 +192,7 @@ async function infoOf(client: RedisClient, section: string): Promise<Map<string,
   return new Map([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = "", value = ""]) => [name, value]));
 }
 
-/** Undefined where the server doesn't tell: hosted ones often forbid it. */
+/** Undefined if the server doesn't tell: hosted ones often forbid it. */
 async function configOf(client: RedisClient, name: string): Promise<string | undefined> {
   const reply = await client.ask("CONFIG", "GET", name).catch(() => undefined);
   return toPairs(reply).get(name);

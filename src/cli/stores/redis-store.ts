@@ -124,7 +124,7 @@ async function show(
   };
 }
 
-/** What its producer says of itself; undefined where it is gone. */
+/** What its producer says of itself; undefined if it is gone. */
 async function askProducer(
   transport: Transport,
   { streamId, record }: { streamId: string; record: Extract<StatusRecord, { status: "claimed" }> },
@@ -149,7 +149,7 @@ async function countSubscribers(
   return new Map([...toPairs(reply)].map(([channel, count]) => [channel, Number(count)]));
 }
 
-/** Null where it never expires. */
+/** Null if it never expires. */
 function toExpiry(reply: unknown): number | null {
   const seconds = Number(reply);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;

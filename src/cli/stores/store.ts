@@ -16,7 +16,7 @@ export interface StoreOptions {
 export interface Store {
   /** All streams under the prefix, in no order. Each has `streamId` and `status` among its facts. */
   list: () => AsyncIterable<StreamFacts>;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   show: (streamId: string) => Promise<StreamFacts | undefined>;
   /** Follows what runs, or reads what is kept. */
   tail: (streamId: string, from: number) => Promise<Tail>;

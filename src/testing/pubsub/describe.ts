@@ -17,7 +17,7 @@ import { contractOver, openPubSubWorld } from "./world.ts";
  * @example
  * describePubSub("mine", () => ({ createPair: () => connectToMine(), dispose: () => undefined }), { describe, test });
  *
- * @throws TypeError where no runner is given, and none has globals.
+ * @throws TypeError if no runner is given, and none has globals.
  */
 export function describePubSub(name: string, factory: PubSubFactory, runner?: Runner): void {
   const resolved = resolveRunner(runner);

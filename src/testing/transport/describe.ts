@@ -18,7 +18,7 @@ import { contractOver, openTransportWorld } from "./world.ts";
  * @example
  * describeTransport("mine", () => ({ createTransport: myTransport, dispose: () => undefined }), { describe, test });
  *
- * @throws TypeError where no runner is given, and none has globals.
+ * @throws TypeError if no runner is given, and none has globals.
  */
 export function describeTransport<Made extends Transport>(
   name: string,

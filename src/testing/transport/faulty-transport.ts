@@ -81,7 +81,7 @@ export function createFaultyTransport<Made extends Transport>(
     finish: (take, onWritten) => write(() => claim.finish(take, onWritten)),
   });
 
-  /** Mends what the backend itself has cut; absent where it hasn't. */
+  /** Mends what the backend itself has cut; absent if it hasn't. */
   let mendBackend: (() => void) | undefined;
   const cut = (losing: Losing = "calls"): void => {
     mendBackend ??= backend.cut?.(inner, losing);

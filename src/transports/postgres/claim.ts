@@ -60,7 +60,7 @@ export class PostgresClaim implements Claim {
   #lost: Entry[] = [];
   /** How often in a row its row was found locked. */
   #locks = 0;
-  /** The append or finish in flight; absent where there is none. */
+  /** The append or finish in flight; absent if there is none. */
   #call: { take: () => Slice; resolve: () => void } | undefined;
   /** Absent until the call's text is taken. */
   #taken: Taken | undefined;
@@ -90,7 +90,7 @@ export class PostgresClaim implements Claim {
     return this.#begin(take);
   }
 
-  /** What the next statement writes of it, at most about so many units; takes the producer's text where none is held. */
+  /** What the next statement writes of it, at most about `maxUnits`; takes the producer's text if none is held. */
   portion(maxUnits: number): Portion {
     const from = this.#tail;
     if (this.#lost.length > 0) {
@@ -126,7 +126,7 @@ export class PostgresClaim implements Claim {
     this.pendingSince = -Infinity;
   }
 
-  /** The database has it. True where nothing more of the call is left. */
+  /** The database has it. True if nothing more of the call is left. */
   wrote({ entries, tail }: Portion): boolean {
     this.#tail = tail;
     this.#locks = 0;
@@ -174,7 +174,7 @@ export class PostgresClaim implements Claim {
   }
 }
 
-/** As many as carry about so many units; none where nothing is left to carry. */
+/** As many as carry about `maxUnits`; none if nothing is left to carry. */
 function firstOf(entries: readonly Entry[], maxUnits: number): Entry[] {
   let units = 0;
   let count = 0;

@@ -16,7 +16,7 @@ export interface Database {
     /** Told the rows of a statement that ran after all, once its time was over. Absent: it is broken off then. */
     onLate?: (rows: Row[]) => void,
   ): Promise<Row[]>;
-  /** Absent where there is no connection to spare for it. */
+  /** Absent if there is no connection to spare for it. */
   listen: ((request: ListenRequest) => Promise<Listening>) | undefined;
   /** Gives back what this context took, and closes what it made. */
   close(): Promise<void>;
@@ -62,7 +62,7 @@ export function reasonOf(cause: unknown): string {
   return state.startsWith("22") ? `SQLSTATE ${state}` : `${message} (SQLSTATE ${state})`;
 }
 
-/** The SQLSTATE of an error; empty where it has none. */
+/** The SQLSTATE of an error; empty if it has none. */
 export function stateOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

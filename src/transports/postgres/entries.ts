@@ -17,7 +17,7 @@ export interface Entry {
 
 /** Rows of a page: the text that Postgres holds as it is, joined, and the encoded rows between. */
 export interface EntryRows {
-  /** Offsets of the first row's start and the last row's end; absent where there is none. */
+  /** Offsets of the first row's start and the last row's end; absent if there is none. */
   range: { start: number; stop: number } | undefined;
   plain: string;
   encoded: readonly EncodedEntry[];
@@ -36,7 +36,7 @@ export function toEntries(from: number, text: string): Entry[] {
   return entries;
 }
 
-/** The text of a page's rows from `from` on; undefined where it isn't all there. */
+/** The text of a page's rows from `from` on; undefined if it isn't all there. */
 export function textFrom(from: number, rows: EntryRows): string | undefined {
   if (rows.range === undefined) return "";
   const { start, stop } = rows.range;

@@ -31,7 +31,7 @@ export function encodeHints(kind: HintKind, names: readonly string[]): string[] 
   return payloads;
 }
 
-/** Undefined where somebody else wrote to the channel. */
+/** Undefined if somebody else wrote to the channel. */
 export function parseHints(payload: string): Hints | undefined {
   const [letter, ...names] = payload.split(" ");
   for (const kind of ["moved", "asked", "fence", "proof"] as const) {

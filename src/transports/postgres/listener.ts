@@ -58,7 +58,7 @@ export class Listener {
   }
 
   /**
-   * A payload to be sent now, whose absence ends the connection; undefined where there is none. Sent through another
+   * A payload to be sent now, whose absence ends the connection; undefined if there is none. Sent through another
    * connection: a pooler hands a statement's own notifications to whoever sent it.
    */
   proof(): string | undefined {
@@ -96,7 +96,7 @@ export class Listener {
     this.#state = "listening";
     const { channel } = this.#options.context;
     background(run(this.#options.context, "notify", [channel, JSON.stringify([this.proof()])]), () => {
-      // Where it can't be sent, the deadline decides as where it isn't heard.
+      // Where it can't be sent, the deadline decides as if it isn't heard.
     });
   }
 

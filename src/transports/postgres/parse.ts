@@ -5,7 +5,7 @@ import type { EndKind } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
 import type { EncodedEntry, EntryRows } from "./entries.ts";
 
-/** A stream's row, as a reader sees it: `lost` where its producer's lease has lapsed. */
+/** A stream's row, as a reader sees it: `lost` if its producer's lease has lapsed. */
 export interface SessionState {
   epoch: number;
   tail: number;
@@ -61,7 +61,7 @@ export function toNumber(row: Row, column: string): number {
   );
 }
 
-/** Null where it is absent. */
+/** Null if it is absent. */
 export function toText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -8,7 +8,7 @@ interface Instance {
   users: number;
 }
 
-/** The instance of a folder, or of memory where there is none. */
+/** The instance of a folder, or of memory if there is none. */
 export async function leasePglite(dataDir: string | undefined): Promise<LeasedPglite> {
   const instances = sharedInstances();
   const name = await nameOf(dataDir);

@@ -51,7 +51,7 @@ export interface PoolDatabaseOptions {
   onError: (error: unknown) => void;
 }
 
-/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One a pool. */
+/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One per pool. */
 const watched = shared("watched-pools.1", () => new WeakMap<PostgresPool, Set<(error: unknown) => void>>());
 
 export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabaseOptions): Database {
@@ -137,7 +137,7 @@ interface RunOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
-  /** Told what came after the deadline; absent where nothing is worth waiting for. */
+  /** Told what came after the deadline; absent if nothing is worth waiting for. */
   onLate: ((result: T) => void) | undefined;
   /** Told what `onLate` throws. */
   onError: (error: unknown) => void;

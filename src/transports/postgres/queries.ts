@@ -52,7 +52,7 @@ export function createQueries(options: QueryOptions): Queries {
 )
 select epoch, was_there from claimed`,
 
-    // $1 the streams: their tail after these rows, and an end where there is one; $2 the rows; $3 retention in ms.
+    // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
     // A server that lost what it had acknowledged has less than a stream's rows begin at: told by \`has\`, and nothing is written.
     // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.

@@ -1,8 +1,8 @@
 // The two tables, as SQL text. Running it creates them, upgrades those of an older version, or changes nothing.
 
-/** The table of streams, a row each, where no other name is given. */
+/** The table of streams, a row each, if no other name is given. */
 export const DEFAULT_SESSION_TABLE = "rs_stream_sessions";
-/** The table of their text, where no other name is given. */
+/** The table of their text, if no other name is given. */
 export const DEFAULT_CHUNK_TABLE = "rs_stream_chunks";
 
 /** Names of the tables, each optionally qualified by a schema: `app.streams`. */

@@ -1,4 +1,4 @@
-// The group commit: one statement a tick writes what all streams of the process have, checks each one's epoch, extends its
+// The group commit: one statement per tick writes what all streams of the process have, checks each one's epoch, extends its
 // lease, and learns who was fenced, who is asked to stop and who is watched. One statement in flight, all that gathers
 // meanwhile in the next.
 
@@ -24,7 +24,7 @@ const MAX_OUTAGE_MS = 60_000;
 export class Writer {
   readonly #context: PostgresParts;
   readonly #claims = new Map<string, PostgresClaim>();
-  /** When the next flush is due; infinite where nothing is. */
+  /** When the next flush is due; infinite if nothing is. */
   #dueAt = Infinity;
   #cancelTimer: Cancel = () => {};
   #isFlushing = false;
@@ -118,7 +118,7 @@ export class Writer {
     if (this.#isFlushing) return;
     const portions = this.#collect();
     if (portions.size === 0) {
-      // Whose write failed is gone: nothing is left to be tried again, and what comes next has a time of its own.
+      // Nothing is left to write: the streams whose write failed are gone. A later stream starts with the full time.
       this.#outage = undefined;
       return this.#next();
     }
@@ -223,7 +223,7 @@ export class Writer {
     else this.#cancelTimer = clock.after(backoffMs(this.#outage.count++, RETRY), () => this.#flush());
   }
 
-  /** Streams whose text has waited for so long are left as they are in the database: failed, once their lease lapses. */
+  /** Streams whose text has waited for this time are left as they are in the database: failed, once their lease lapses. */
   #giveUp(error: unknown): void {
     for (const claim of this.#claims.values()) {
       if (claim.pendingSince === undefined) continue;

@@ -5,7 +5,7 @@ import { claimValue, DONE, endKey, endValue, parseEnd, parseRecord } from "../re
 import type { RedisConnection } from "./redis-connection.ts";
 
 // KEYS[1] the record, KEYS[2] its end, if it has a key; ARGV[1] its claim, ARGV[2] "DONE", ARGV[3] seconds to live, ARGV[4] how
-// its text ended. Returns 1, or 0 where a newer claim holds the record. Written first and put back in that rare case, so that the
+// its text ended. Returns 1, or 0 if a newer claim holds the record. Written first and put back in that rare case, so that the
 // common one is two inner commands. An end that is kept of a newer claim stays: this one's came late.
 const FINISH = `
 local was = redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3], 'GET')
@@ -20,12 +20,12 @@ end
 redis.call('set', KEYS[1], was, 'EX', ARGV[3])
 return 0`;
 
-// KEYS[1] the record; ARGV[1] its claim, ARGV[2] seconds to live. Returns 1, or 0 where it says something else.
+// KEYS[1] the record; ARGV[1] its claim, ARGV[2] seconds to live. Returns 1, or 0 if it says something else.
 const RENEW = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('expire', KEYS[1], ARGV[2]) end
 return 0`;
 
-// KEYS[1] the record; ARGV[1] what it must say. Returns 1, or 0 where it says something else.
+// KEYS[1] the record; ARGV[1] what it must say. Returns 1, or 0 if it says something else.
 const FREE_IF = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
 return 0`;

@@ -4,7 +4,7 @@ import { type Clock, withDeadline } from "../../lib/clock.ts";
 
 /** While a server is silent its callers wait no longer than this: one has waited for it already. */
 const AWAY_MS = 50;
-/** An outage during which some calls succeed is one outage: trouble that comes after so long a calm is another. */
+/** An outage during which some calls succeed is one outage: trouble that comes after a calm of this length is another. */
 const CALM_MS = 30_000;
 
 export interface Wait {
@@ -23,7 +23,7 @@ export class Health {
     this.#clock = clock;
   }
 
-  /** `answer`, in time. Sent all the same where the server is away: the first that is answered tells that it is back. */
+  /** `answer`, in time. Sent all the same if the server is away: the first that is answered tells that it is back. */
   within<T>(answer: Promise<T>, { timeoutMs, late }: Wait): Promise<T> {
     const patienceMs = this.#isSilent ? Math.min(timeoutMs, AWAY_MS) : timeoutMs;
     const sentAt = this.#clock.now();

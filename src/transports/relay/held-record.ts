@@ -10,7 +10,7 @@ import type { RelayParts } from "./parts.ts";
 /** However long records live: timers count no further than 24 days. */
 const MAX_RENEWAL_MS = 86_400_000;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
-/** How long an end is written again where the server doesn't take it: a restart takes seconds. */
+/** How long an end is written again if the server doesn't take it: a restart takes seconds. */
 const MAX_FINISHING_MS = 15_000;
 
 export interface HeldRecordOptions {
@@ -45,7 +45,7 @@ export class HeldRecord {
     this.#cancelRenewal();
   }
 
-  /** Claims again what a restarted server has forgotten. False where a newer claim holds it. */
+  /** Claims again what a restarted server has forgotten. False if a newer claim holds it. */
   async reassert(): Promise<boolean> {
     const { link } = this.#relay;
     if (await link.claimIfFree(this.#key, this.#claim)) return true;
@@ -61,7 +61,7 @@ export class HeldRecord {
   }
 
   /**
-   * Writes the end, again for a while where the server doesn't take it, unless `hurry` aborts. False where a newer claim
+   * Writes the end, again for a while if the server doesn't take it, unless `hurry` aborts. False if a newer claim
    * has the record, and keeps it.
    */
   async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: AbortSignal): Promise<boolean> {

@@ -55,7 +55,7 @@ export class Link {
     return this.answered("free", this.port.records.freeIf(key, raw));
   }
 
-  /** A command's answer, or `TRANSPORT_UNAVAILABLE` in time: at once where the server is known to be away. */
+  /** A command's answer, or `TRANSPORT_UNAVAILABLE` in time: at once if the server is known to be away. */
   answered<T>(what: string, answer: Promise<T>, timeoutMs?: number): Promise<T> {
     return this.#within(what, answer, { health: this.#health.commands, timeoutMs });
   }

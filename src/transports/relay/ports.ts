@@ -5,7 +5,7 @@ import type { StatusRecord } from "./record.ts";
 
 /** Publishes, and keeps the records. Every promise may reject or hang; the relay sets the deadlines. */
 export interface PublishPort {
-  /** How many received it, where the server tells. */
+  /** How many received it, if the server tells. */
   publish(channel: string, message: string): Promise<number | undefined>;
   readonly records: StatusRecords;
   /** Hears of each time the connection is back after a loss. */
@@ -24,7 +24,7 @@ export interface StatusRecords {
   get(key: string): Promise<StatusRecord>;
   /** What `finish` wrote last beside the record; undefined if nothing is left of it. */
   lastEnd(key: string): Promise<RecordedEnd | undefined>;
-  /** Claims a free record; false where it wasn't. */
+  /** Claims a free record; false if it wasn't. */
   claimIfFree(key: string, claim: Ownership): Promise<boolean>;
   /** Claims a record whatever it says, and returns what it said. */
   replace(key: string, claim: Ownership): Promise<StatusRecord>;
@@ -35,7 +35,7 @@ export interface StatusRecords {
    * newer claim's: this one was superseded, and its write came late.
    */
   finish(key: string, ownership: Ownership, last: RecordedEnd): Promise<boolean>;
-  /** Frees a record that still says `raw`; false where it says something else by now. */
+  /** Frees a record that still says `raw`; false if it says something else by now. */
   freeIf(key: string, raw: string): Promise<boolean>;
 }
 

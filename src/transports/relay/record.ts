@@ -36,7 +36,7 @@ export function isNewer(kept: RecordedEnd | undefined, last: RecordedEnd): boole
 }
 
 /**
- * A key's value as a client gives it; undefined where it has none. Some answer a number where it is one, and clients with a type
+ * A key's value as a client gives it; undefined if it has none. Some answer a number if it is one, and clients with a type
  * mapping give bytes. Throws a TypeError at anything else: what isn't understood is no "free".
  */
 export function parseValue(value: unknown): string | undefined {

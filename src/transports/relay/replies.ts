@@ -78,7 +78,7 @@ export class Replies {
     background(sent, (error) => relay.link.report(error));
   }
 
-  /** Who hears nothing would take this producer for dead. */
+  /** Without a first frame the follower would take this producer for dead. */
   #open({ listenerId, requestId, from }: Reply): void {
     const { epoch, relay } = this.#options;
     const opening = encodeAck({ from, tail: this.#tail() }, epoch, requestId);

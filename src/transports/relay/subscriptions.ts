@@ -3,9 +3,9 @@
 import type { SubscribePort } from "./ports.ts";
 
 export interface Subscription {
-  /** Resolves once messages arrive; rejects where the server refused. */
+  /** Resolves once messages arrive; rejects if the server refused. */
   ready: Promise<void>;
-  /** Settles when the channel is given back; rejects where the server refused, or the client has no connection. */
+  /** Settles when the channel is given back; rejects if the server refused, or the client has no connection. */
   release: () => Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export class Subscriptions {
     if (channel.listeners.size > 0) return Promise.resolve();
     const { subscribed } = channel;
     const close = async (): Promise<void> => {
-      // Someone came back meanwhile; who left since closes what was opened for it, after that was opened.
+      // Nothing to unsubscribe: the channel was subscribed again meanwhile, and its last user will end that subscription.
       if (channel.listeners.size > 0 || subscribed === undefined || channel.subscribed !== subscribed) return;
       channel.subscribed = undefined;
       await this.#port.unsubscribe(name);
