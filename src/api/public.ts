@@ -1,4 +1,4 @@
-// What every entry exports besides its factory.
+// Exported by the entries of contexts, besides their factories.
 
 export { endOf, generationOf } from "../engine/ends.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "../port/errors.ts";

@@ -67,7 +67,7 @@ export type ReconnectEvent =
   | { type: "ended"; verdict: Verdict };
 
 export type ReconnectEffect =
-  /** For the delay of this attempt, counted from 0; and for so long as the server said. */
+  /** For the delay of this attempt, counted from 0; and for as long as the server said. */
   | { type: "wait"; attempt: number; afterMs: number }
   | { type: "connect" }
   /** The new connection takes the old one's place. */

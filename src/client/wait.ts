@@ -27,7 +27,7 @@ export interface FirstRequest {
   signal: AbortSignal | null | undefined;
 }
 
-/** The first answer that another attempt wouldn't change; where there is none, what the last attempt brought. */
+/** The first answer that another attempt wouldn't change; if there is none, what the last attempt brought. */
 export async function firstAnswer(
   platform: Platform,
   { ask, maxAttempts, signal }: FirstRequest,

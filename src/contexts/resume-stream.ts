@@ -12,7 +12,7 @@ import type { RedisClient } from "./redis-options.ts";
 export interface ResumeStreamContext {
   /** With its suffix `:rs`. */
   keyPrefix: string;
-  /** Keeps the process alive until a promise settles; `null` where nothing ends it. */
+  /** Keeps the process alive until a promise settles; `null` if nothing ends it. */
   waitUntil: CommonOptions["waitUntil"];
   /** A client to subscribe with. */
   subscriber: Subscriber | RedisClient;

@@ -12,7 +12,7 @@ import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 export interface TransportSettings {
   /** Goes before every key, so that several apps can share a backend. */
   keyPrefix: string;
-  /** How long a stream's record, and its text where it is kept, outlives its start and its end. */
+  /** How long a stream's record, and its text if it is kept, outlives its start and its end. */
   retentionSeconds: number;
   /** How long a silent producer has to answer before it counts as dead. */
   ackTimeoutMs: number;

@@ -24,7 +24,7 @@ export interface FollowerState {
   readonly pageUnits: number;
   /** The highest offset known to exist, so that a read is worth its while. */
   readonly knownTail: number;
-  /** The highest one that live pages have claimed since the last read was sent; its answer is the truth of all before. */
+  /** The highest tail that live pages have reported since the last read was sent. That read's answer settles all before it. */
   readonly reportedTail: number;
   /** How many reads are in flight. */
   readonly reads: number;

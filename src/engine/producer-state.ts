@@ -4,7 +4,7 @@
 //              │                 └─────────────fenced──────────────▶ fenced
 //              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
 //
-//   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once where nothing is to be written)
+//   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once if nothing is to be written)
 
 import type { EndKind } from "../port/transport.ts";
 

@@ -10,8 +10,8 @@ import type { Framing } from "./framing.ts";
 import { Utf8Encoder } from "./utf8.ts";
 
 /**
- * A broken connection discards what its reader has received and not yet taken. So long a reader that keeps up has for the
- * last text and the end's mark; one that doesn't will ask again.
+ * The time between the last text (with the end's mark) and the error. An error discards what the reader has received and
+ * not yet taken. A reader that keeps up needs less than this. A slower one misses the mark and asks again.
  */
 const BEFORE_BREAK_MS = 100;
 

@@ -7,7 +7,7 @@ export interface Framing {
   /** What the body begins with, before any text has come. */
   open(): string;
   push(text: string): string;
-  /** What keeps a silent connection alive; empty where nothing may be inserted. */
+  /** What keeps a silent connection alive; empty if nothing may be inserted. */
   heartbeat(): string;
   /** What is left, what is `added` to it, and the end's mark if the format has one. */
   close(end: EndKind, added?: string): string;

@@ -185,7 +185,7 @@ function refuse({ httpVersion }: NodeRequest, outgoing: NodeResponse): void {
     // There, a connection's close is the body's end: a reset alone breaks off. It waits, as an empty write comes last.
     outgoing.write(new Uint8Array(), () => socket.resetAndDestroy?.());
   } else if (socket?.destroySoon) {
-    // Soon: the same.
+    // `destroySoon` also sends what was written before it closes.
     socket.destroySoon();
   } else {
     outgoing.destroy();

@@ -32,7 +32,7 @@ function restored({ body, rawBody, type }: ParsedBody): Uint8Array | string {
   if (typeof body === "string") return isJson && !isJsonText(body) ? JSON.stringify(body) : body;
   if (isJson && body !== undefined) return JSON.stringify(body);
   if (/^\s*application\/x-www-form-urlencoded/i.test(type) && isObject(body)) return formOf(body).toString();
-  // The files of a form are elsewhere, if anywhere; and Express 4 leaves {} where nothing was parsed.
+  // The files of a form are elsewhere, if anywhere; and Express 4 leaves {} if nothing was parsed.
   const isForm = /^\s*multipart\//i.test(type);
   if (!isForm && isObject(body) && Object.keys(body).length > 0) return JSON.stringify(body);
   throw new TypeError(

@@ -47,7 +47,7 @@ export class ResumableStreamError extends Error {
   }
 }
 
-/** `error` where it is one of ours, else one with this code and message, caused by it. */
+/** `error` if it is one of ours, else one with this code and message, caused by it. */
 export function asResumableStreamError(
   error: unknown,
   code: ResumableStreamErrorCode,

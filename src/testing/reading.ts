@@ -9,7 +9,7 @@ export type ReadingEnd = { kind: "closed"; text: string } | { kind: "errored"; t
 export interface Reading {
   /** What arrived so far. */
   text: () => string;
-  /** Resolves once this many code units arrived; rejects where the stream ends before. */
+  /** Resolves once this many code units arrived; rejects if the stream ends before. */
   reached: (length: number) => Promise<void>;
   /** Never rejects. */
   ended: Promise<ReadingEnd>;

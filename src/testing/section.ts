@@ -1,4 +1,4 @@
-// A promise is data: a name that says it, and a run that fails where it is broken.
+// A promise is data: a name that says it, and a run that fails if it is broken.
 
 export interface Promised<Subject> {
   name: string;

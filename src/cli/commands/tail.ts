@@ -70,7 +70,7 @@ function ended(
   return isGood ? EXIT.done : EXIT.endedBadly;
 }
 
-/** Undefined where it is no end of the stream, but of what carries it. */
+/** Undefined if it is no end of the stream, but of what carries it. */
 function endOf(error: unknown): EndKind | undefined {
   if (!(error instanceof ResumableStreamError)) return undefined;
   if (error.code === "SOURCE_FAILED") return "failed";

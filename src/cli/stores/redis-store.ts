@@ -124,7 +124,7 @@ async function show(
   };
 }
 
-/** What its producer says of itself; undefined where it is gone. */
+/** What its producer says of itself; undefined if it is gone. */
 async function askProducer(
   transport: Transport,
   { streamId, record }: { streamId: string; record: Extract<StatusRecord, { status: "claimed" }> },

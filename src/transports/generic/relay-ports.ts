@@ -88,7 +88,8 @@ function genericRecords(publisher: Publisher): StatusRecords {
       // Of many that found the claim dead one frees it: a second, later one would free its successor.
       const freeing = `${key}:freeing:${raw}`;
       const count = Number(await publisher.incr(freeing));
-      // It expires once, from when it was first seen: renewed by each that comes, one who died here would bar all others.
+      // Only the first call sets the time to live. If every call renewed it, a process that dies between the two steps would
+      // keep all others from freeing the record.
       const isFirst = count === 1;
       await Promise.all([
         count < EXPIRING ? publisher.set(freeing, String(EXPIRING), { EX: FREEING_SECONDS }) : undefined,

@@ -126,7 +126,7 @@ export class PostgresClaim implements Claim {
     this.dueAt = now;
   }
 
-  /** The database has it. True where nothing more of the call is left. */
+  /** The database has it. True if nothing more of the call is left. */
   wrote({ entries, tail }: Portion): boolean {
     this.#tail = tail;
     this.#locks = 0;

@@ -61,7 +61,7 @@ export function toNumber(row: Row, column: string): number {
   );
 }
 
-/** Null where it is absent. */
+/** Null if it is absent. */
 export function toText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

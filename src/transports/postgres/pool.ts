@@ -137,7 +137,7 @@ interface RunOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
-  /** Told what came after the deadline; absent where nothing is worth waiting for. */
+  /** Told what came after the deadline; absent if nothing is worth waiting for. */
   onLate: ((result: T) => void) | undefined;
   /** Told what `onLate` throws. */
   onError: (error: unknown) => void;

@@ -45,7 +45,7 @@ export class Watches {
     const listener = (signal: WatchSignal): void => onSignal(signal);
     stream.listeners.add(listener);
     return {
-      // A read needs no ear: what is missed before there is one, the first check or notification makes up for.
+      // Ready at once: a read doesn't depend on notifications, and the first check finds what was written before they arrive.
       ready: Promise.resolve(),
       close: () => {
         if (stream.listeners.delete(listener) && stream.listeners.size === 0) this.#close(stream);

@@ -51,8 +51,8 @@ export class Interest {
   }
 
   /**
-   * Any other offset is progress: one process may have several followers, each at its own. Asking anew for the same one
-   * is too, but only once: an answer may get lost, and nobody may hold a producer for ever.
+   * A process makes progress when it asks for another offset than last time (it may have several followers), or repeats an
+   * offset once (a reply may get lost). A second repeat isn't progress: no process can keep an ended producer for ever.
    */
   #progress(known: Listener | undefined, asked: Asked): Pick<Listener, "asked" | "hasRepeated"> {
     // A question that came again, or none.

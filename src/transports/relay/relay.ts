@@ -168,7 +168,8 @@ class RelayTransport implements Transport {
   async #read(streamId: string, request: ReadRequest): Promise<ReadResult> {
     const result = await this.#ask(streamId, { type: "read", ...request });
     if (result.status !== "page" || result.page.epoch >= (request.epoch ?? 0)) return result;
-    // A superseded producer that doesn't know it yet; unless the one asked for is gone itself. One that is done may linger.
+    // The reply is of an older claim. Either that producer doesn't know yet that it was superseded, or the newer one is gone.
+    // The record tells which. A producer that is done may still answer.
     const record = await this.peek(streamId);
     const mayAnswer = record.status === "running" ? record.epoch === request.epoch : record.status === "done";
     return mayAnswer ? result : { status: "lost" };

@@ -63,7 +63,7 @@ export class Subscriptions {
     if (channel.listeners.size > 0) return Promise.resolve();
     const { subscribed } = channel;
     const close = async (): Promise<void> => {
-      // Someone came back meanwhile; who left since closes what was opened for it, after that was opened.
+      // Nothing to unsubscribe: the channel was subscribed again meanwhile, and its last user will end that subscription.
       if (channel.listeners.size > 0 || subscribed === undefined || channel.subscribed !== subscribed) return;
       channel.subscribed = undefined;
       await this.#port.unsubscribe(name);
