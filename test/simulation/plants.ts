@@ -192,16 +192,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
-    name: "a connection that was lost keeps its proof",
-    breaks: ["G4"],
-    plant: {
-      stepVerdict: (state, event, now, limits) =>
-        event.type === "reconnected" || event.type === "unsent"
-          ? { state }
-          : stepVerdict(state, event, now, limits),
-    },
-  },
-  {
     name: "a producer is condemned at the first silence",
     breaks: ["G4", "G7"],
     plant: {

@@ -174,7 +174,7 @@ export const endPromises: Section<Contract> = section("ends", (promise) => {
       onError: () => undefined,
       waitUntil: (kept) => void (settled = kept),
     });
-    // As a stream of another library may do it, if the platform's would reject.
+    // As a stream of another library may do it, while the platform's would reject.
     const broken = {
       getReader: () => ({
         read: () => new Promise(() => undefined),
