@@ -29,9 +29,9 @@ test("every block is code or a command", () => {
   expect(code.length).toBeGreaterThan(0);
 });
 
-test("it has at most 200 lines", async () => {
+test("it has at most 180 lines", async () => {
   const readme = await readFile(`${root}/README.md`, "utf8");
-  expect(readme.split("\n").length).toBeLessThanOrEqual(200);
+  expect(readme.split("\n").length).toBeLessThanOrEqual(180);
 });
 
 test("every block compiles", async () => {
