@@ -13,9 +13,11 @@ import {
   checkGeneration,
   checkSkipCharacters,
   checkStreamId,
+  notNegative,
 } from "./options.ts";
 import { type Calls, produceOrFollow, resumeGeneration, wasOther } from "./produce-or-follow.ts";
-import type { DurableStreamContext, MakeStream, StopOptions } from "./types.ts";
+import { type OnEnd, SET_ON_END } from "./on-end.ts";
+import type { CloseOptions, DurableStreamContext, MakeStream, StopOptions } from "./types.ts";
 
 export interface ContextParts {
   transport: Transport;
@@ -24,7 +26,12 @@ export interface ContextParts {
   parts?: EngineParts;
 }
 
-export function createContext({ transport, options, clock, parts }: ContextParts): DurableStreamContext {
+export function createContext({
+  transport,
+  options,
+  clock,
+  parts,
+}: ContextParts): DurableStreamContext & { [SET_ON_END]: (onEnd: OnEnd) => void } {
   const streams = new Streams({
     transport,
     clock,
@@ -117,8 +124,11 @@ export function createContext({ transport, options, clock, parts }: ContextParts
       const isMeant = local && (epoch === undefined || epoch === local.epoch);
       return isMeant ? local.end(reason) : transport.stop(streamId, { reason, epoch });
     },
-    close: () => streams.close(),
-    [Symbol.asyncDispose]: () => streams.close(),
+    close: async ({ drainMs }: CloseOptions = {}) => {
+      await streams.close(notNegative("drainMs", drainMs, 0));
+    },
+    [SET_ON_END]: (onEnd: OnEnd) => options.handOver.set(onEnd),
+    [Symbol.asyncDispose]: () => streams.close(0),
   };
 }
 

@@ -1,8 +1,10 @@
 // The one place where defaults live and a caller's options are checked.
 
 import { attempt, background } from "../lib/background.ts";
+import { systemClock } from "../lib/clock.ts";
 import { epochOf, parsePosition, type Position } from "../lib/position.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
+import { AppHandOver } from "./on-end.ts";
 import type { CommonOptions, StreamEvent } from "./types.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -19,13 +21,17 @@ export interface CheckedOptions {
   whenUnavailable: "stream" | "throw";
   onError: (error: ResumableStreamError) => void;
   onEvent: (event: StreamEvent) => void;
+  /** What `onEnd` asks for. */
+  handOver: AppHandOver;
+  /** Absent: sources may be silent for ever. */
+  sourceIdleMs: number | undefined;
 }
 
 export function checkOptions(options: CommonOptions): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options must be an object with waitUntil, got ${describe(options)}.`);
   }
-  const { waitUntil, keyPrefix, whenUnavailable, onError, onEvent } = options;
+  const { waitUntil, keyPrefix, whenUnavailable, onEnd, onError, onEvent } = options;
   // Left out, it means what null does; in TypeScript it has to be said.
   if (waitUntil !== null && waitUntil !== undefined) checkFunction("waitUntil", waitUntil);
   if (keyPrefix !== undefined && typeof keyPrefix !== "string") {
@@ -38,7 +44,11 @@ export function checkOptions(options: CommonOptions): CheckedOptions {
   }
   if (onError !== undefined) checkFunction("onError", onError);
   if (onEvent !== undefined) checkFunction("onEvent", onEvent);
+  if (onEnd !== undefined) checkFunction("onEnd", onEnd);
   positive("doneWatchdogIntervalMs", options.doneWatchdogIntervalMs, 1);
+  const { sourceIdleMs } = options;
+  const report = guarded(onError ?? ((error: ResumableStreamError) => console.error(error.message)));
+  const timeoutMs = positive("onEndTimeoutMs", options.onEndTimeoutMs, 10_000);
   return {
     waitUntil: waitUntil ?? null,
     // An empty prefix means the default, as in the published library.
@@ -49,8 +59,10 @@ export function checkOptions(options: CommonOptions): CheckedOptions {
     claimTimeoutMs: positive("claimTimeoutMs", options.claimTimeoutMs, 3_000),
     lingerMs: positive("lingerMs", options.lingerMs, 5_000),
     whenUnavailable: whenUnavailable ?? "stream",
-    onError: guarded(onError ?? ((error) => console.error(error.message))),
+    onError: report,
     onEvent: guarded(onEvent ?? (() => undefined)),
+    handOver: new AppHandOver({ onEnd, timeoutMs, clock: systemClock, onError: report }),
+    sourceIdleMs: sourceIdleMs === undefined ? undefined : positive("sourceIdleMs", sourceIdleMs, 1),
   };
 }
 
@@ -96,6 +108,11 @@ export function positive(name: string, value: unknown, defaultValue: number): nu
     throw new TypeError(`${name} must be a positive number, got ${describe(value)}.`);
   }
   return value;
+}
+
+/** Like `positive`, and 0 is one. */
+export function notNegative(name: string, value: unknown, defaultValue: number): number {
+  return value === 0 ? 0 : positive(name, value, defaultValue);
 }
 
 /** Numbers are shown; anything else by its type alone, since it may be somebody's text. */

@@ -2,7 +2,9 @@
 
 export { endOf, generationOf } from "../engine/ends.ts";
 export { ResumableStreamError, type ResumableStreamErrorCode } from "../port/errors.ts";
+export type { EndedStream, OnEnd } from "./on-end.ts";
 export type {
+  CloseOptions,
   CommonOptions,
   EndKind,
   LastEnd,

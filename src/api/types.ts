@@ -2,6 +2,7 @@
 
 import type { ResumableStreamError } from "../port/errors.ts";
 import type { EndKind } from "../port/transport.ts";
+import type { OnEnd } from "./on-end.ts";
 
 export type { EndKind } from "../port/transport.ts";
 
@@ -95,6 +96,20 @@ export interface CommonOptions {
   onError?: (error: ResumableStreamError) => void;
   /** Told what happens to streams, for metrics. Never text. @defaultValue none */
   onEvent?: (event: StreamEvent) => void;
+  /**
+   * Given each stream that has ended, by exactly one process: with its whole text, however it ended, and over a store that
+   * keeps text also where the producer died. Awaited before the stream counts as ended: a page that reloads finds the stream
+   * running, or the answer saved. Called again under the same `generation` only if it failed, or its process died in it.
+   * @defaultValue none
+   */
+  onEnd?: OnEnd;
+  /** How long a stream waits for `onEnd` before it ends without. @defaultValue 10000 */
+  onEndTimeoutMs?: number;
+  /**
+   * How long a source may give nothing before it counts as hung: its stream fails then, and its `signal` is aborted. Five
+   * minutes (300000) suit most models. @defaultValue none
+   */
+  sourceIdleMs?: number;
   /** Accepted for compatibility and unused: a follower here learns the end from its producer. */
   doneWatchdogIntervalMs?: number;
 }
@@ -121,6 +136,15 @@ export interface LastEnd {
   length: number;
   /** Whether its source ended by itself, or was stopped. */
   end: "done" | "stopped";
+}
+
+/** How a context is closed. */
+export interface CloseOptions {
+  /**
+   * For how long the streams that run here may go on, in milliseconds, before they are ended. New ones aren't begun
+   * meanwhile. @defaultValue 0
+   */
+  drainMs?: number;
 }
 
 /** Creates, follows and ends streams. Ids are names, not credentials: check who may read before you ask. */
@@ -216,10 +240,18 @@ export interface ResumableStreamContext {
    */
   lastEnd: (streamId: string) => Promise<LastEnd | null>;
   /**
-   * Ends what runs here and closes the clients this context made. Sources are cancelled and their ids set free;
-   * readers and followers error with `CLOSED`. Settles within about 5 s, never rejects, and may be called again.
+   * Ends what runs here and closes the clients this context made. With `drainMs` the streams of this process get that time
+   * to end by themselves. What is cut then is `PRODUCER_LOST` for its readers, here and elsewhere, and its id is set free.
+   * Readers of a stream that another process produces error with `CLOSED` at once: over HTTP they connect again. Settles
+   * about 5 s after the drain, plus `onEndTimeoutMs` where there is an `onEnd`. Never rejects, and may be called again:
+   * a second call without `drainMs` ends the drain.
+   *
+   * @param options - how long to drain.
+   * @throws TypeError if `drainMs` can't be used.
+   * @example
+   * process.once("SIGTERM", () => context.close({ drainMs: 20_000 }).then(() => server.close()));
    */
-  close: () => Promise<void>;
+  close: (options?: CloseOptions) => Promise<void>;
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose]: () => Promise<void>;
 }

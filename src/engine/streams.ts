@@ -145,7 +145,7 @@ export class Streams {
   }
 
   /** Ends everything, and settles within seconds. */
-  close(): Promise<void> {
+  close(_drainMs: number): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -8,6 +8,7 @@
  * - `SCHEMA_MISSING`: the database lacks the tables, or has those of an older version. The message names the command.
  * - `MALFORMED_MESSAGE`: a foreign message on one of our channels was ignored. Told once per channel.
  * - `WAIT_UNTIL_FAILED`: `waitUntil` threw; the stream runs on without it.
+ * - `ON_END_FAILED`: `onEnd` threw, rejected, or took longer than `onEndTimeoutMs`; its stream has ended all the same.
  * - `CLOSED`: the context was closed.
  */
 export type ResumableStreamErrorCode =
@@ -18,6 +19,7 @@ export type ResumableStreamErrorCode =
   | "SCHEMA_MISSING"
   | "MALFORMED_MESSAGE"
   | "WAIT_UNTIL_FAILED"
+  | "ON_END_FAILED"
   | "CLOSED";
 
 /**
