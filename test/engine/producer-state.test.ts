@@ -9,7 +9,7 @@ import {
   stepProducer,
 } from "../../src/engine/producer-state.ts";
 
-const fresh = initialProducerState(false);
+const fresh = initialProducerState({ keepsText: false, handsOver: false });
 const held: ProducerState = { ...fresh, record: "held", tail: 3 };
 
 const states = {
@@ -24,7 +24,7 @@ const states = {
   fenced: { ...held, record: "fenced" },
   fencedAndAlone: { ...held, record: "fenced", primary: "left", source: "lost", end: "told" },
   left: { ...held, primary: "left" },
-  log: { ...initialProducerState(true), record: "held" },
+  log: { ...initialProducerState({ keepsText: true, handsOver: false }), record: "held" },
 } satisfies Record<string, ProducerState>;
 
 const events = {
@@ -73,24 +73,24 @@ const table: Record<keyof typeof states, Row> = {
   },
   unwatched: {
     ...nothing,
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
   },
   watched: {
     ...nothing,
     produced: "append",
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
   },
   appending: {
     ...nothing,
-    sourceDone: "hurry await-end",
-    sourceFailed: "hurry await-end",
-    stop: "cancel-source hurry await-end",
+    sourceDone: "hurry await-backend",
+    sourceFailed: "hurry await-backend",
+    stop: "cancel-source hurry await-backend",
     fence: "drop-followers",
   },
   endingWhileAppending: {
@@ -119,17 +119,17 @@ const table: Record<keyof typeof states, Row> = {
   fencedAndAlone: nothing,
   left: {
     ...nothing,
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "tell-end drop-followers cancel-source",
   },
   log: {
     ...nothing,
     produced: "append",
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
   },
 };

@@ -112,6 +112,7 @@ export class LogBackend implements Backend {
         }),
         channel: "simulated",
         clock,
+        handOver: options.handOver,
         onError: options.onError,
       },
       KEY_PREFIX,

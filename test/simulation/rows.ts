@@ -1,0 +1,42 @@
+// Rows as the model of the database takes and answers them.
+
+/** What a statement answers. */
+export type Rows = Array<Record<string, unknown>>;
+
+/** A row of text. */
+export interface Entry {
+  start: number;
+  stop: number;
+  chunk: string;
+  encoding: string | null;
+}
+
+/** A page's rows as statements answer them. */
+export function entriesOf(unsorted: Entry[]): Rows[number] {
+  const entries = unsorted.sort((a, b) => a.start - b.start);
+  const encoded = entries.filter(({ encoding }) => encoding !== null);
+  const plain = entries.filter(({ encoding }) => encoding === null);
+  return {
+    start: entries[0]?.start ?? null,
+    stop: entries.at(-1)?.stop ?? null,
+    plain: plain.length > 0 ? plain.map(({ chunk }) => chunk).join("") : null,
+    encoded: encoded.length > 0 ? encoded.map(({ chunk, start, stop }) => [start, stop, chunk]) : null,
+  };
+}
+
+/** A batch travels as one JSON parameter. */
+export function parse(json: unknown): Rows {
+  const rows: unknown = JSON.parse(text(json));
+  if (!Array.isArray(rows)) throw new Error("A batch must be a list.");
+  return rows.map((row: unknown) => Object.fromEntries(Object.entries(Object(row) as object)));
+}
+
+export function strings(json: unknown): string[] {
+  const values: unknown = JSON.parse(text(json));
+  return Array.isArray(values) ? values.map(String) : [];
+}
+
+export function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new Error(`The model expected text, got ${typeof value}.`);
+}
