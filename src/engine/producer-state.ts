@@ -9,8 +9,8 @@
 // Where the app takes what has ended (`onEnd`), this comes between the source's end and `waiting`. Until it is over the stream
 // runs for everybody, and its whole text is there:
 //
-//   handover: due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
-//              └──────────────────────────────fenced───────────────────────────────▲
+//   handover: none ──started──▶ due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
+//                                └──────────────────────────────fenced───────────────────────────────▲
 
 import type { EndKind } from "../port/transport.ts";
 
@@ -37,6 +37,8 @@ export interface ProducerState {
 }
 
 export type ProducerEvent =
+  /** Its source begins. One that never does leaves nothing to hand over. */
+  | { type: "started"; handsOver: boolean }
   | { type: "claimed" }
   | { type: "produced"; tail: number }
   | { type: "watched"; isWatched: boolean }
@@ -77,18 +79,12 @@ export interface ProducerStep {
   readonly effects: readonly ProducerEffect[];
 }
 
-export function initialProducerState({
-  keepsText,
-  handsOver,
-}: {
-  keepsText: boolean;
-  handsOver: boolean;
-}): ProducerState {
+export function initialProducerState(keepsText: boolean): ProducerState {
   return {
     record: "none",
     source: "running",
     end: "untold",
-    handover: handsOver ? "due" : "none",
+    handover: "none",
     primary: "attached",
     tail: 0,
     sent: 0,
@@ -115,6 +111,9 @@ export function stepProducer(state: ProducerState, event: ProducerEvent): Produc
 function decide(draft: Draft, event: ProducerEvent): void {
   const { state, effects } = draft;
   switch (event.type) {
+    case "started":
+      if (event.handsOver) state.handover = "due";
+      return;
     case "claimed":
       if (state.record === "none") state.record = "held";
       return write(draft);

@@ -50,9 +50,9 @@ export class Producer implements ProducerPort {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    const { clock, handOver, keepsText, sourceIdleMs, streamId } = options;
+    const { clock, keepsText, sourceIdleMs, streamId } = options;
     this.#startedAtMs = clock.wallTime();
-    this.#state = initialProducerState({ keepsText, handsOver: handOver.isWanted });
+    this.#state = initialProducerState(keepsText);
     this.#source = new Source({
       clock,
       sourceIdleMs,
@@ -69,6 +69,7 @@ export class Producer implements ProducerPort {
 
   /** Opens the source and pumps it to its end, as fast as it gives. */
   start(openSource: OpenSource): void {
+    this.#dispatch({ type: "started", handsOver: this.#options.handOver.isWanted });
     this.#source.start(openSource);
   }
 

@@ -9,7 +9,7 @@ import {
   stepProducer,
 } from "../../src/engine/producer-state.ts";
 
-const fresh = initialProducerState({ keepsText: false, handsOver: false });
+const fresh = initialProducerState(false);
 const held: ProducerState = { ...fresh, record: "held", tail: 3 };
 
 const states = {
@@ -24,7 +24,7 @@ const states = {
   fenced: { ...held, record: "fenced" },
   fencedAndAlone: { ...held, record: "fenced", primary: "left", source: "lost", end: "told" },
   left: { ...held, primary: "left" },
-  log: { ...initialProducerState({ keepsText: true, handsOver: false }), record: "held" },
+  log: { ...initialProducerState(true), record: "held" },
 } satisfies Record<string, ProducerState>;
 
 const events = {

@@ -54,11 +54,12 @@ export class HandOvers {
     if (taking.status === "failed") throw new Error("The app could not take it, as its script says.");
   }
 
-  /** When the app had had its time with what this run gave; long ago if it doesn't want it. */
-  overAt(run: Run): number {
+  /** When the app had had its time with what this run gave; long ago if it doesn't want it, absent if that can't be told. */
+  overAt(run: Run): number | undefined {
+    if (!this.#world.plan.onEnd) return Number.NEGATIVE_INFINITY;
     const [win, ...others] = this.#world.winsLike(run);
     // Of several claims of one process any may be the run's.
-    if (!this.#world.plan.onEnd || !win || others.length > 0) return Number.NEGATIVE_INFINITY;
+    if (!win || others.length > 0) return undefined;
     const over = this.#takings.filter(({ epoch }) => epoch === win.epoch).map(({ overAt }) => overAt);
     return Math.min(Infinity, ...over);
   }

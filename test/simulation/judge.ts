@@ -63,7 +63,8 @@ function judgeHandedOver(
 ): void {
   const [run, ...others] = runs;
   if (!run || others.length > 0 || run.end === "running") return;
-  if (world.handOvers.overAt(run) <= world.now || !world.isCalm(participant, world.ownerOf(run))) return;
+  const overAt = world.handOvers.overAt(run);
+  if (overAt === undefined || overAt <= world.now || !world.isCalm(participant, world.ownerOf(run))) return;
   world.violate("G15", `${ended} cleanly before the app was given it; ${describe(runs)}`);
 }
 
@@ -250,7 +251,7 @@ function settledTruth(world: World, { participant, run }: Win, since: number): A
   // Text that gathers is written first, and then the end.
   const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
   // Until the app had its time with it, the stream runs.
-  if (run.end !== "running" && world.handOvers.overAt(run) + legsMs > since) return undefined;
+  if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.
   if (participant.machine.state === "dead") {
     const { diedAt } = participant.machine;

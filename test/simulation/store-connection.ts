@@ -20,7 +20,6 @@ export const STATEMENTS: Queries = {
   lastEnd: "lastEnd",
   elect: "elect",
   handedOver: "handedOver",
-  kept: "kept",
   takeOwed: "takeOwed",
   notify: "notify",
   release: "release",

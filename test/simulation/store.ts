@@ -102,10 +102,6 @@ export class Store {
         session.handoversLeft = third === true ? null : Math.min(session.handoversLeft ?? 1, 1);
         return [];
       }
-      case "kept": {
-        const session = this.sessions.get(text(first));
-        return session?.epoch === Number(second) ? [entriesOf([...session.entries.values()])] : [];
-      }
       case "takeOwed": {
         const session = this.sessions.get(text(first));
         const owed = session?.owed.get(Number(second));
@@ -151,7 +147,7 @@ export class Store {
     const isFree =
       !there || (mode === "if-free" && ["failed", "lost", "lapsed"].includes(this.status(there)));
     if (!isFree && mode !== "supersede") return [];
-    const isDue = there && this.status(there) !== "streaming" && (there.handoversLeft ?? 0) > 0;
+    const isDue = there && this.status(there) !== "streaming" && this.handover(there) !== null;
     if (isDue && handovers !== null && !isOwedGivenUp) return [];
     const previous = this.sessions.get(key);
     const epoch = Math.max((previous?.epoch ?? 0) + 1, Math.floor((WALL_START_MS + this.now()) * 1_000));
@@ -257,8 +253,8 @@ export class Store {
   }
 
   handover({ handoversLeft, handoverUntil }: Session): string | null {
-    if ((handoversLeft ?? 0) <= 0) return null;
-    return handoverUntil > this.now() ? "running" : "due";
+    if (handoverUntil > this.now()) return "running";
+    return (handoversLeft ?? 0) > 0 ? "due" : null;
   }
 
   #elect(key: string, forMs: number): Rows {
@@ -269,7 +265,9 @@ export class Store {
     if (session.status === "streaming") session.isLost = true;
     if (session.status === "streaming") session.status = "failed";
     const started = WALL_START_MS + session.createdAt;
-    return [{ epoch: String(session.epoch), status: this.status(session), started_ms: started }];
+    const { epoch, entries } = session;
+    const kept = entriesOf([...entries.values()]);
+    return [{ epoch: String(epoch), status: this.status(session), started_ms: started, ...kept }];
   }
 
   /** While the server was down nobody could renew a lease. */

@@ -104,8 +104,7 @@ export class Handovers {
     const epoch = toNumber(row, "epoch");
     const startedAtMs = toNumber(row, "started_ms");
     const { end = "lost" } = parseStatus(row, { isSettling: false, handsOver: false });
-    const [kept] = await run(this.#context, "kept", [key, epoch]);
-    const ended = { streamId, epoch, end, text: textOf(kept), error: undefined, startedAtMs };
+    const ended = { streamId, epoch, end, text: textOf(row), error: undefined, startedAtMs };
     await this.#settle(key, epoch, await handOver.run(ended));
     this.#onSettled(key);
   }
@@ -144,6 +143,6 @@ export class Handovers {
 }
 
 /** What there is of it, whole or not. */
-function textOf(row: Row | undefined): string {
-  return (row && textFrom(0, parseEntries(row))) ?? "";
+function textOf(row: Row): string {
+  return textFrom(0, parseEntries(row)) ?? "";
 }

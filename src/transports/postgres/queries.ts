@@ -13,7 +13,6 @@ export interface Queries {
   lastEnd: string;
   elect: string;
   handedOver: string;
-  kept: string;
   takeOwed: string;
   release: string;
   notify: string;
@@ -49,7 +48,7 @@ export function createQueries(options: QueryOptions): Queries {
     error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
     owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, s.epoch) else s.owed_epochs end
-  where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or coalesce(s.handovers_left, 0) = 0) and case $2::text
+  where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
     when 'supersede' then true
     when 'if-absent' then not ${isThere}
     else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
@@ -147,23 +146,24 @@ returning s.epoch`,
     lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s
 where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
 
-    // $1 stream id, $2 for how long, in ms. Elects who gives the app what a dead producer left, or a live one failed to give.
-    // The stream is lost from here on, whatever its producer does when it wakes.
-    elect: `update ${sessions} s set handovers_left = s.handovers_left - 1,
-  handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
-  status = case when ${isOpen} then 'failed' else s.status end,
-  error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
-where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
-  and (s.handover_until is null or s.handover_until <= clock_timestamp())
-returning s.epoch, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms`,
+    // $1 stream id, $2 for how long, in ms. Elects who gives the app what a dead producer left, or a live one failed to give, and
+    // reads it. The stream is lost from here on, whatever its producer does when it wakes.
+    elect: `with elected as (
+  update ${sessions} s set handovers_left = s.handovers_left - 1,
+    handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
+    status = case when ${isOpen} then 'failed' else s.status end,
+    error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
+  where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
+    and (s.handover_until is null or s.handover_until <= clock_timestamp())
+  returning s.stream_id, s.epoch, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
+)
+select e.epoch, e.status, e.started_ms, t.* from elected e
+cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.stream_id and c.epoch = e.epoch) t`,
 
     // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.
     handedOver: `update ${sessions} s set handover_until = null,
   handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
 where s.stream_id = $1 and s.epoch = $2::bigint`,
-
-    // $1 stream id, $2 epoch.
-    kept: `select ${entries} from ${chunks} c where c.stream_id = $1 and c.epoch = $2::bigint`,
 
     // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
     takeOwed: `with taken as (
@@ -224,8 +224,7 @@ export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Re
   const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
   const status = `case when ${isOpen} and not ${isLive} then 'lapsed'
       when s.status = 'failed' and s.error = 'PRODUCER_LOST' then 'lost' else s.status end`;
-  const handover = `case when s.handovers_left > 0 then
-      case when s.handover_until > clock_timestamp() then 'running' else 'due' end end`;
+  const handover = `case when s.handover_until > clock_timestamp() then 'running' when s.handovers_left > 0 then 'due' end`;
   const entries = `min(c.start_offset) as start, max(c.end_offset) as stop,
     string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
     json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
