@@ -112,7 +112,7 @@ function decide(draft: Draft, event: ProducerEvent): void {
   const { state, effects } = draft;
   switch (event.type) {
     case "started":
-      if (event.handsOver) state.handover = "due";
+      if (event.handsOver && state.source === "running" && state.handover === "none") state.handover = "due";
       return;
     case "claimed":
       if (state.record === "none") state.record = "held";
@@ -154,6 +154,7 @@ function decide(draft: Draft, event: ProducerEvent): void {
       if (state.primary === "left") abandon(draft);
       return;
     case "handed-over":
+      if (state.handover !== "running") return;
       state.handover = "over";
       return write(draft);
     case "overdue":
@@ -201,12 +202,13 @@ function isUnsent({ isWatched, keepsText, sent, tail }: ProducerState): boolean 
 function end(draft: Draft): void {
   const { state } = draft;
   const isHeld = state.record === "held" || state.record === "finishing";
+  // A page that comes while the app takes the text reads it from the backend.
+  const isStored = !isHeld || !(state.isAppending || isUnsent(state));
   if (state.handover === "due") {
     state.handover = "storing";
-    if (isHeld) awaitBackend(draft);
+    if (!isStored) awaitBackend(draft);
   }
-  // A page that comes while the app takes the text reads it from the backend.
-  if (state.handover === "storing" && !(isHeld && (state.isAppending || isUnsent(state)))) handOver(draft);
+  if (state.handover === "storing" && isStored) handOver(draft);
   if (!isHandedOver(state)) return;
   if (!isHeld) return tell(draft);
   if (state.end === "waiting") return;

@@ -6,7 +6,7 @@ import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
 import type { Run } from "./run.ts";
-import type { Kept } from "./store.ts";
+import type { Kept } from "./rows.ts";
 import type { Win, World } from "./world.ts";
 
 /** The slowest way to find a dead producer where nothing else is wrong: a silence, the proof, and the time to answer. */

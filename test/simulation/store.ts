@@ -2,37 +2,10 @@
 
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import { WALL_START_MS } from "./machine.ts";
-import { type Entry, entriesOf, parse, type Rows, strings, text } from "./rows.ts";
+import { entriesOf, type Kept, parse, type Rows, type Session, strings, text } from "./rows.ts";
 
 export type StatementName = keyof Queries;
 export type Execute = (name: StatementName, values: readonly unknown[]) => Rows;
-
-export interface Session {
-  status: "streaming" | "done" | "stopped" | "failed";
-  epoch: number;
-  tail: number;
-  leaseEndsAt: number;
-  expiresAt: number;
-  isStopped: boolean;
-  stopReason: string | null;
-  watchedUntil: number;
-  /** How often the app may still be given its text; null if it has it, or doesn't want it. */
-  handoversLeft: number | null;
-  /** Until when somebody gives it to the app. */
-  handoverUntil: number;
-  isLost: boolean;
-  createdAt: number;
-  /** Text of this epoch, by where it starts. */
-  entries: Map<number, Entry>;
-  /** Text of claims that were superseded before the app had it. */
-  owed: Map<number, Map<number, Entry>>;
-}
-
-/** What a claim left, as long as anybody may ask: how far it was when it could first be called failed. */
-export interface Kept {
-  failedAt: number;
-  tails: Set<number>;
-}
 
 export interface StoreOptions {
   now: () => number;

@@ -118,6 +118,8 @@ export class Requests {
   async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
     const { link, names } = this.#relay;
     const message = encodeRequest(question.build(requestId));
+    // A producer that only says that it is at work is asked again, and heard, well before its silence would be proof.
+    const maxWaitMs = this.#relay.settings.ackTimeoutMs / 4;
     let effect: VerdictEffect | undefined = { type: "ask", isProving: false };
     for (let attempt = 0; ;) {
       switch (effect?.type) {
@@ -125,10 +127,8 @@ export class Requests {
           if (effect.isProving) background(this.#prove(requestId, pending), () => undefined);
           const receivers = await this.#publish(names.request(question.streamId), message, pending);
           this.#step(pending, { type: "sent", receivers });
-          const page = await this.#replyWithin(
-            pending,
-            backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED),
-          );
+          const waitMs = backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED);
+          const page = await this.#replyWithin(pending, Math.min(waitMs, maxWaitMs));
           if (page) return { status: "page", page };
           effect = this.#step(pending, { type: "waited", answered: pending.heard.last });
           break;
