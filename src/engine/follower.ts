@@ -32,6 +32,8 @@ export interface FollowerOptions {
   from: number;
   /** The claim whose text is wanted, and no other's. Absent: whichever there is. */
   epoch?: number | undefined;
+  /** A stream that has ended well is read, and isn't only known to be done. */
+  replays?: boolean | undefined;
   livenessMs: number;
   clock: Clock;
   onEnded: (end: EndKind, offset: number) => void;
@@ -60,6 +62,8 @@ export class Follower {
   #cancelTimer: Cancel = () => {};
   /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
   #isDraining = false;
+  /** How the stream had ended before this follower came; absent if it ran. */
+  #endBefore: EndKind | undefined;
   /** Since when reads got no answer, and how many; absent while they do. */
   #unanswered: { since: number; count: number } | undefined;
 
@@ -84,6 +88,7 @@ export class Follower {
     this.#tellEnd = trackEnd(this.stream, {
       from: options.from,
       epoch: () => this.#shownEpoch(),
+      endBefore: () => this.#endBefore,
     });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
@@ -104,8 +109,9 @@ export class Follower {
     try {
       const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
       if (this.#isClosed) throw closedError(streamId);
-      if (record.status !== "running") return this.#leave({ status: record.status });
-      if (record.epoch !== undefined) {
+      const isReplay = record.status === "done" && this.#options.replays === true;
+      if (record.status !== "running" && !isReplay) return this.#leave({ status: record.status });
+      if (record.status === "running" && record.epoch !== undefined) {
         if (this.#isOther(record.epoch)) return this.#leave({ status: "lost" });
         this.#dispatch({ type: "named", epoch: record.epoch });
       }
@@ -177,9 +183,11 @@ export class Follower {
   }
 
   #read({ from, maxUnits, epoch }: ReadRequest): void {
-    const { transport, streamId } = this.#options;
+    const { replays = false, streamId, transport } = this.#options;
     background(
-      transport.read(streamId, { from, maxUnits, epoch }).then((result) => this.#onAnswer(result, epoch)),
+      transport
+        .read(streamId, { from, maxUnits, epoch, replays })
+        .then((result) => this.#onAnswer(result, epoch)),
       (error) => this.#onUnanswered(error),
     );
   }
@@ -195,6 +203,7 @@ export class Follower {
   #onAttached(result: ReadResult): void {
     this.#isAttached = true;
     const end = result.status === "page" ? result.page.end : undefined;
+    this.#endBefore = end;
     this.#isDraining = this.#options.transport.keepsText && (end === "failed" || end === "lost");
     this.#firstRead.resolve(result);
   }

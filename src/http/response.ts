@@ -1,7 +1,7 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { epochOfStream, startOf } from "../engine/ends.ts";
+import { endBeforeOf, epochOfStream, startOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
@@ -93,24 +93,29 @@ export function streamResponse(
     atEnd: options.atEnd,
     signal: options.signal,
   });
-  return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
+  // What is left of a failed stream is told at its end: by then its reader has it.
+  const before = endBeforeOf(stream);
+  const headStatus = before === "done" || before === "stopped" ? before : "running";
+  const head = { format, from, epoch: epoch(), status: headStatus, added: options.headers } as const;
+  return new Response(body, { headers: headersOf(head) });
 }
 
 interface HeaderParts {
   format: "events" | "text";
   from: number;
   epoch: number | undefined;
+  status: StatusHeader;
   added: HeadersInit | undefined;
 }
 
-function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
+function headersOf({ format, from, epoch, status, added }: HeaderParts): Headers {
   const headers = new Headers({
     "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
     "cache-control": `no-cache, no-store, ${NO_TRANSFORM}`,
     // nginx and those that learned from it.
     "x-accel-buffering": "no",
     "x-content-type-options": "nosniff",
-    "stream-status": "running",
+    "stream-status": status,
     "stream-offset": String(from),
     ...(epoch !== undefined && { "stream-generation": markOf(epoch) }),
     "access-control-expose-headers": "stream-status, stream-offset, stream-generation",

@@ -111,6 +111,8 @@ export interface ReadRequest {
    * and a stream that has ended well is `done` to it.
    */
   epoch: number | undefined;
+  /** A stream that has ended well is read like any other, by a follower that is new too. Of no meaning to a relay. Absent: no. */
+  replays?: boolean;
 }
 
 /** Which producer is asked to stop, and why. */

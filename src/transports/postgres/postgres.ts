@@ -165,9 +165,9 @@ class PostgresTransport implements Transport {
     return this.#watches.watch({ key: this.#key(streamId), streamId }, onSignal);
   }
 
-  read(streamId: string, { from, maxUnits, epoch }: ReadRequest): Promise<ReadResult> {
+  read(streamId: string, { from, maxUnits, epoch, replays = false }: ReadRequest): Promise<ReadResult> {
     const isBound = epoch !== undefined;
-    return this.#reader.read({ key: this.#key(streamId), streamId, from, maxUnits, isBound });
+    return this.#reader.read({ key: this.#key(streamId), streamId, from, maxUnits, isBound, replays });
   }
 
   async stop(streamId: string, { reason, epoch }: StopRequest): Promise<boolean> {

@@ -23,6 +23,8 @@ export interface PageRequest extends NamedStream {
   maxUnits: number;
   /** Whether the follower has a producer already: a new one has nothing to get of a stream that is done. */
   isBound: boolean;
+  /** Or whether it wants that all the same. */
+  replays: boolean;
 }
 
 interface Waiting extends PageRequest {
@@ -51,7 +53,7 @@ export class Reader {
   read(request: PageRequest): Promise<ReadResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     const maxUnits = Math.min(request.maxUnits, MAX_PAGE_UNITS);
-    const name = `${request.from}:${maxUnits}:${request.isBound}:${request.key}`;
+    const name = `${request.from}:${maxUnits}:${request.isBound}:${request.replays}:${request.key}`;
     const waiting = this.#waiting.get(name) ?? {
       ...request,
       maxUnits,
@@ -96,12 +98,12 @@ export class Reader {
   }
 
   async #ask(requests: readonly Waiting[]): Promise<void> {
-    const input = requests.map(({ key, from, maxUnits, isBound }, n) => ({
+    const input = requests.map(({ key, from, maxUnits, isBound, replays }, n) => ({
       n,
       stream_id: key,
       from,
       units: maxUnits,
-      bound: isBound,
+      bound: isBound || replays,
     }));
     const rows = await run(this.#context, "read", [JSON.stringify(input)]);
     const answers = new Map(rows.map((row) => [toNumber(row, "n"), row]));
@@ -132,8 +134,12 @@ export class Reader {
   }
 }
 
-function toResult({ from, maxUnits, isBound }: PageRequest, row: Row, state: SessionState): ReadResult {
-  if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
+function toResult(
+  { from, maxUnits, isBound, replays }: PageRequest,
+  row: Row,
+  state: SessionState,
+): ReadResult {
+  if (!isBound && !replays && (state.end === "done" || state.end === "stopped")) return { status: "done" };
   const text = textFrom(from, parseEntries(row));
   // To be asked for again and again would be no better than to be told.
   if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
