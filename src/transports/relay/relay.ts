@@ -167,6 +167,9 @@ class RelayTransport implements Transport {
 
   async #read(streamId: string, request: ReadRequest): Promise<ReadResult> {
     const result = await this.#ask(streamId, { type: "read", ...request });
+    // The one that named its producer may have all of its text, and have missed nothing but the end.
+    if (result.status === "done" && request.epoch !== undefined)
+      return { ...result, last: await this.lastEnd(streamId) };
     if (result.status !== "page" || result.page.epoch >= (request.epoch ?? 0)) return result;
     // The reply is of an older claim. Either that producer doesn't know yet that it was superseded, or the newer one is gone.
     // The record tells which. A producer that is done may still answer.

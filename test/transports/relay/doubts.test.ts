@@ -133,3 +133,18 @@ test("a stop that got lost on its way isn't answered by a producer that was stop
   expect(isLost).toBe(true);
   expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
 });
+
+test.each(["done", "stopped"] as const)(
+  "who asks when its producer has gone is told which text was %s (G4, G6)",
+  async (end) => {
+    const scene = new RelayScene();
+    const ended = await scene.produce(scene.relay(), { text: "hello" });
+    await scene.within(VERDICT_MS, ended.finish(end));
+    const follower = await scene.followingRelay();
+    const read = (epoch: number | undefined) =>
+      scene.within(VERDICT_MS, follower.read("chat", { from: 5, maxUnits: 5, epoch }));
+    const last = { epoch: ended.epoch, tail: 5, end };
+    expect(await read(ended.epoch)).toEqual({ status: "done", last });
+    expect(await read(undefined)).toEqual({ status: "done" });
+  },
+);
