@@ -197,12 +197,10 @@ export class RelayClaim implements Claim {
 
   /**
    * Does what a request asks that names this producer, or none. One that names another is of a predecessor's follower, or of
-   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows,
-   * while this producer runs: writing its end tells whether it was its own, and who comes later isn't this one's to answer.
+   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows.
    */
   #asOwn(epoch: number | undefined, act: () => void): void {
     if (epoch === undefined || epoch === this.epoch) return act();
-    if (this.#isFinishing) return;
     // Not won yet: the record doesn't name it, and the other may be what it is about to supersede.
     this.#isDoubted = !this.#isWon;
     if (this.#isWon) this.#look(act);
@@ -213,9 +211,10 @@ export class RelayClaim implements Claim {
       this.#looking = undefined;
     });
     const looked = this.#looking.then((isAnothers) => {
-      if (this.#isFinishing || this.#closing.signal.aborted) return;
-      if (isAnothers) this.#fenced();
-      else onOwn();
+      if (this.#closing.signal.aborted) return;
+      if (!isAnothers) onOwn();
+      // Writing its end tells one that is finishing whether it was superseded before.
+      else if (!this.#isFinishing) this.#fenced();
     });
     this.#relay.link.background(looked);
   }
