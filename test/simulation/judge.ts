@@ -2,6 +2,7 @@
 
 import { MAX_END_WAIT_MS } from "../../src/engine/producer-options.ts";
 import { ResumableStreamError } from "../../src/port/errors.ts";
+import { ARRIVAL_MS } from "../../src/transports/relay/claims.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
@@ -230,12 +231,13 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 }
 
 /** Absent while it changes. */
-function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
+function settledTruth(world: World, { epoch, participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
   if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
-  // Text that gathers is written first, and then the end.
-  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
+  // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
+  const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;
+  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? noticeMs);
   // It may have died before its end was written.
   if (participant.machine.state === "dead") {
     const { diedAt } = participant.machine;

@@ -202,3 +202,31 @@ test("who asks after a producer whose successor is done, and has the lower numbe
   const reading = olderFollower.read("chat", { from: 0, maxUnits: 5, epoch: failed.epoch });
   expect(await scene.within(VERDICT_MS, reading)).toEqual({ status: "lost" });
 });
+
+test("an end that comes right behind a claim is written once the producer before it knows (G13)", async () => {
+  const scene = new RelayScene();
+  const older = await scene.produce(scene.relay(), { text: "hello" });
+  const slowly = (port: PublishPort): PublishPort => ({
+    ...port,
+    publish: async (channel, message) => {
+      const isFence = parseRequest(message)?.type === "fence";
+      // The server has it, and answers; who is subscribed gets it a little later.
+      if (isFence)
+        background(
+          sleep(scene.clock, 40).then(() => port.publish(channel, message)),
+          () => undefined,
+        );
+      return isFence ? 2 : port.publish(channel, message);
+    },
+  });
+  const newer = await scene.produce(scene.relay({ port: slowly }), { text: "", mode: "supersede" });
+  let knew: boolean | undefined;
+  newer.producer.backlog.finish("done");
+  const finishing = newer.claim.finish(
+    () => newer.producer.read(0, 0),
+    () => (knew = older.producer.isFenced),
+  );
+  expect((await scene.relay().peek("chat")).status).toBe("running");
+  await scene.within(VERDICT_MS, finishing);
+  expect(knew).toBe(true);
+});
