@@ -85,9 +85,10 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   const { from, name, participant, primaryOf, streamId } = reading.options;
   const ended = `${name} ended at ${from + reading.length} as lost`;
   if (primaryOf) return world.violate("G2", `${ended}, and it is the original reader`);
-  // A claim that a context made and closed before its source began, or that its process never heard of.
+  // A claim that a context made and closed, or died with, before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
+  if (reading.length === 0 && world.hasDiedBeforeItRan(streamId)) return;
   if (!runs.some((run) => isLosable(world, reading, run))) {
     return world.violate("G4", `${ended}, and nothing excuses it; ${describe(runs)}`);
   }
@@ -100,10 +101,13 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   if (!run || runs.length > 1 || reading.length === 0 || !wasCalm || !reading.wasEager) return;
   const { keepsText, leaseMs } = world.backend;
   const findMs = keepsText ? leaseMs + LOOK_AT_LEASE_MS : FIND_DEAD_MS;
-  // One of the documented methods' followers that dies while it frees the record bars the others until its mark expires.
+  // Who dies while it frees the record by the documented methods, as a producer that has failed does, too, bars the others until
+  // its mark expires.
   const mayBeBarred =
     world.plan.client === "documented" &&
-    world.everybody.some((each) => each.machine !== run.machine && each.machine.state === "dead");
+    world.everybody.some(
+      ({ machine }) => machine.state === "dead" && (machine !== run.machine || run.end === "failed"),
+    );
   const limit = findMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
   // A slow way brings the text that is left long after: the end comes right behind it.
