@@ -196,8 +196,8 @@ export class Follower {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
     if (!this.#isAttached) this.#onAttached(result);
-    if (result.status !== "page") return this.#dispatch({ type: "gone", epoch });
-    this.#dispatch({ type: "page", page: result.page, isReply: true });
+    if (result.status === "page") return this.#dispatch({ type: "page", page: result.page, isReply: true });
+    this.#dispatch({ type: "gone", epoch, last: result.status === "done" ? result.last : undefined });
   }
 
   #onAttached(result: ReadResult): void {

@@ -34,7 +34,11 @@ export type ReadResult =
   /** There is no such stream, or its id was set free. */
   | { status: "absent" }
   /** The stream has ended well, and its text is gone. */
-  | { status: "done" }
+  | {
+      status: "done";
+      /** Which text that was, for a reader that named its producer; absent if that isn't known. */
+      last?: RecordedEnd | undefined;
+    }
   /** The producer died, and its text with it. */
   | { status: "lost" };
 

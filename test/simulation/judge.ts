@@ -2,6 +2,7 @@
 
 import { MAX_BACKEND_WAIT_MS } from "../../src/engine/producer-options.ts";
 import { ResumableStreamError } from "../../src/port/errors.ts";
+import { ARRIVAL_MS } from "../../src/transports/relay/claims.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
@@ -98,9 +99,10 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
     if (participant.isClosing) return;
     return world.violate("G2", `${ended}, and it is the original reader`);
   }
-  // A claim that a context made and closed before its source began, or that its process never heard of.
+  // A claim that a context made and closed, or died with, before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
+  if (reading.length === 0 && world.hasDiedBeforeItRan(streamId)) return;
   if (!runs.some((run) => isLosable(world, reading, run))) {
     return world.violate("G4", `${ended}, and nothing excuses it; ${describe(runs)}`);
   }
@@ -113,10 +115,13 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   if (!run || runs.length > 1 || reading.length === 0 || !wasCalm || !reading.wasEager) return;
   const { keepsText, leaseMs } = world.backend;
   const findMs = keepsText ? leaseMs + LOOK_AT_LEASE_MS : FIND_DEAD_MS;
-  // One of the documented methods' followers that dies while it frees the record bars the others until its mark expires.
+  // Who dies while it frees the record by the documented methods, as a producer that has failed does, too, bars the others until
+  // its mark expires.
   const mayBeBarred =
     world.plan.client === "documented" &&
-    world.everybody.some((each) => each.machine !== run.machine && each.machine.state === "dead");
+    world.everybody.some(
+      ({ machine }) => machine.state === "dead" && (machine !== run.machine || run.end === "failed"),
+    );
   const limit = findMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
   // A slow way brings the text that is left long after: the end comes right behind it.
@@ -244,12 +249,13 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 }
 
 /** Absent while it changes. */
-function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
+function settledTruth(world: World, { epoch, participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
   if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
-  // Text that gathers is written first, and then the end.
-  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
+  // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
+  const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;
+  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? noticeMs);
   // Until the app had its time with it, the stream runs.
   if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.
