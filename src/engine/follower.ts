@@ -4,7 +4,6 @@ import { asResumableStreamError, type ResumableStreamError } from "../port/error
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
-import { createDeferred } from "../lib/deferred.ts";
 import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
 import {
   type FollowerEffect,
@@ -12,6 +11,7 @@ import {
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
+import { FirstRead } from "./first-read.ts";
 import { closedError, endErrorOf } from "./end-errors.ts";
 import { trackEnd } from "./ends.ts";
 
@@ -49,7 +49,7 @@ export class Follower {
   readonly #tellEnd: (end: EndKind | undefined) => void;
   readonly #watch: Watch;
   readonly #queue: string[] = [];
-  readonly #firstRead = createDeferred<ReadResult>();
+  readonly #firstRead = new FirstRead();
   #isAttached = false;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
@@ -116,7 +116,7 @@ export class Follower {
         this.#dispatch({ type: "named", epoch: record.epoch });
       }
       this.#dispatch({ type: "silence" });
-      const result = await this.#firstRead.promise;
+      const result = await this.#firstRead.answer;
       if (result.status !== "page") return this.#leave(result);
       if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
       this.#armLiveness();
@@ -147,7 +147,7 @@ export class Follower {
   fail(error: ResumableStreamError): void {
     if (this.#isClosed) return;
     this.#queue.length = 0;
-    this.#rejectFirstRead(error);
+    this.#firstRead.reject(error);
     this.#finish(error);
     this.#feedEnd();
   }
@@ -173,7 +173,7 @@ export class Follower {
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
         this.#tellEnd(effect.kind);
-        this.#resolveFirstRead(effect.kind);
+        this.#firstRead.end(effect.kind, this.#state);
         return this.#finish(
           this.#hasDrained()
             ? undefined
@@ -222,7 +222,7 @@ export class Follower {
     const unavailable = asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
-    this.#rejectFirstRead(unavailable);
+    this.#firstRead.reject(unavailable);
     // Reads that were in flight together count as one attempt.
     if (this.#state.reads > 0) return;
     if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
@@ -248,18 +248,6 @@ export class Follower {
       }
       this.#armLiveness();
     });
-  }
-
-  /** A live page told the end: the first read is no longer waited for. Does nothing after its answer. */
-  #resolveFirstRead(end: EndKind): void {
-    const { epoch = 0, next } = this.#state;
-    this.#firstRead.resolve({ status: "page", page: { epoch, from: next, text: "", tail: next, end } });
-  }
-
-  /** Does nothing after the first answer. */
-  #rejectFirstRead(error: ResumableStreamError): void {
-    this.#firstRead.reject(error);
-    background(this.#firstRead.promise, () => undefined);
   }
 
   /** The end is known: nothing more is listened for, and the reader gets it after what is queued. */

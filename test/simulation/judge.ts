@@ -27,7 +27,7 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   noteTold(world, { end, runs, participant });
   if (end === "clean") {
-    judgeHandedOver(world, { ended, participant, runs });
+    world.handOvers.judgeClean(runs, { ended, participant });
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
@@ -55,18 +55,6 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     default:
       return world.violate("G7", `${ended} with an error that is none of ours: ${end.code}`);
   }
-}
-
-/** Nothing is over before the app had its time with it (G15). */
-function judgeHandedOver(
-  world: World,
-  { ended, participant, runs }: { ended: string; participant: Participant; runs: readonly Run[] },
-): void {
-  const [run, ...others] = runs;
-  if (!run || others.length > 0 || run.end === "running") return;
-  const overAt = world.handOvers.overAt(run);
-  if (overAt === undefined || overAt <= world.now || !world.isCalm(participant, world.ownerOf(run))) return;
-  world.violate("G15", `${ended} cleanly before the app was given it; ${describe(runs)}`);
 }
 
 /** Who was given an end in calm has to find it by every later call, from any process (G13). */
@@ -122,7 +110,12 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
     world.everybody.some(
       ({ machine }) => machine.state === "dead" && (machine !== run.machine || run.end === "failed"),
     );
-  const limit = findMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
+  // The app is given what is left first: by one process, and where it failed there once more.
+  const { onEnd } = world.plan;
+  const givingMs = onEnd
+    ? 2 * (Math.min(onEnd.takesMs, onEnd.timeoutMs) + LEGS * world.plan.latency.maxMs)
+    : 0;
+  const limit = findMs + givingMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
   // A slow way brings the text that is left long after: the end comes right behind it.
   const isReplayed = keepsText && world.now - reading.takenAt <= LEGS * world.plan.latency.maxMs;

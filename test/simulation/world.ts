@@ -236,6 +236,7 @@ export class World {
     this.log(
       `${machine.name} runs makeStream of ${streamId}: run ${number}${win ? "" : ", without a claim"}`,
     );
+    run.wasAlone = !win;
     if (win) win.run = run;
     else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
       this.violate("G3", `${machine.name} ran makeStream of ${streamId} and had no claim`);

@@ -108,11 +108,12 @@ class PostgresTransport implements Transport {
   }
 
   /** What a stream's row says, once the app has what was due of it; undefined if there is none. */
-  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "handover"> | undefined> {
+  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
     for (;;) {
       const [row] = await runForCaller(this.#context, "status", [stream.key]);
-      const state = row && parseStatus(row, readingOf(this.#context));
-      if (state?.handover !== "due") return state;
+      if (!row) return undefined;
+      const state = parseStatus(row, readingOf(this.#context));
+      if (state.handover !== "due") return { ...state, epoch: toNumber(row, "epoch") };
       await this.#handovers.take(stream);
     }
   }
@@ -177,21 +178,20 @@ class PostgresTransport implements Transport {
     background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
       // A hint that is lost costs the time to the producer's next heartbeat.
     });
-    return this.#hasStopped(key, toNumber(row, "epoch"));
+    return this.#hasStopped({ key, streamId }, toNumber(row, "epoch"));
   }
 
   /** Whether the producer has done what its row asks of it: a row that is marked has stopped nothing yet. */
-  async #hasStopped(key: string, epoch: number): Promise<boolean> {
+  async #hasStopped(stream: NamedStream, epoch: number): Promise<boolean> {
     const { clock, handOver, settings } = this.#context;
     const askedAt = clock.now();
     // A producer that lives looks at its row three times a lease; by another statement it writes its end.
     const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs + (handOver?.timeoutMs ?? 0);
     for (let look = 0; ; look++) {
       await sleep(clock, backoffMs(look, LOOKS));
-      const [row] = await runForCaller(this.#context, "status", [key]);
-      if (!row || toNumber(row, "epoch") !== epoch) return false;
-      const { end } = parseStatus(row, readingOf(this.#context));
-      if (end !== undefined) return end === "stopped";
+      const state = await this.#look(stream);
+      if (state?.epoch !== epoch) return false;
+      if (state.end !== undefined) return state.end === "stopped";
       if (clock.now() - askedAt >= patienceMs) throw notStoppedError(patienceMs);
     }
   }
