@@ -231,7 +231,7 @@ export class Streams {
       this.#checkStaying();
       this.#options.keepAlive(producer.settled);
     } catch (error) {
-      background(producer.close(), (why) => this.#report(why));
+      background(producer.discard(), (why) => this.#report(why));
       throw error;
     }
     const isFree = claim !== undefined || !this.#serving.has(streamId);

@@ -254,7 +254,8 @@ function settledTruth(world: World, { epoch, participant, run }: Win, since: num
   // It may have died before its end was written.
   if (participant.machine.state === "dead") {
     const { diedAt } = participant.machine;
-    const isLapsed = keepsText && diedAt + leaseMs + legsMs < since;
+    // Who was elected to hand over what it left may be dead as well.
+    const isLapsed = !world.plan.onEnd && keepsText && diedAt + leaseMs + legsMs < since;
     return isLapsed && (run.end === "running" || run.end === "failed") ? "failed" : undefined;
   }
   if (run.end === "running") return "live";

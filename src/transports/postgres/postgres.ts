@@ -85,7 +85,7 @@ class PostgresTransport implements Transport {
     let row = await ask(request.mode, false);
     if (!row && request.mode === "supersede") {
       // What a dead producer left is the app's before it is gone.
-      await this.#untilHandedOver({ key, streamId });
+      await this.#handovers.untilOver({ key, streamId });
       row = await ask(request.mode, true);
     }
     // A stream that is done looks the same here. The read that follows tells.
@@ -94,17 +94,6 @@ class PostgresTransport implements Transport {
     if (request.mode === "supersede" && row["was_there"] === true)
       await this.#tellSuperseded(key, claim.epoch);
     return { status: "won", claim };
-  }
-
-  /** Has the app take what is due of a stream, or waits for who does, as long as that may take. */
-  async #untilHandedOver(stream: NamedStream): Promise<void> {
-    const { clock, handOver } = this.#context;
-    const until = clock.now() + (handOver?.timeoutMs ?? 0);
-    for (let look = 0; ; look++) {
-      const state = await this.#look(stream);
-      if (state?.handover === undefined || clock.now() >= until) return;
-      await sleep(clock, backoffMs(look, LOOKS));
-    }
   }
 
   /** What a stream's row says, once the app has what was due of it; undefined if there is none. */

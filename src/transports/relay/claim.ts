@@ -70,7 +70,7 @@ export class RelayClaim implements Claim {
     this.#isWon = options.isWon;
     this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
-    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => !this.#isFinishing });
+    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => this.#isHandingOver });
     this.#interest = new Interest(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -227,8 +227,13 @@ export class RelayClaim implements Claim {
     this.#options.producer.stop(request.reason);
     const reply = { ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 };
     // The app takes the text first: who asks would take this producer for dead.
-    if (!this.#isFinishing) this.#replies.open(reply);
+    if (this.#isHandingOver) this.#replies.open(reply);
     this.#stops.wait(`${request.listenerId}:${request.requestId}`, () => this.#replies.send(reply));
+  }
+
+  /** Its source was stopped, and the app has its text first: neither is the end written nor told to anybody. */
+  get #isHandingOver(): boolean {
+    return !this.#isFinishing && this.#options.producer.read(0, 0).end === undefined;
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
