@@ -217,7 +217,8 @@ function end(draft: Draft): void {
   const isHeld = state.record === "held" || state.record === "finishing";
   // A page that comes while the app takes the text reads it from the backend.
   const isStored = !isHeld || !(state.isAppending || isUnsent(state));
-  if (state.handover === "due") {
+  // Stopped before its caller has it: its claim, whose mark the app gets, is still on its way.
+  if (state.handover === "due" && state.hasStarted) {
     state.handover = "storing";
     if (!isStored) awaitBackend(draft);
   }

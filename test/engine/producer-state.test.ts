@@ -33,6 +33,7 @@ const states = {
   // Whose app takes what has ended:
   due: { ...held, handover: "due" },
   dueUnstarted: { ...held, hasStarted: false, handover: "due" },
+  stoppedUnstarted: { ...held, hasStarted: false, source: "stopped", handover: "due" },
   dueWithoutClaim: { ...fresh, tail: 3, hasStarted: true, handover: "due" },
   dueLog: { ...heldLog, tail: 3, sent: 3, handover: "due" },
   dueAppending: { ...heldLog, isAppending: true, handover: "due" },
@@ -165,11 +166,11 @@ const table: Record<keyof typeof states, Row> = {
     stop: "cancel-source hand-over",
     fence: "drop-followers hand-over",
   },
-  dueUnstarted: {
+  dueUnstarted: { ...nothing, stop: "cancel-source", fence: "drop-followers" },
+  stoppedUnstarted: {
     ...nothing,
-    sourceDone: "hand-over",
-    sourceFailed: "hand-over",
-    stop: "cancel-source hand-over",
+    started: "hand-over",
+    discarded: "finish await-backend",
     fence: "drop-followers",
   },
   dueWithoutClaim: {

@@ -18,6 +18,7 @@ interface Taking {
   participant: Participant;
   streamId: string;
   epoch: number | undefined;
+  end: EndedStream["end"];
   status: "running" | "taken" | "failed";
   /** When it was no longer running. */
   overAt: number;
@@ -42,7 +43,7 @@ export class HandOvers {
     this.#judgeAlone(participant, streamId, epoch);
     this.#judgeText(ended, epoch);
     const isFirst = !this.#takings.some((each) => each.participant === participant);
-    const taking: Taking = { participant, streamId, epoch, status: "running", overAt: Infinity };
+    const taking: Taking = { participant, streamId, epoch, end, status: "running", overAt: Infinity };
     this.#takings.push(taking);
     // Who comes too late counts as failed from when nobody waits for it any more.
     const isLate = plan.takesMs >= plan.timeoutMs;
@@ -62,6 +63,14 @@ export class HandOvers {
     if (!win || others.length > 0 || run.wasAlone) return undefined;
     const over = this.#takings.filter(({ epoch }) => epoch === win.epoch).map(({ overAt }) => overAt);
     return Math.min(Infinity, ...over);
+  }
+
+  /** Whether somebody found its producer dead, and has told the app so: it is lost whatever it does when it wakes. */
+  wasLost(run: Run): boolean {
+    const epochs = this.#world.winsLike(run).map(({ epoch }) => epoch);
+    return this.#takings.some(
+      ({ end, epoch }) => end === "lost" && epoch !== undefined && epochs.includes(epoch),
+    );
   }
 
   /** Nothing is over before the app had its time with it. */

@@ -125,6 +125,7 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
+  if (world.handOvers.wasLost(run)) return true;
   // A context that closes doesn't stay for followers.
   if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
