@@ -49,6 +49,8 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #firstRead = createDeferred<ReadResult>();
   #isAttached = false;
+  /** Of the first page; absent until that is there. */
+  #tail: number | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
   /** The reader waits for text that hasn't come. */
@@ -81,10 +83,8 @@ export class Follower {
       // The queue is ours, so that an end never overtakes text the reader hasn't taken.
       { highWaterMark: 0 },
     );
-    this.#tellEnd = trackEnd(this.stream, {
-      from: options.from,
-      epoch: () => this.#shownEpoch(),
-    });
+    const epoch = (): number | undefined => this.#shownEpoch();
+    this.#tellEnd = trackEnd(this.stream, { from: options.from, epoch, tail: () => this.#tail });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
       // A producer that was superseded and doesn't know may publish on and on: it is no sign of this one's life.
@@ -113,6 +113,7 @@ export class Follower {
       const result = await this.#firstRead.promise;
       if (result.status !== "page") return this.#leave(result);
       if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
+      this.#tail = result.page.tail;
       this.#armLiveness();
       return result;
     } catch (error) {

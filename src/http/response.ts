@@ -1,7 +1,7 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { epochOfStream, startOf } from "../engine/ends.ts";
+import { epochOfStream, startOf, tailOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
@@ -20,7 +20,7 @@ const NO_TRANSFORM = "no-transform";
 export interface StreamResponseOptions {
   /**
    * `"events"`: the text is server-sent events; each gets an id that it can be resumed from, heartbeats keep the
-   * connection, and a comment at the end says how the stream ended. `"text"`: the text as it is, and nothing else.
+   * connection, one comment says where the text of the moment of the request ends, and one at the end how the stream ended. `"text"`: the text as it is, and nothing else.
    * @defaultValue "events"
    */
   format?: "events" | "text";
@@ -84,7 +84,9 @@ export function streamResponse(
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
   const epoch = (): number | undefined => epochOfStream(stream);
-  const framing = format === "text" ? plainFraming : new EventFraming({ from, epoch, retryMs, endEvent });
+  const tail = tailOf(stream);
+  const framing =
+    format === "text" ? plainFraming : new EventFraming({ from, epoch, tail, retryMs, endEvent });
   const body = createBody({
     stream,
     framing,

@@ -77,6 +77,21 @@ server.close();
 `,
     prints: "true\n",
   },
+  "docs/client.md: Old text and new, block 1": {
+    before: `${served}
+let shown = "";
+let live = "";
+const show = (text: string, isLive: boolean) => {
+  shown += text;
+  if (isLive) live += text;
+};
+`,
+    after: `
+console.log(shown.includes("data: connection."), live.includes("data: connection."));
+server.close();
+`,
+    prints: "true true\n",
+  },
   "docs/client.md: With the AI SDK, block 1": {
     before: `${served}
 const chatId = "1";
