@@ -3,6 +3,7 @@
 
 import { markOf, positionAt } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
+import { Compaction, type Compactor, sentOf } from "./compaction.ts";
 import type { Framing } from "./framing.ts";
 
 /** A larger event is passed on in parts, so that a text that isn't events takes no more memory than this. */
@@ -20,6 +21,8 @@ export interface EventFramingOptions {
   epoch?: () => number | undefined;
   /** Offset of the text's end when it was asked for: what comes up to it is replay. @defaultValue `from` */
   tail?: number | undefined;
+  /** Which events of the replay become one. @defaultValue none do */
+  compact?: Compactor | undefined;
   retryMs?: number | undefined;
   endEvent?: string | undefined;
 }
@@ -27,6 +30,8 @@ export interface EventFramingOptions {
 export class EventFraming implements Framing {
   readonly #options: EventFramingOptions;
   readonly #tail: number;
+  /** Holds events of the replay, and none from one push to the next; absent if none are to become one. */
+  readonly #compaction: Compaction | undefined;
   /** Offset after the last character pushed. */
   #offset: number;
   /** Whole lines of the event under way, not passed on yet. */
@@ -51,6 +56,7 @@ export class EventFraming implements Framing {
     this.#offset = options.from;
     this.#tail = options.tail ?? options.from;
     this.#isCaughtUp = this.#tail <= options.from;
+    this.#compaction = options.compact && new Compaction(options.compact);
     // A text that is resumed may begin anywhere in a line.
     this.#isFirstLine = options.from === 0;
   }
@@ -125,7 +131,7 @@ export class EventFraming implements Framing {
     }
     this.#line = lines.slice(start);
     this.#isAfterCr = this.#line === "" && lines.endsWith("\r");
-    return passed + this.#caughtUpAt(this.#offset) + this.#overflow();
+    return passed + this.#flush() + this.#caughtUpAt(this.#offset) + this.#overflow();
   }
 
   /** A line has ended, `behind` units before the offset. Gives what can be passed on: an event, if the line is blank. */
@@ -139,13 +145,20 @@ export class EventFraming implements Framing {
     // Last of the event's lines: of two ids, readers take the later.
     const at = this.#offset - unitsAfter;
     const idLine = this.#hasLine ? `id: ${positionAt(at, this.#options.epoch?.())}\n` : "";
-    // LF whatever it was: a CRLF that a cut divides would leave readers in doubt.
-    const event = `${this.#event}${idLine}\n`;
-    const before = at > this.#tail ? this.#caughtUpAt(at) : "";
+    const event = { lines: this.#event, idLine };
+    const isWhole = !this.#isMidEvent;
+    const isReplay = at <= this.#tail;
+    const before = isReplay ? "" : this.#flush() + this.#caughtUpAt(at);
     this.#event = "";
     this.#hasLine = false;
     this.#isMidEvent = false;
-    return before + event;
+    if (this.#compaction && isWhole && isReplay) return this.#compaction.add(event);
+    return before + sentOf(event);
+  }
+
+  /** The events of the replay that are held. Live text is never held for what comes after it. */
+  #flush(): string {
+    return this.#compaction?.flush() ?? "";
   }
 
   /** The comment, at the first chance from the tail on. With a blank line: readers that split there alone see no event less. */
