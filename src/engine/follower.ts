@@ -4,7 +4,7 @@ import { asResumableStreamError, type ResumableStreamError } from "../port/error
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
-import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
+import type { EndKind, Page, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
 import {
   type FollowerEffect,
   type FollowerEvent,
@@ -51,6 +51,8 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
   #isAttached = false;
+  /** What the stream was when this follower came; absent until that is known. */
+  #first: Page | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
   /** The reader waits for text that hasn't come. */
@@ -62,8 +64,6 @@ export class Follower {
   #cancelTimer: Cancel = () => {};
   /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
   #isDraining = false;
-  /** How the stream had ended before this follower came; absent if it ran. */
-  #endBefore: EndKind | undefined;
   /** Since when reads got no answer, and how many; absent while they do. */
   #unanswered: { since: number; count: number } | undefined;
 
@@ -88,7 +88,8 @@ export class Follower {
     this.#tellEnd = trackEnd(this.stream, {
       from: options.from,
       epoch: () => this.#shownEpoch(),
-      endBefore: () => this.#endBefore,
+      tail: () => this.#first?.tail,
+      endBefore: () => this.#first?.end,
     });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
@@ -119,6 +120,7 @@ export class Follower {
       const result = await this.#firstRead.answer;
       if (result.status !== "page") return this.#leave(result);
       if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
+      this.#first = result.page;
       this.#armLiveness();
       return result;
     } catch (error) {
@@ -203,7 +205,6 @@ export class Follower {
   #onAttached(result: ReadResult): void {
     this.#isAttached = true;
     const end = result.status === "page" ? result.page.end : undefined;
-    this.#endBefore = end;
     this.#isDraining = this.#options.transport.keepsText && (end === "failed" || end === "lost");
     this.#firstRead.resolve(result);
   }

@@ -126,7 +126,7 @@ function decide(draft: Draft, event: ProducerEvent): void {
       return;
     case "discarded":
       if (!state.hasStarted) state.handover = "none";
-      return;
+      return write(draft);
     case "claimed":
       if (state.record === "none") state.record = "held";
       return write(draft);
