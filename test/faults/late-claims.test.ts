@@ -223,3 +223,37 @@ test("over Postgres, the text that ran without its claim is a stream once that i
     what: "the row to be given up",
   });
 });
+
+test("over Postgres, a claim that came too late leaves nothing to hand over: the app has had its text (G15)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await database.query(
+    "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
+  );
+  await database.query(
+    "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
+  );
+  const taken: (string | undefined)[] = [];
+  const pool = new Pool({ connectionString: database.url, max: 4 });
+  const context = createPostgresResumableStreamContext({
+    pool,
+    waitUntil: null,
+    claimTimeoutMs: 300,
+    leaseMs: 1_000,
+    onError: () => undefined,
+    onEnd: ({ generation, text }) => taken.push(`${generation}: ${text}`),
+  });
+  onTestFinished(async () => {
+    await context.close();
+    await pool.end();
+  });
+  const source = manualSource();
+  const reading = read(await context.createNewResumableStream("x", source.makeStream));
+  source.push("text");
+  source.end();
+  await expectClosed(reading, "text");
+  await until(async () => (await context.hasExistingStream("x").catch(() => null)) === "failed", {
+    what: "a lease that lapsed",
+  });
+  expect(taken).toEqual(["undefined: text"]);
+});

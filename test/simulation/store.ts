@@ -84,8 +84,9 @@ export class Store {
       }
       case "release": {
         const session = this.session(text(first));
-        if (session?.status === "streaming" && session.epoch === Number(second))
-          session.leaseEndsAt = this.now();
+        if (session?.status !== "streaming" || session.epoch !== Number(second)) return [];
+        session.leaseEndsAt = this.now();
+        session.handoversLeft = null;
         return [];
       }
       case "notify":

@@ -134,10 +134,13 @@ export class World {
   isCalm(...those: ReadonlyArray<Participant | undefined>): boolean {
     // What one does by several of the documented methods is excused by any process that was held up between two of them.
     const hindered = this.plan.client === "documented" ? this.everybody : those;
-    const untils = hindered.map(
-      (participant) => participant?.machine.hindrance.until ?? Number.NEGATIVE_INFINITY,
-    );
+    const untils = hindered.map((each) => each?.machine.hindrance.until ?? Number.NEGATIVE_INFINITY);
     return Math.max(this.hindrance.until, ...untils) < this.now - AFTERMATH_MS;
+  }
+
+  /** Whether nothing has hindered anybody so far. */
+  get wasCalmThroughout(): boolean {
+    return this.hindrance.until < 0 && this.everybody.every(({ machine }) => machine.hindrance.until < 0);
   }
 
   /** Whether nothing kept a run's end from being written, which excuses what its record says for good. */

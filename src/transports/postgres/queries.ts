@@ -178,8 +178,8 @@ select exists (select from taken) as is_taken, exists (select from ${sessions} w
   ${entries}
 from c`,
 
-    // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed.
-    release: `update ${sessions} set lease_expires_at = now()
+    // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.
+    release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
 where stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
     // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
