@@ -46,11 +46,11 @@ function installedVersion(name: string): string | undefined {
 export interface ServerSdk {
   streamText: (options: object) => UiStreams & { stream: unknown };
   convertToModelMessages: (messages: unknown) => unknown;
-  toUIMessageStream?: (options: object) => ReadableStream<unknown>;
-  JsonToSseTransformStream: new () => ReadableWritablePair<string, unknown>;
+  toUIMessageStream?: (options: object) => ReadableStream<{ type: string }>;
+  readUIMessageStream: (options: object) => AsyncIterable<unknown>;
 }
 interface UiStreams {
-  toUIMessageStream: (options: object) => ReadableStream<unknown>;
+  toUIMessageStream: (options: object) => ReadableStream<{ type: string }>;
 }
 
 export async function loadSdk(major: SdkMajor): Promise<ServerSdk> {
