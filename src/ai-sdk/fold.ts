@@ -1,7 +1,7 @@
 // The text of an answer as the one message that pages show of it, as the AI SDK folds its chunks.
 
 import type { EndKind } from "../port/transport.ts";
-import { type ChatMessage, chunksOf, isObject, type Part, type ReadChunk } from "./messages.ts";
+import { type ChatMessage, chunksOf, given, isObject, type Part, type ReadChunk } from "./messages.ts";
 import { applyToTool, closedCall, isTool, lastStep } from "./tool-parts.ts";
 
 /** How an answer is folded. */
@@ -135,20 +135,19 @@ class Fold {
     if (typeof delta === "string") part["text"] = String(part["text"]) + delta;
     if (!chunk.type.endsWith("-end")) return;
     part["state"] = "done";
-    if (citations != null) part["citations"] = citations;
+    Object.assign(part, given({ citations }));
     this.#open.delete(key);
   }
 
   #addData(chunk: ReadChunk): void {
     const { type, id } = chunk;
-    const known =
-      id == null ? undefined : this.#parts.find((part) => part.type === type && part["id"] === id);
-    if (known) known["data"] = chunk["data"];
+    const known = this.#parts.find((part) => part.type === type && part["id"] === id);
+    if (known && typeof id === "string") known["data"] = chunk["data"];
     else this.#push({ ...chunk });
   }
 
   #addMetadata({ messageMetadata }: ReadChunk): void {
-    if (messageMetadata == null) return;
+    if (messageMetadata === undefined || messageMetadata === null) return;
     this.#metadata = merged(this.#metadata, messageMetadata);
   }
 }

@@ -33,9 +33,7 @@ export function uiMessageText(
     isFirst = false;
     const comment = questionId === undefined ? "" : `${QUESTION}${JSON.stringify(questionId)}\n\n`;
     if (chunk?.type !== "start") return comment + eventOf({ type: "start", messageId }) + eventOf(chunk);
-    return (
-      comment + eventOf("messageId" in chunk && chunk.messageId != null ? chunk : { ...chunk, messageId })
-    );
+    return comment + eventOf({ ...chunk, messageId: ("messageId" in chunk && chunk.messageId) || messageId });
   };
   return new ReadableStream<string>(
     {

@@ -1,7 +1,7 @@
 // The parts of a message that are tool calls: how chunks change them, and what becomes of one whose answer ended too early.
 
 import type { EndKind } from "../port/transport.ts";
-import type { Part, ReadChunk } from "./messages.ts";
+import { given, type Part, type ReadChunk } from "./messages.ts";
 
 export function isTool(part: Part): boolean {
   return part.type === "dynamic-tool" || part.type.startsWith("tool-");
@@ -88,25 +88,21 @@ function setResult(part: Part | undefined, chunk: ReadChunk, change: Change): vo
 
 function update(part: Part, chunk: ReadChunk, change: Change): void {
   const { title, toolMetadata, providerExecuted, providerMetadata } = chunk;
-  const isResult = change.state.startsWith("output-");
-  const metadata = isResult ? "resultProviderMetadata" : "callProviderMetadata";
-  assign(part, { ...NOTHING, ...change });
-  for (const [name, value] of Object.entries({ title, toolMetadata })) {
-    if (value !== undefined) part[name] = value;
-  }
-  part["providerExecuted"] = providerExecuted ?? part["providerExecuted"];
-  if (providerMetadata != null) part[metadata] = providerMetadata;
+  const metadata = change.state.startsWith("output-") ? "resultProviderMetadata" : "callProviderMetadata";
+  assign(part, {
+    ...NOTHING,
+    ...change,
+    ...given({ title, toolMetadata, providerExecuted, [metadata]: providerMetadata }),
+  });
 }
 
 function approvalOf(chunk: ReadChunk): Record<string, unknown> {
-  const { approvalDescriptor, reason, isAutomatic, signature } = chunk;
+  const { approvalId: id, approvalDescriptor: descriptor, reason: requestReason, signature } = chunk;
   return {
-    id: chunk["approvalId"],
-    ...(approvalDescriptor != null && { descriptor: approvalDescriptor }),
+    id,
+    ...given({ descriptor, requestReason, signature }),
     ...("inputSchemaInput" in chunk && { inputSchemaInput: chunk["inputSchemaInput"] }),
-    ...(reason != null && { requestReason: reason }),
-    ...(isAutomatic === true && { isAutomatic }),
-    ...(signature != null && { signature }),
+    ...(chunk["isAutomatic"] === true && { isAutomatic: true }),
   };
 }
 
@@ -118,13 +114,8 @@ function respond(part: Part | undefined, chunk: ReadChunk): void {
   const { approved, reason, providerExecuted, providerMetadata } = chunk;
   assign(part, {
     state: "approval-responded",
-    approval: {
-      ...(part?.["approval"] as object | undefined),
-      approved,
-      ...(reason != null && { reason }),
-    },
-    ...(providerExecuted != null && { providerExecuted }),
-    ...(providerMetadata != null && { callProviderMetadata: providerMetadata }),
+    approval: { ...(part?.["approval"] as object | undefined), approved, ...given({ reason }) },
+    ...given({ providerExecuted, callProviderMetadata: providerMetadata }),
   });
 }
 

@@ -132,3 +132,23 @@ export async function untilSaved(chats: Chats, count = 1): Promise<Saving[]> {
 export async function untilAsked(chats: Chats, count = 1): Promise<Answering> {
   return until(() => chats.answers[count - 1], { what: `call ${count} of the model` });
 }
+
+/** Reads a response until it has a text in it; gives what reads the rest. */
+export async function untilRead(
+  response: Response,
+  wanted: string,
+): Promise<{ toEnd: () => Promise<string>; leave: () => Promise<void> }> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (!reader) throw new Error(`The response has no body: ${response.status}`);
+  let text = "";
+  const readUntil = async (isEnough: () => boolean): Promise<string> => {
+    while (!isEnough()) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+    }
+    return text;
+  };
+  await readUntil(() => text.includes(wanted));
+  return { toEnd: () => readUntil(() => false), leave: () => reader.cancel() };
+}

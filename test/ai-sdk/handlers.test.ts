@@ -21,6 +21,13 @@ beforeEach(() => {
 });
 afterEach(() => context.close());
 
+const chunksOf = (chunks: { type: string }[]) =>
+  new ReadableStream<{ type: string }>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
 const told = (response: Response) => [response.status, response.headers.get("stream-status")];
 const bodyOf = (response: Response): Promise<string> => response.text();
 const markOf = (response: Response): string => response.headers.get("stream-generation") ?? "";
@@ -59,25 +66,27 @@ describe("POST", () => {
     expect(saved?.message?.id).toBe(id);
   });
 
-  test("an id of the app's own stays, and an answer that begins without a start gets one", async () => {
-    const stream = (...chunks: object[]) =>
-      new Response("").body && ReadableStream.from(chunks as { type: string }[]);
-    const chunks = [
-      { type: "text-start", id: "t" },
-      { type: "text-delta", id: "t", delta: "x" },
-    ];
-    const given = [[{ type: "start", messageId: "mine" }, ...chunks], chunks];
-    for (const [index, own] of given.entries()) {
-      const chats = createChats(
-        createResumableStreamContext({ ...options, keyPrefix: crypto.randomUUID() }),
-        { answer: () => stream(...own) ?? new ReadableStream() },
-      );
-      await bodyOf(await chats.POST(question("q1")));
-      const [saved] = await untilSaved(chats);
-      if (index === 0) expect(saved?.message?.id).toBe("mine");
-      else expect(saved?.message?.id).toMatch(/^[0-9a-f-]{36}$/);
-      expect(textOf(saved?.message)).toBe("x");
-    }
+  const chunks = [
+    { type: "text-start", id: "t" },
+    { type: "text-delta", id: "t", delta: "x" },
+  ];
+  test.each([
+    {
+      what: "an id of the app's own stays",
+      given: [{ type: "start", messageId: "mine" }, ...chunks],
+      id: /^mine$/,
+    },
+    {
+      what: "an answer that begins without a start gets an id",
+      given: chunks,
+      id: /^[0-9a-f]{8}-[0-9a-f-]{27}$/,
+    },
+  ])("$what", async ({ given, id }) => {
+    const chats = createChats(context, { answer: () => chunksOf(given) });
+    await bodyOf(await chats.POST(question("q1")));
+    const [saved] = await untilSaved(chats);
+    expect(saved?.message?.id).toMatch(id);
+    expect(textOf(saved?.message)).toBe("x");
   });
 
   test("asks authorize before anything, and takes only true for a yes", async () => {
@@ -198,90 +207,6 @@ describe("POST", () => {
   });
 });
 
-describe("an end", () => {
-  test("stopped: the model's signal aborts, and the answer is saved as far as it came when DELETE answers", async () => {
-    const chats = createChats(context, {
-      stopFinish: { finishReason: "other", messageMetadata: { cut: 1 } },
-    });
-    const response = await chats.POST(question("q1"));
-    const asked = await untilAsked(chats);
-    asked.say("half a ");
-    const second = await chats.GET();
-    expect(told(await chats.DELETE(`&generation=${markOf(response)}`))).toEqual([200, "stopped"]);
-    expect(asked.signal.aborted).toBe(true);
-    expect(savedAnswers(chats)).toHaveLength(1);
-    const [saved] = savedAnswers(chats);
-    expect(saved).toMatchObject({ end: "stopped", message: { metadata: { cut: 1 } } });
-    expect(saved?.message?.parts).toEqual([{ type: "text", text: "half a ", state: "done" }]);
-    for (const reader of [response, second]) {
-      expect(await bodyOf(reader)).toContain('data: {"type":"finish","finishReason":"other"');
-    }
-  });
-
-  test("a question right after a stop is never refused, however slow the saving is", async () => {
-    let release = (): void => undefined;
-    const slow = new Promise<void>((resolve) => (release = resolve));
-    const saved: (string | undefined)[] = [];
-    const chats = createChats(context, {
-      save: async (_chatId, _messages, { end }) => {
-        if (end === "stopped") await slow;
-        saved.push(end);
-      },
-    });
-    await chats.POST(question("q1"));
-    (await untilAsked(chats)).say("half");
-    const stopped = chats.DELETE();
-    await expect.poll(() => chats.answers[0]?.signal.aborted).toBe(true);
-    const next = stopped.then(() => chats.POST(question("q2")));
-    release();
-    expect((await next).status).toBe(200);
-    expect(saved).toEqual([undefined, "stopped", undefined]);
-  });
-
-  test("failed: what came is saved, and readers are told", async () => {
-    const chats = createChats(context);
-    const response = await chats.POST(question("q1"));
-    const asked = await untilAsked(chats);
-    asked.say("half");
-    // A source that fails drops what wasn't read of it.
-    await response.body?.getReader().read();
-    await expect.poll(async () => (await (await chats.GET()).body?.getReader().read())?.done).toBe(false);
-    asked.fail(new Error("The model broke."));
-    const [saved] = await untilSaved(chats);
-    expect(saved).toMatchObject({ end: "failed" });
-  });
-
-  test("an answer of which nothing came leaves the question alone", async () => {
-    const chats = createChats(context, { answer: () => Promise.reject(new Error("No model.")) });
-    await expect(chats.POST(question("q1")).then(bodyOf)).rejects.toThrow();
-    const [saved] = await untilSaved(chats);
-    expect(saved).toMatchObject({ end: "failed", message: undefined, messages: [question("q1")] });
-  });
-
-  test("of an answer that was superseded stands behind its own question", async () => {
-    const chats = createChats(context);
-    await chats.POST(question("q1"));
-    (await untilAsked(chats)).say("first");
-    // Past the handlers, as two questions of one moment may be.
-    chats.stored.set("chat", [question("q1"), question("q2")]);
-    await context.createNewResumableStream("chat:chat", () => new ReadableStream());
-    const [saved] = await untilSaved(chats);
-    expect(saved).toMatchObject({ end: "lost" });
-    expect(saved?.messages.map(({ id }) => id)).toEqual(["q1", saved?.message?.id, "q2"]);
-  });
-
-  test("streams of others are nobody's chat", async () => {
-    const chats = createChats(context);
-    const stream = await context.createNewResumableStream("report-1", () => ReadableStream.from(["text"]));
-    for await (const _ of stream ?? []);
-    const response = await chats.POST(question("q1"));
-    (await untilAsked(chats)).end();
-    await bodyOf(response);
-    await untilSaved(chats);
-    expect(chats.saved.map(({ chatId }) => chatId)).toEqual(["chat", "chat"]);
-  });
-});
-
 describe("GET", () => {
   test("resumes by position, and names the answer that has ended since", async () => {
     const chats = createChats(context);
@@ -347,7 +272,7 @@ describe("createChatHandlers", () => {
     const own = createResumableStreamContext({ ...options, onEnd: () => undefined });
     expect(() => createChatHandlers(own, whole)).toThrow(TypeError);
     const { [SET_ON_END as never]: _, ...other } = context;
-    expect(() => createChatHandlers(other as typeof context, whole)).toThrow(TypeError);
+    expect(() => createChatHandlers(other, whole)).toThrow(TypeError);
   });
 
   test("made again over one context, as a module that is loaded anew does, the newer ones save", async () => {

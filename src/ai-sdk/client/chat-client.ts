@@ -30,14 +30,15 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   options: ChatClientOptions = {},
 ): ChatClient<Message> {
   const { api = "/api/chat", headers, credentials, fetch: ask = systemPlatform().fetch } = options;
-  /** What is read in which chat, by the chat's id and by its URL. */
+  /** What is read in which chat, by the chat's id, and by its URL. */
   const readings = new Map<string, Reading<Message>>();
+  const readingsAt = new Map<string, Reading<Message>>();
 
   const readingOf = (chatId: string): Reading<Message> => {
     const query = `${api.includes("?") ? "&" : "?"}id=${encodeURIComponent(chatId)}`;
-    const known = readings.get(chatId) ?? new Reading<Message>(api + query);
+    const known = readings.get(chatId) ?? new Reading<Message>(chatId, api + query);
     readings.set(chatId, known);
-    readings.set(known.url, known);
+    readingsAt.set(known.url, known);
     return known;
   };
   const ownInit = async (): Promise<RequestInit> => ({
@@ -57,9 +58,9 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   };
 
   /** Takes the chat as the server has it, unless a message was sent meanwhile, which isn't in it. */
-  const catchUp = async (reading: Reading<Message>, chatId: string): Promise<(() => void) | undefined> => {
+  const catchUp = async (reading: Reading<Message>): Promise<(() => void) | undefined> => {
     if (!reading.shown) return undefined;
-    const { sends } = reading;
+    const { chatId, sends } = reading;
     const messages = await load(chatId);
     return () => {
       if (reading.sends === sends) reading.shown?.setMessages(messages);
@@ -67,14 +68,13 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   };
 
   const read = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-    const url = String(input);
-    const reading = readings.get(url);
-    const chatId = new URL(url, "http://page").searchParams.get("id");
-    if (!reading || chatId === null) return ask(input, init);
+    const reading = typeof input === "string" ? readingsAt.get(input) : undefined;
+    if (!reading) return ask(input, init);
     const isQuestion = init.method === "POST";
     if (isQuestion) {
       reading.sends += 1;
       await reading.stopping;
+      if (init.signal?.aborted) throw init.signal.reason as Error;
     }
     const { maxAttempts = Infinity, stallTimeoutMs } = options;
     /** The answer that the page has a part of is over, and another one may run. */
@@ -83,7 +83,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
       ...init,
       maxAttempts,
       ...(stallTimeoutMs !== undefined && { stallTimeoutMs }),
-      resumeUrl: url,
+      resumeUrl: reading.url,
       // Fresh ones: a token may have run out since the question.
       headers: async () => ({
         ...Object.fromEntries(new Headers(init.headers)),
@@ -98,11 +98,11 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     const response = await reading.follow(init.signal ?? undefined, isQuestion, (signal) =>
       resumableFetch(input, { ...resumed, signal }),
     );
-    if (reading.lacks(response)) (await catchUp(reading, chatId))?.();
+    if (reading.lacks(response)) (await catchUp(reading))?.();
     if (response.status !== 200 || !response.body) return response;
     const missed = async (error: unknown): Promise<(() => void) | undefined> => {
       const isMissed = error instanceof ResumableFetchError && error.code === "MISSED_END";
-      return isMissed || isOther ? catchUp(reading, chatId) : undefined;
+      return isMissed || isOther ? catchUp(reading) : undefined;
     };
     return new Response(reading.body(response.body, missed), response);
   };
@@ -137,7 +137,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
       prepareSendMessagesRequest: ({ id, messages, body, trigger }) => ({
         api: readingOf(id).url,
         // The last one of the user's only: the server has the others.
-        body: { ...body, trigger, message: messages.findLast(({ role }) => role === "user") },
+        body: { ...body, trigger, message: messages.filter(({ role }) => role === "user").pop() },
       }),
       prepareReconnectToStreamRequest: ({ id }) => ({ api: readingOf(id).url }),
     },

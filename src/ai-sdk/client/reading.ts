@@ -3,6 +3,7 @@
 import type { PageMessage, ShownChat } from "./types.ts";
 
 export class Reading<Message extends PageMessage> {
+  readonly chatId: string;
   readonly url: string;
   /** The chat on the page; absent until it is attached. */
   shown: ShownChat<Message> | undefined;
@@ -15,7 +16,8 @@ export class Reading<Message extends PageMessage> {
   /** The mark of the last answer that was read to its end. */
   #read: string | undefined;
 
-  constructor(url: string) {
+  constructor(chatId: string, url: string) {
+    this.chatId = chatId;
     this.url = url;
   }
 
