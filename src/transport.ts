@@ -16,6 +16,7 @@ export type {
 export type { DurableStreamContext } from "./api/types.ts";
 export type { Cancel, Clock } from "./lib/clock.ts";
 export { bounded, cutText } from "./port/authoring.ts";
+export type { Ended, HandOver } from "./port/hand-over.ts";
 export type * from "./port/transport.ts";
 
 /**

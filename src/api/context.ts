@@ -1,6 +1,6 @@
 // The published calls: checks arguments, and decides what a caller gets if a stream runs, has ended, or can't be asked for.
 
-import type { OpenSource } from "../engine/producer.ts";
+import type { OpenSource } from "../engine/source.ts";
 import { type EngineParts, Streams } from "../engine/streams.ts";
 import { attempt, background } from "../lib/background.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -36,6 +36,8 @@ export function createContext({
     transport,
     clock,
     livenessMs: options.livenessMs,
+    handOver: options.handOver,
+    sourceIdleMs: options.sourceIdleMs,
     keepAlive: (settled) =>
       background(
         attempt(() => options.waitUntil?.(settled)),

@@ -1,7 +1,7 @@
 // The one place where defaults live and a caller's options are checked.
 
 import { attempt, background } from "../lib/background.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { epochOf, parsePosition, type Position } from "../lib/position.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
 import { AppHandOver } from "./on-end.ts";
@@ -27,7 +27,7 @@ export interface CheckedOptions {
   sourceIdleMs: number | undefined;
 }
 
-export function checkOptions(options: CommonOptions): CheckedOptions {
+export function checkOptions(options: CommonOptions, clock: Clock = systemClock): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options must be an object with waitUntil, got ${describe(options)}.`);
   }
@@ -61,7 +61,7 @@ export function checkOptions(options: CommonOptions): CheckedOptions {
     whenUnavailable: whenUnavailable ?? "stream",
     onError: report,
     onEvent: guarded(onEvent ?? (() => undefined)),
-    handOver: new AppHandOver({ onEnd, timeoutMs, clock: systemClock, onError: report }),
+    handOver: new AppHandOver({ onEnd, timeoutMs, clock, onError: report }),
     sourceIdleMs: sourceIdleMs === undefined ? undefined : positive("sourceIdleMs", sourceIdleMs, 1),
   };
 }

@@ -1,6 +1,6 @@
 // The one call that either produces a stream or follows it, and what a caller gets that names a generation.
 
-import type { OpenSource } from "../engine/producer.ts";
+import type { OpenSource } from "../engine/source.ts";
 import type { Streams } from "../engine/streams.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { type Clock, sleep } from "../lib/clock.ts";

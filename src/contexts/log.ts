@@ -50,6 +50,7 @@ export function createDurableTransport({ checked, postgres, database, hasGrace }
       database,
       channel: createChannel(tables.sessions),
       clock: systemClock,
+      handOver: checked.handOver,
       onError: checked.onError,
     },
     checked.keyPrefix,

@@ -29,8 +29,8 @@ export function withoutFailed(context: DurableStreamContext): ResumableStreamCon
 }
 
 export function createRelayTransport(options: CheckedOptions, connection: RelayConnection): Transport {
-  const { ackTimeoutMs, claimTimeoutMs, keyPrefix, lingerMs, livenessMs, onError, retentionSeconds } =
-    options;
+  const { ackTimeoutMs, claimTimeoutMs, handOver, keyPrefix, lingerMs, livenessMs } = options;
+  const { onError, retentionSeconds } = options;
   return relayTransport({
     connection,
     keyPrefix,
@@ -39,5 +39,6 @@ export function createRelayTransport(options: CheckedOptions, connection: RelayC
     clock: systemClock,
     random: systemRandom,
     onError,
+    handOver,
   });
 }

@@ -3,6 +3,7 @@
 import { systemClock } from "../lib/clock.ts";
 import type { Transport } from "../port/transport.ts";
 import { createContext } from "../api/context.ts";
+import type { HandOver } from "../port/hand-over.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
 import { checkFunction, checkOptions } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
@@ -22,6 +23,8 @@ export interface TransportSettings {
   claimTimeoutMs: number;
   /** How long an ended producer of a relay stays for followers that make no progress. */
   lingerMs: number;
+  /** Takes a stream whose producer is found dead (`onEnd`). Absent, or not wanted: nobody does. */
+  handOver?: HandOver;
   /** For trouble that has no caller to reject. Never text. Doesn't throw. */
   onError: (error: ResumableStreamError) => void;
 }
@@ -40,8 +43,8 @@ const METHODS = ["claim", "status", "peek", "watch", "read", "stop", "close"] as
 export function createTransportContext(options: CreateTransportContextOptions): DurableStreamContext {
   const checked = checkOptions(options);
   checkFunction("transport", options.transport);
-  const { keyPrefix, retentionSeconds, ackTimeoutMs, livenessMs, claimTimeoutMs, lingerMs, onError } =
-    checked;
+  const { keyPrefix, retentionSeconds, ackTimeoutMs, livenessMs, claimTimeoutMs, lingerMs } = checked;
+  const { handOver, onError } = checked;
   const settings = {
     keyPrefix,
     retentionSeconds,
@@ -49,6 +52,7 @@ export function createTransportContext(options: CreateTransportContextOptions): 
     livenessMs,
     claimTimeoutMs,
     lingerMs,
+    handOver,
     onError,
   };
   const transport: unknown = options.transport(settings);

@@ -15,8 +15,8 @@ export interface CursorOptions {
   epoch: () => number | undefined;
   /** The error to end with if the stream didn't end well; absent for a clean end. */
   endError: () => Error | undefined;
-  /** How the stream ends for a reader that gets the end now; undefined if its context closes under it. */
-  endKind: () => EndKind | undefined;
+  /** How the stream ends for a reader that gets the end now. */
+  endKind: () => EndKind;
   /** The reader left, or got the end. */
   onClosed: (how: "cancelled" | "ended", offset: number) => void;
 }

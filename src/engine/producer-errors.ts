@@ -26,6 +26,18 @@ export function describeChunk(chunk: unknown): string {
   return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
 }
 
+export function idleMessage(idleMs: number): string {
+  return `it gave nothing for ${idleMs} ms (sourceIdleMs).`;
+}
+
+/** One deploy, one code: readers elsewhere are told the same. */
+export function closingError(streamId: string): ResumableStreamError {
+  return new ResumableStreamError(
+    "PRODUCER_LOST",
+    `Cannot go on with "${streamId}": the context that produced it was closed.`,
+  );
+}
+
 export function fencedError(streamId: string): ResumableStreamError {
   return new ResumableStreamError("FENCED", supersededMessage(streamId, "produce"));
 }

@@ -2,16 +2,19 @@
 
 import type { ResumableStreamError } from "../port/errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { HandOver } from "../port/hand-over.ts";
 import type { EndKind } from "../port/transport.ts";
 import type { stepProducer } from "./producer-state.ts";
 
-/** How long readers that have all the text wait for its end to be written. */
-export const MAX_END_WAIT_MS = 250;
+/** How long the last text waits to be stored before it is handed over, and its end to be written before readers are given it. */
+export const MAX_BACKEND_WAIT_MS = 250;
 
 export interface ProducerOptions {
   streamId: string;
   /** Whether the transport wants all text, or only while somebody follows. */
   keepsText: boolean;
+  handOver: HandOver;
+  sourceIdleMs: number | undefined;
   clock: Clock;
   /** Trouble that concerns nobody's call. */
   onError: (error: ResumableStreamError) => void;

@@ -5,6 +5,12 @@
 //              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
 //
 //   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once if nothing is to be written)
+//
+// Where the app takes what has ended (`onEnd`), this comes between the source's end and `waiting`. Until it is over the stream
+// runs for everybody, and its whole text is there:
+//
+//   handover: none ──started──▶ due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
+//                                └──────────────────────────────fenced───────────────────────────────▲
 
 import type { EndKind } from "../port/transport.ts";
 
@@ -15,6 +21,8 @@ export interface ProducerState {
   readonly source: "running" | EndKind;
   /** Whether readers were given the end: not before the backend has it, or was given the time to take it. */
   readonly end: "untold" | "waiting" | "told";
+  /** What became of handing the text over to the app; `none` if it doesn't want it. */
+  readonly handover: "none" | "due" | "storing" | "running" | "over";
   readonly primary: "attached" | "left";
   /** Offset after the last character produced. */
   readonly tail: number;
@@ -29,6 +37,8 @@ export interface ProducerState {
 }
 
 export type ProducerEvent =
+  /** Its source begins. One that never does leaves nothing to hand over. */
+  | { type: "started"; handsOver: boolean }
   | { type: "claimed" }
   | { type: "produced"; tail: number }
   | { type: "watched"; isWatched: boolean }
@@ -38,9 +48,11 @@ export type ProducerEvent =
   | { type: "stop" }
   | { type: "primary-left" }
   | { type: "fenced" }
+  /** The app has taken the text, or failed to. */
+  | { type: "handed-over" }
   /** The backend tells everybody the end. */
   | { type: "written" }
-  /** Readers have waited long enough for a backend that is slow, or away. */
+  /** Text or end have waited long enough for a backend that is slow, or away. */
   | { type: "overdue" }
   | { type: "finished" };
 
@@ -51,8 +63,10 @@ export type ProducerEffect =
   | "finish"
   /** The source has ended: what gathers for a later write goes out now. */
   | "hurry"
-  /** Readers are given the end soon, whatever the backend does. */
-  | "await-end"
+  /** Goes on soon, whatever the backend does: to hand the text over, or to give readers the end. */
+  | "await-backend"
+  /** The app gets the text. */
+  | "hand-over"
   /** Gives readers the end. From here on callers are answered by the backend. */
   | "tell-end"
   /** Nobody wants what the source still has. */
@@ -70,6 +84,7 @@ export function initialProducerState(keepsText: boolean): ProducerState {
     record: "none",
     source: "running",
     end: "untold",
+    handover: "none",
     primary: "attached",
     tail: 0,
     sent: 0,
@@ -96,6 +111,9 @@ export function stepProducer(state: ProducerState, event: ProducerEvent): Produc
 function decide(draft: Draft, event: ProducerEvent): void {
   const { state, effects } = draft;
   switch (event.type) {
+    case "started":
+      if (event.handsOver && state.source === "running" && state.handover === "none") state.handover = "due";
+      return;
     case "claimed":
       if (state.record === "none") state.record = "held";
       return write(draft);
@@ -130,11 +148,20 @@ function decide(draft: Draft, event: ProducerEvent): void {
       if (state.record === "fenced" || state.record === "settled") return;
       state.record = "fenced";
       effects.push("drop-followers");
+      // For everybody else the stream is lost, with what it has by now.
+      if (state.handover === "due" || state.handover === "storing") handOver(draft);
       // The primary reader's text doesn't depend on the backend (G2): it goes on to its end.
       if (state.primary === "left") abandon(draft);
       return;
-    case "written":
+    case "handed-over":
+      if (state.handover !== "running") return;
+      state.handover = "over";
+      return write(draft);
     case "overdue":
+      if (state.handover === "storing") return handOver(draft);
+      if (state.end === "waiting") tell(draft);
+      return;
+    case "written":
       if (state.end === "waiting") tell(draft);
       return;
     case "finished":
@@ -145,30 +172,58 @@ function decide(draft: Draft, event: ProducerEvent): void {
 
 /** Whether nothing is left to do for the backend. A source may still run on for its primary reader. */
 export function isSettled(state: ProducerState): boolean {
-  if (state.source === "running") return false;
+  if (state.source === "running" || !isHandedOver(state)) return false;
   return state.record === "none" || state.record === "settled" || state.record === "fenced";
+}
+
+/** Whether the end may be written: the app has the text, or doesn't want it. */
+export function isHandedOver({ handover }: Pick<ProducerState, "handover">): boolean {
+  return handover === "none" || handover === "over";
 }
 
 /** The one rule of the writer: one append in flight, all that gathered in the next, and the end after the last. */
 function write({ state, effects }: Draft): void {
   if (state.record !== "held" || state.isAppending) return;
-  if (state.source !== "running") {
+  if (state.source !== "running" && isHandedOver(state)) {
     state.record = "finishing";
     effects.push("finish");
-  } else if ((state.keepsText || state.isWatched) && state.sent < state.tail) {
+  } else if (isUnsent(state)) {
     state.isAppending = true;
     effects.push("append");
   }
 }
 
-/** The end is written before it is told (G13), if there is a record to write it to. */
+/** Whether there is text that the transport should have. */
+function isUnsent({ isWatched, keepsText, sent, tail }: ProducerState): boolean {
+  return (keepsText || isWatched) && sent < tail;
+}
+
+/** The end is written before it is told (G13), if there is a record to write it to; and handed over before it is written (G15). */
 function end(draft: Draft): void {
-  const { state, effects } = draft;
-  if (state.record !== "held" && state.record !== "finishing") return tell(draft);
+  const { state } = draft;
+  const isHeld = state.record === "held" || state.record === "finishing";
+  // A page that comes while the app takes the text reads it from the backend.
+  const isStored = !isHeld || !(state.isAppending || isUnsent(state));
+  if (state.handover === "due") {
+    state.handover = "storing";
+    if (!isStored) awaitBackend(draft);
+  }
+  if (state.handover === "storing" && isStored) handOver(draft);
+  if (!isHandedOver(state)) return;
+  if (!isHeld) return tell(draft);
   if (state.end === "waiting") return;
   state.end = "waiting";
+  awaitBackend(draft);
+}
+
+function awaitBackend({ state, effects }: Draft): void {
   if (state.isAppending) effects.push("hurry");
-  effects.push("await-end");
+  effects.push("await-backend");
+}
+
+function handOver({ state, effects }: Draft): void {
+  state.handover = "running";
+  effects.push("hand-over");
 }
 
 function tell({ state, effects }: Draft): void {

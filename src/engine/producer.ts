@@ -1,33 +1,30 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
-import type { ResumableStreamError } from "../port/errors.ts";
-import { attempt, background } from "../lib/background.ts";
+import { background } from "../lib/background.ts";
 import type { Cancel } from "../lib/clock.ts";
-import { createDeferred } from "../lib/deferred.ts";
+import { createDeferred, type Deferred } from "../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../port/transport.ts";
 import { Backlog } from "./backlog.ts";
-import { type Cursor, type CursorOptions, openCursor } from "./cursor.ts";
+import { handOverOnce } from "./hand-over.ts";
+import { LocalReaders } from "./local-readers.ts";
 import {
   initialProducerState,
+  isHandedOver,
   isSettled,
   type ProducerEffect,
   type ProducerEvent,
   stepProducer,
 } from "./producer-state.ts";
-import { MAX_END_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
-import { Pace } from "./pace.ts";
+import { MAX_BACKEND_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
 import {
-  abortErrorOf,
   cancelError,
-  describeChunk,
+  closingError,
   fencedError,
   followerLostError,
   sourceFailures,
   writeError,
 } from "./producer-errors.ts";
-
-/** Called once, at once. */
-export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
+import { type OpenSource, Source } from "./source.ts";
 
 export class Producer implements ProducerPort {
   /** The original reader's stream, from offset 0. */
@@ -37,33 +34,43 @@ export class Producer implements ProducerPort {
 
   readonly #options: ProducerOptions;
   readonly #backlog = new Backlog();
-  readonly #followers = new Set<Cursor>();
-  readonly #abort = new AbortController();
+  readonly #readers: LocalReaders;
+  readonly #source: Source;
+  readonly #startedAtMs: number;
   readonly #settled = createDeferred<void>();
   /** Resolved when readers are given the end; absent until somebody waits for it. */
-  #told: ReturnType<typeof createDeferred<void>> | undefined;
+  #told: Deferred<void> | undefined;
   #cancelWait: Cancel = () => {};
   #state;
   #claim: Claim | undefined;
-  /** Absent until `makeStream` has answered. */
-  #source: ReadableStreamDefaultReader<string> | undefined;
-  /** Why the source failed; absent otherwise. */
-  #failure: ResumableStreamError | undefined;
+  /** What the source failed with. */
+  #sourceError: unknown;
   /** Why the source is cancelled; absent until it is. */
   #cancelReason: unknown;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#state = initialProducerState(options.keepsText);
+    const { clock, keepsText, sourceIdleMs, streamId } = options;
+    this.#startedAtMs = clock.wallTime();
+    this.#state = initialProducerState(keepsText);
+    this.#source = new Source({
+      clock,
+      sourceIdleMs,
+      onChunk: (text) => this.#backlog.append(text),
+      onAnnounce: () => this.#announce(),
+      onDone: () => this.#dispatch({ type: "source-ended", end: "done" }),
+      onFailed: (error) => this.#fail(error),
+      onCancelFailed: (error) => this.#report(cancelError(streamId, error)),
+    });
     this.settled = this.#settled.promise;
-    this.primary = this.#read(0, (how) => {
-      if (how === "cancelled") this.#dispatch({ type: "primary-left" });
-    }).stream;
+    this.#readers = new LocalReaders({ streamId, backlog: this.#backlog, epoch: () => this.epoch });
+    this.primary = this.#readers.openPrimary(() => this.#dispatch({ type: "primary-left" }));
   }
 
   /** Opens the source and pumps it to its end, as fast as it gives. */
   start(openSource: OpenSource): void {
-    background(this.#pump(openSource), (error) => this.#fail(error));
+    this.#dispatch({ type: "started", handsOver: this.#options.handOver.isWanted });
+    this.#source.start(openSource);
   }
 
   /** Gives the producer its claim: at once, or late if the backend was slow. */
@@ -74,30 +81,19 @@ export class Producer implements ProducerPort {
 
   /** A follower in this process, from `from`. */
   follow(from: number, onEnded: (end: EndKind, offset: number) => void): ReadableStream<string> {
-    const cursor: Cursor = this.#read(from, (how, offset) => {
-      this.#followers.delete(cursor);
-      if (how === "ended") onEnded(this.#backlog.end ?? "lost", offset);
-    });
-    this.#followers.add(cursor);
-    return cursor.stream;
+    return this.#readers.openFollower(from, onEnded);
   }
 
-  #read(from: number, onClosed: CursorOptions["onClosed"]): Cursor {
-    return openCursor({
-      backlog: this.#backlog,
-      from,
-      epoch: () => this.epoch,
-      endError: () => this.#endError(),
-      endKind: () => this.#endKind(),
-      onClosed,
-    });
-  }
-
-  /** Ends the stream as failed, because its context closes. */
-  close(error: ResumableStreamError): void {
-    if (this.#state.source !== "running") return;
-    this.#fail(error);
-    this.#cancelSource(error);
+  /** Ends the stream as lost, because its context closes. Settles when nothing but its end is left to be written. */
+  async close(): Promise<void> {
+    if (this.#state.source === "running") {
+      const error = closingError(this.#options.streamId);
+      this.#readers.failure = error;
+      this.#cancelReason = error;
+      this.#dispatch({ type: "source-ended", end: "lost" });
+      this.#source.cancel(error);
+    }
+    if (!isHandedOver(this.#state)) await this.#untilEnded();
   }
 
   /** Of its claim; absent while it has none. */
@@ -113,15 +109,19 @@ export class Producer implements ProducerPort {
   /** Stops the source, and settles when readers are given the end. False if it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
-    await this.untilTold();
+    await this.#untilEnded();
     return isStopped;
   }
 
   /** While the end is being written, others may have been given it already: waits until it is told here, or doesn't wait. */
   untilTold(): Promise<void> | undefined {
-    if (this.#state.end !== "waiting") return undefined;
+    return this.#state.end === "waiting" ? this.#untilEnded() : undefined;
+  }
+
+  async #untilEnded(): Promise<void> {
+    if (this.#state.end === "told") return;
     this.#told ??= createDeferred<void>();
-    return this.#told.promise;
+    await this.#told.promise;
   }
 
   // The transport's side (ProducerPort).
@@ -170,15 +170,18 @@ export class Producer implements ProducerPort {
         return this.#finish();
       case "hurry":
         return this.#claim?.ending?.();
-      case "await-end":
-        this.#cancelWait = this.#options.clock.after(MAX_END_WAIT_MS, () =>
+      case "await-backend":
+        this.#cancelWait();
+        this.#cancelWait = this.#options.clock.after(MAX_BACKEND_WAIT_MS, () =>
           this.#dispatch({ type: "overdue" }),
         );
         return;
+      case "hand-over":
+        return this.#handOver();
       case "tell-end":
         return this.#tellEnd();
       case "cancel-source":
-        return this.#cancelSource(this.#cancelReason);
+        return this.#source.cancel(this.#cancelReason);
       case "drop-followers":
         return this.#dropFollowers();
     }
@@ -221,7 +224,8 @@ export class Producer implements ProducerPort {
   #take(): Slice {
     const slice = this.#backlog.read(this.#state.sent, Number.MAX_SAFE_INTEGER);
     const { source } = this.#state;
-    if (source !== "running") slice.end = source;
+    // Not with a text that the app hasn't taken yet: an append that carries the end is an end.
+    if (source !== "running" && isHandedOver(this.#state)) slice.end = source;
     this.#dispatch({ type: "taken", to: slice.from + slice.text.length });
     return slice;
   }
@@ -229,32 +233,26 @@ export class Producer implements ProducerPort {
   #dropFollowers(): void {
     this.#options.onReleased();
     this.#report(this.#cancelReason);
-    const error = followerLostError(this.#options.streamId);
-    for (const follower of this.#followers) follower.fail(error);
+    this.#readers.dropFollowers(followerLostError(this.#options.streamId));
   }
 
-  #cancelSource(reason: unknown): void {
-    this.#abort.abort(abortErrorOf(reason));
-    // A source may ignore its cancellation, hang in it or fail: the stream has ended either way.
-    const cancelling = attempt(() => this.#source?.cancel(reason));
-    background(cancelling, (error) => this.#report(cancelError(this.#options.streamId, error)));
-  }
-
-  async #pump(openSource: OpenSource): Promise<void> {
-    const source = await openSource(this.#abort.signal);
-    const reader = source.getReader();
-    this.#source = reader;
-    if (this.#state.source !== "running") return this.#cancelSource(this.#cancelReason);
-    const pace = new Pace(this.#options.clock, () => this.#announce());
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (this.#state.source !== "running") return;
-      if (done) return this.#dispatch({ type: "source-ended", end: "done" });
-      if (typeof value !== "string") throw new TypeError(describeChunk(value));
-      this.#backlog.append(value);
-      pace.produced();
-      if (pace.isPauseDue()) await pace.pause();
-    }
+  /** Gives the app what has ended, or what a superseded producer has by now. */
+  #handOver(): void {
+    const { handOver, streamId } = this.#options;
+    const { record, source } = this.#state;
+    const ended = {
+      streamId,
+      epoch: this.epoch,
+      end: source === "running" ? "lost" : source,
+      text: this.#backlog.read(0, Number.MAX_SAFE_INTEGER).text,
+      error: this.#sourceError,
+      startedAtMs: this.#startedAtMs,
+    };
+    const handing = handOverOnce(handOver, { claim: this.#claim, isFenced: record === "fenced", ended });
+    background(
+      handing.then(() => this.#dispatch({ type: "handed-over" })),
+      (error) => this.#report(error),
+    );
   }
 
   /** The text that the source gave is there for readers, and for the transport. */
@@ -266,27 +264,13 @@ export class Producer implements ProducerPort {
   #fail(error: unknown): void {
     if (this.#state.source !== "running") return;
     const { told: failure, read } = sourceFailures(this.#options.streamId, error);
-    this.#failure = read;
+    this.#readers.failure = read;
+    this.#sourceError = error;
     // Readers elsewhere are told that it failed, and not why: somebody here has to be.
-    const isUnheard = this.#state.primary === "left" && this.#followers.size === 0;
+    const isUnheard = this.#state.primary === "left" && this.#readers.followers === 0;
     if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
     this.#dispatch({ type: "source-ended", end: "failed" });
-    // A source that gave something else than strings still runs, and so may the model behind it. A source that failed ignores this.
-    this.#abort.abort(abortErrorOf(failure));
-    background(
-      attempt(() => this.#source?.cancel(error)),
-      () => undefined,
-    );
-  }
-
-  #endError(): ResumableStreamError | undefined {
-    if (this.#backlog.end === "failed") return this.#failure;
-    return this.#backlog.end === "lost" ? fencedError(this.#options.streamId) : undefined;
-  }
-
-  /** For a reader of this process: one that is dropped while the source runs on has lost its producer. */
-  #endKind(): EndKind | undefined {
-    return this.#failure?.code === "CLOSED" ? undefined : (this.#backlog.end ?? "lost");
+    this.#source.abandon(error, failure);
   }
 
   #release(): void {

@@ -2,12 +2,14 @@
 
 import { asResumableStreamError, ResumableStreamError } from "../port/errors.ts";
 import { background } from "../lib/background.ts";
-import { type Clock, withDeadline } from "../lib/clock.ts";
+import { type Clock, sleep, withDeadline } from "../lib/clock.ts";
+import type { HandOver } from "../port/hand-over.ts";
 import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../port/transport.ts";
 import { Follower } from "./follower.ts";
 import type { stepFollower } from "./follower-state.ts";
-import { type OpenSource, Producer } from "./producer.ts";
+import { Producer } from "./producer.ts";
 import type { stepProducer } from "./producer-state.ts";
+import type { OpenSource } from "./source.ts";
 
 /** How long `close` waits for what it ends. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -21,6 +23,9 @@ export interface StreamsOptions {
   transport: Transport;
   clock: Clock;
   livenessMs: number;
+  handOver: HandOver;
+  /** How long a source may give nothing; absent: for ever. */
+  sourceIdleMs: number | undefined;
   /** Keeps the process alive until a producer has settled. */
   keepAlive: (settled: Promise<void>) => void;
   onError: (error: ResumableStreamError) => void;
@@ -63,6 +68,8 @@ export class Streams {
   readonly #followers = new Set<Follower>();
   /** Present once `close` was called. */
   #closing: Promise<void> | undefined;
+  /** Aborted when what still runs has had its time. */
+  readonly #drained = new AbortController();
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -70,7 +77,12 @@ export class Streams {
 
   /** Throws `CLOSED` once the context is closed. */
   checkOpen(): void {
-    if (this.#closing) throw new ResumableStreamError("CLOSED", "Cannot use this context: it was closed.");
+    if (this.#drained.signal.aborted) throw closedError("Cannot use this context: it was closed.");
+  }
+
+  /** Throws `CLOSED` from the beginning of a drain on, in which only what runs here is still served. */
+  #checkStaying(): void {
+    if (this.#closing) throw closedError("Cannot begin or follow a stream here: this context closes.");
   }
 
   /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
@@ -88,12 +100,18 @@ export class Streams {
     streamId: string,
     { mode, openSource, mayRunAlone }: ProduceOptions,
   ): Promise<ReadableStream<string> | undefined> {
+    this.#checkStaying();
     const producer = this.#createProducer(streamId);
     let isAlone = false;
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
     try {
-      const claimed = await this.#options.transport.claim(streamId, { mode, producer, onLate });
+      const claimed = await this.#options.transport.claim(streamId, {
+        mode,
+        producer,
+        isOwed: this.#options.handOver.isWanted,
+        onLate,
+      });
       if (claimed.status !== "won") return undefined;
       ({ claim } = claimed);
     } catch (error) {
@@ -121,6 +139,7 @@ export class Streams {
       events.following();
       return { status: "following", stream: producer.follow(offset, (end, at) => events.ended(end, at)) };
     }
+    this.#checkStaying();
     const follower: Follower = new Follower({
       transport,
       streamId,
@@ -144,32 +163,46 @@ export class Streams {
     return { status: "following", stream: follower.stream };
   }
 
-  /** Ends everything, and settles within seconds. */
-  close(_drainMs: number): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Ends everything, once what runs here has had `drainMs`. Settles within seconds after that. */
+  close(drainMs: number): Promise<void> {
+    if (drainMs === 0) this.#drained.abort();
+    this.#closing ??= this.#close(drainMs);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    const { clock, transport } = this.#options;
+  async #close(drainMs: number): Promise<void> {
+    const { clock, handOver, transport } = this.#options;
     // After this function has returned its promise, so that nothing new opens meanwhile.
     await Promise.resolve();
-    for (const follower of this.#followers) follower.fail(closedError("A follower"));
-    for (const producer of this.#producers) producer.close(closedError("A stream"));
+    // Their streams go on elsewhere, and so can they.
+    for (const follower of this.#followers) {
+      follower.fail(closedError("A follower was ended: its context was closed."));
+    }
+    const settled = Promise.all([...this.#producers].map((producer) => producer.settled));
+    await Promise.race([settled, sleep(clock, drainMs, this.#drained.signal)]);
+    this.#drained.abort();
     const late = (): Error =>
       new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
+    const timeoutMs = CLOSE_TIMEOUT_MS + (handOver.isWanted ? handOver.timeoutMs : 0);
+    const ended = Promise.all([...this.#producers].map((producer) => producer.close()));
     try {
-      await withDeadline(clock, transport.close(), { timeoutMs: CLOSE_TIMEOUT_MS, late });
+      await withDeadline(
+        clock,
+        ended.then(() => transport.close()),
+        { timeoutMs, late },
+      );
     } catch (error) {
       this.#report(error);
     }
   }
 
   #createProducer(streamId: string): Producer {
-    const { clock, onError, onEvent, parts, transport } = this.#options;
+    const { clock, handOver, onError, onEvent, parts, sourceIdleMs, transport } = this.#options;
     const producer: Producer = new Producer({
       streamId,
       keepsText: transport.keepsText,
+      handOver,
+      sourceIdleMs,
       clock,
       onError,
       onEnded: (end, offset) => onEvent({ type: "ended", streamId, role: "producer", end, offset }),
@@ -192,10 +225,10 @@ export class Streams {
     );
     if (claim) producer.attach(claim);
     try {
-      this.checkOpen();
+      this.#checkStaying();
       this.#options.keepAlive(producer.settled);
     } catch (error) {
-      producer.close(closedError("A stream"));
+      background(producer.close(), (why) => this.#report(why));
       throw error;
     }
     const isFree = claim !== undefined || !this.#serving.has(streamId);
@@ -213,8 +246,8 @@ export class Streams {
   }
 }
 
-function closedError(what: string): ResumableStreamError {
-  return new ResumableStreamError("CLOSED", `${what} was ended: its context was closed.`);
+function closedError(message: string): ResumableStreamError {
+  return new ResumableStreamError("CLOSED", message);
 }
 
 /** Events of one follower: `following` once its caller has the stream, and `ended` after that alone. */

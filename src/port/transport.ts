@@ -60,6 +60,15 @@ export interface Claim {
    * log repeats it by itself before it settles.
    */
   append(take: () => Slice): Promise<void>;
+  /**
+   * Whether another has handed over, or will hand over, what this superseded producer's claim has: asked before it hands over
+   * itself, so that the app gets it once. Absent: nobody else can. Rejecting means no.
+   */
+  isHandedOver?(): Promise<boolean>;
+  /** The app is given the text from here on, whatever becomes of the claim: nobody else has to. */
+  handingOver?(): void;
+  /** The app has taken the text, or failed to: called before `finish` where it wants it, so that a log can have it tried again. */
+  handedOver?(isTaken: boolean): void;
   /** The source has ended while an append is in flight: one that gathers text for later writes it now. Doesn't throw. */
   ending?(): void;
   /**
@@ -79,6 +88,8 @@ export interface ClaimRequest {
   mode: "if-free" | "if-absent" | "supersede";
   /** The producer, which is asked for text, and told of what happens to the claim. */
   producer: ProducerPort;
+  /** Whether the app wants what ends: a log notes that it is owed, for whoever finds the producer dead. Absent: no. */
+  isOwed?: boolean;
   /**
    * Called if the claim is won after all, once the promise was rejected for want of an answer. True if it is still wanted: then
    * it is the producer's like any other. The transport sets the id free if it isn't, or if this is absent.

@@ -6,6 +6,7 @@ import { argumentPromises } from "./promises/arguments.ts";
 import { callPromises } from "./promises/calls.ts";
 import { endPromises } from "./promises/ends.ts";
 import { closePromises, waitUntilPromises } from "./promises/lifecycle.ts";
+import { drainPromises, handOverPromises, idlePromises } from "./promises/hand-over.ts";
 import { generationPromises } from "./promises/generations.ts";
 import { offsetPromises } from "./promises/offsets.ts";
 import { propertyPromises } from "./promises/properties.ts";
@@ -28,6 +29,9 @@ const CONTEXT_SECTIONS: readonly Section<Contract>[] = [
   idPromises,
   readerPromises,
   closePromises,
+  drainPromises,
+  handOverPromises,
+  idlePromises,
   waitUntilPromises,
   reportPromises,
   argumentPromises,

@@ -25,9 +25,25 @@ const states = {
   fencedAndAlone: { ...held, record: "fenced", primary: "left", source: "lost", end: "told" },
   left: { ...held, primary: "left" },
   log: { ...initialProducerState(true), record: "held" },
+  // Whose app takes what has ended:
+  due: { ...held, handover: "due" },
+  dueWithoutClaim: { ...fresh, tail: 3, handover: "due" },
+  dueLog: { ...initialProducerState(true), record: "held", tail: 3, sent: 3, handover: "due" },
+  dueAppending: { ...initialProducerState(true), record: "held", isAppending: true, handover: "due" },
+  storing: {
+    ...initialProducerState(true),
+    record: "held",
+    isAppending: true,
+    source: "done",
+    handover: "storing",
+  },
+  handingOver: { ...held, source: "done", handover: "running" },
+  handingOverFenced: { ...held, record: "fenced", handover: "running" },
+  handedOver: { ...held, record: "finishing", source: "done", end: "waiting", handover: "over" },
 } satisfies Record<string, ProducerState>;
 
 const events = {
+  started: { type: "started", handsOver: true },
   claimed: { type: "claimed" },
   produced: { type: "produced", tail: 9 },
   watch: { type: "watched", isWatched: true },
@@ -42,11 +58,13 @@ const events = {
   written: { type: "written" },
   overdue: { type: "overdue" },
   finished: { type: "finished" },
+  handedOver: { type: "handed-over" },
 } satisfies Record<string, ProducerEvent>;
 
 type Row = Record<keyof typeof events, string>;
 
 const nothing: Row = {
+  started: "",
   claimed: "",
   produced: "",
   watch: "",
@@ -61,6 +79,7 @@ const nothing: Row = {
   written: "",
   overdue: "",
   finished: "",
+  handedOver: "",
 };
 
 const table: Record<keyof typeof states, Row> = {
@@ -73,24 +92,24 @@ const table: Record<keyof typeof states, Row> = {
   },
   unwatched: {
     ...nothing,
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
   },
   watched: {
     ...nothing,
     produced: "append",
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
   },
   appending: {
     ...nothing,
-    sourceDone: "hurry await-end",
-    sourceFailed: "hurry await-end",
-    stop: "cancel-source hurry await-end",
+    sourceDone: "hurry await-backend",
+    sourceFailed: "hurry await-backend",
+    stop: "cancel-source hurry await-backend",
     fence: "drop-followers",
   },
   endingWhileAppending: {
@@ -119,18 +138,67 @@ const table: Record<keyof typeof states, Row> = {
   fencedAndAlone: nothing,
   left: {
     ...nothing,
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "tell-end drop-followers cancel-source",
   },
   log: {
     ...nothing,
     produced: "append",
-    sourceDone: "finish await-end",
-    sourceFailed: "finish await-end",
-    stop: "cancel-source finish await-end",
+    sourceDone: "finish await-backend",
+    sourceFailed: "finish await-backend",
+    stop: "cancel-source finish await-backend",
     fence: "drop-followers",
+  },
+  due: {
+    ...nothing,
+    sourceDone: "hand-over",
+    sourceFailed: "hand-over",
+    stop: "cancel-source hand-over",
+    fence: "drop-followers hand-over",
+  },
+  dueWithoutClaim: {
+    ...nothing,
+    sourceDone: "hand-over",
+    sourceFailed: "hand-over",
+    stop: "cancel-source hand-over",
+    fence: "drop-followers hand-over",
+  },
+  dueLog: {
+    ...nothing,
+    produced: "append",
+    sourceDone: "hand-over",
+    sourceFailed: "hand-over",
+    stop: "cancel-source hand-over",
+    fence: "drop-followers hand-over",
+  },
+  dueAppending: {
+    ...nothing,
+    sourceDone: "hurry await-backend",
+    sourceFailed: "hurry await-backend",
+    stop: "cancel-source hurry await-backend",
+    fence: "drop-followers hand-over",
+  },
+  storing: {
+    ...nothing,
+    produced: "",
+    appended: "hand-over",
+    fence: "drop-followers hand-over",
+    overdue: "hand-over",
+  },
+  handingOver: { ...nothing, fence: "drop-followers", handedOver: "finish await-backend" },
+  handingOverFenced: {
+    ...nothing,
+    stop: "cancel-source",
+    primaryLeft: "cancel-source",
+  },
+  handedOver: {
+    ...nothing,
+    fence: "tell-end drop-followers",
+    written: "tell-end",
+    overdue: "tell-end",
+    finished: "tell-end",
   },
 };
 

@@ -4,7 +4,7 @@ import type { CheckedOptions } from "../../src/api/options.ts";
 import type { Transport } from "../../src/port/transport.ts";
 import type { Machine } from "./machine.ts";
 import type { Participant, Plant } from "./participant.ts";
-import type { Kept } from "./store.ts";
+import type { Kept } from "./rows.ts";
 import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 

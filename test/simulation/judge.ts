@@ -1,12 +1,12 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
-import { MAX_END_WAIT_MS } from "../../src/engine/producer-options.ts";
+import { MAX_BACKEND_WAIT_MS } from "../../src/engine/producer-options.ts";
 import { ResumableStreamError } from "../../src/port/errors.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
 import type { Run } from "./run.ts";
-import type { Kept } from "./store.ts";
+import type { Kept } from "./rows.ts";
 import type { Win, World } from "./world.ts";
 
 /** The slowest way to find a dead producer where nothing else is wrong: a silence, the proof, and the time to answer. */
@@ -26,6 +26,7 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   noteTold(world, { end, runs, participant });
   if (end === "clean") {
+    judgeHandedOver(world, { ended, participant, runs });
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
@@ -36,9 +37,7 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     case "SOURCE_FAILED":
       if (!primaryOf && wasFailedBefore(world, reading, runs))
         return world.violate("G6", `${ended} as failed, and it asked for kept text; ${describe(runs)}`);
-      if (runs.some((run) => isWhole(run, reading) && (run.end === "failed" || run.end === "closed"))) return;
-      // A context that closed while it claimed ends a stream that never began.
-      if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
+      if (runs.some((run) => isWhole(run, reading) && run.end === "failed")) return;
       return world.violate("G6", `${ended} as failed; ${describe(runs)}`);
     case "PRODUCER_LOST":
       judgeLost(world, reading, runs);
@@ -55,6 +54,18 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     default:
       return world.violate("G7", `${ended} with an error that is none of ours: ${end.code}`);
   }
+}
+
+/** Nothing is over before the app had its time with it (G15). */
+function judgeHandedOver(
+  world: World,
+  { ended, participant, runs }: { ended: string; participant: Participant; runs: readonly Run[] },
+): void {
+  const [run, ...others] = runs;
+  if (!run || others.length > 0 || run.end === "running") return;
+  const overAt = world.handOvers.overAt(run);
+  if (overAt === undefined || overAt <= world.now || !world.isCalm(participant, world.ownerOf(run))) return;
+  world.violate("G15", `${ended} cleanly before the app was given it; ${describe(runs)}`);
 }
 
 /** Who was given an end in calm has to find it by every later call, from any process (G13). */
@@ -77,13 +88,16 @@ function noteTold(
  */
 function isWrittenInTime({ backend, plan }: World): boolean {
   const roundTrips = backend.keepsText ? 3 : 2;
-  return roundTrips * 2 * plan.latency.maxMs < MAX_END_WAIT_MS;
+  return roundTrips * 2 * plan.latency.maxMs < MAX_BACKEND_WAIT_MS;
 }
 
 function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   const { from, name, participant, primaryOf, streamId } = reading.options;
   const ended = `${name} ended at ${from + reading.length} as lost`;
-  if (primaryOf) return world.violate("G2", `${ended}, and it is the original reader`);
+  if (primaryOf) {
+    if (participant.isClosing) return;
+    return world.violate("G2", `${ended}, and it is the original reader`);
+  }
   // A claim that a context made and closed before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
@@ -236,6 +250,8 @@ function settledTruth(world: World, { participant, run }: Win, since: number): A
   const { keepsText, leaseMs } = world.backend;
   // Text that gathers is written first, and then the end.
   const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
+  // Until the app had its time with it, the stream runs.
+  if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.
   if (participant.machine.state === "dead") {
     const { diedAt } = participant.machine;

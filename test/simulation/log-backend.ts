@@ -9,7 +9,8 @@ import { Dice } from "../../src/testing/dice.ts";
 import type { Machine } from "./machine.ts";
 import { KEY_PREFIX, type Participant, type Plant } from "./participant.ts";
 import type { LogPlan } from "./plan.ts";
-import { type Kept, Store } from "./store.ts";
+import type { Kept } from "./rows.ts";
+import { Store } from "./store.ts";
 import { STATEMENTS, StoreConnection } from "./store-connection.ts";
 import type { World } from "./world.ts";
 
@@ -112,6 +113,7 @@ export class LogBackend implements Backend {
         }),
         channel: "simulated",
         clock,
+        handOver: options.handOver,
         onError: options.onError,
       },
       KEY_PREFIX,

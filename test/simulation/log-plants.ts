@@ -3,7 +3,8 @@
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { type PlantedBug, withClaims } from "./plants.ts";
 import type { Plant } from "./participant.ts";
-import type { Rows, Store } from "./store.ts";
+import type { Rows } from "./rows.ts";
+import type { Store } from "./store.ts";
 
 /** A statement that does something else with its rows. */
 function withStore(
@@ -150,7 +151,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
       return {
         read: (request) => {
           const session = store.session(String(request["stream_id"]));
-          if (session && store.status(session) === "lost") {
+          if (session && store.status(session) === "lapsed") {
             session.entries.clear();
             session.tail = 0;
           }

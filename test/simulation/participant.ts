@@ -2,6 +2,7 @@
 
 import { createContext } from "../../src/api/context.ts";
 import { checkOptions } from "../../src/api/options.ts";
+import type { EndedStream } from "../../src/api/on-end.ts";
 import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
@@ -41,6 +42,9 @@ export interface ParticipantOptions {
   connection: Connected;
   maxQueuedUnits: number;
   plant: Plant;
+  /** Takes what has ended; absent if its app doesn't. */
+  onEnd: ((participant: Participant, ended: EndedStream) => Promise<void>) | undefined;
+  onEndTimeoutMs: number | undefined;
   log: (line: string) => void;
   onQueueTooLong: (units: number) => void;
   onGranted: (participant: Participant, streamId: string, epoch: number) => void;
@@ -64,7 +68,8 @@ export class Participant {
     const { connection, log, machine, maxQueuedUnits, onQueueTooLong, plant } = options;
     this.machine = machine;
     this.connection = connection;
-    const checked = checkOptions({
+    const { onEnd, onEndTimeoutMs } = options;
+    const given: CommonOptions = {
       keyPrefix: KEY_PREFIX,
       waitUntil: (promise) => this.#keep(promise),
       onError: (error) => {
@@ -75,9 +80,12 @@ export class Participant {
         log(`${machine.name}: ${JSON.stringify(event)}`);
         if (event.type === "ended" && event.role === "producer") this.endedAt = event.offset;
       },
+      ...(onEnd && { onEnd: (ended) => onEnd(this, ended) }),
+      ...(onEndTimeoutMs !== undefined && { onEndTimeoutMs }),
       ...plant.options,
-    });
+    };
     const { clock } = machine;
+    const checked = checkOptions(given, clock);
     const made = connection.createTransport(this, checked);
     const transport = plant.transport?.(made, clock) ?? made;
     const claim: Transport["claim"] = async (streamId, request) => {

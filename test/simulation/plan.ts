@@ -2,6 +2,7 @@
 
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
+import type { OnEndPlan } from "./hand-overs.ts";
 import type { SourceScript } from "./run.ts";
 import { comebacks, succeed, takeOver } from "./scenes.ts";
 import { canSupersede, readerScript, sourceScript, weather } from "./scripts.ts";
@@ -90,6 +91,8 @@ export interface Plan {
   halfOpenMaxMs: number;
   maxSkewMs: number;
   maxQueuedUnits: number;
+  /** Apps take what has ended; absent if they don't. */
+  onEnd?: OnEndPlan;
   /** Over a database; absent over a pub/sub server. */
   log?: LogPlan;
   actions: Action[];
@@ -139,8 +142,18 @@ export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   if (!isCalm && canSupersede(plan) && later.chance(0.1)) plan.actions.push(...succeed(later, plan));
   const returning = new Dice(seed, 4);
   if (returning.chance(0.35)) plan.actions.push(...comebacks(returning, plan));
+  const ending = new Dice(seed, 5);
+  if (ending.chance(0.4)) plan.onEnd = onEndPlan(ending);
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
+}
+
+function onEndPlan(dice: Dice): OnEndPlan {
+  return {
+    takesMs: dice.pick([0, 1, 30, 700, 3_000]),
+    failsFirst: dice.chance(0.2),
+    timeoutMs: dice.pick([10_000, 10_000, 500]),
+  };
 }
 
 function logPlan(dice: Dice): LogPlan {

@@ -85,6 +85,7 @@ export class RelayBackend implements Backend {
           uuid: () => `${machine.name}-${random.integer(0, 1e9)}`,
         },
         onError: options.onError,
+        handOver: options.handOver,
         stepVerdict: this.#plant.stepVerdict,
       });
     };

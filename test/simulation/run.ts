@@ -129,7 +129,7 @@ export class Run {
     const cause = reason instanceof DOMException && "cause" in reason ? reason.cause : undefined;
     const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
     if (code === "FENCED") this.#end("fenced");
-    else if (code === "CLOSED") this.#end("closed");
+    else if (code === "PRODUCER_LOST") this.#end("closed");
     else {
       // What the source had given and nobody had read yet isn't of the stream.
       if (this.#controller) this.text = this.text.slice(0, this.#options.producerEndedAt());

@@ -66,6 +66,7 @@ class Simulation {
     if (!(await this.#settles("healed"))) return;
     judgeStops(this.#world);
     await this.#probe();
+    this.#world.handOvers.judgeAll();
     this.#closeAll();
     if (!(await this.#settles("closed"))) return;
     const { left } = this.#world.backend;

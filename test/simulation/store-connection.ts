@@ -4,7 +4,8 @@ import type { PostgresClient, PostgresPool } from "../../src/transports/postgres
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import type { Weather } from "./connection.ts";
 import type { Dice } from "../../src/testing/dice.ts";
-import type { Execute, Rows, StatementName, Store } from "./store.ts";
+import type { Rows } from "./rows.ts";
+import type { Execute, StatementName, Store } from "./store.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 
 /** Statements by their own names: the model knows what each does, and not how it is written. */
@@ -17,6 +18,9 @@ export const STATEMENTS: Queries = {
   status: "status",
   stop: "stop",
   lastEnd: "lastEnd",
+  elect: "elect",
+  handedOver: "handedOver",
+  takeOwed: "takeOwed",
   notify: "notify",
   release: "release",
   expire: "expire",

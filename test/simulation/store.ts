@@ -2,37 +2,10 @@
 
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import { WALL_START_MS } from "./machine.ts";
+import { entriesOf, type Kept, parse, type Rows, type Session, strings, text } from "./rows.ts";
 
-/** What a statement answers. */
-export type Rows = Array<Record<string, unknown>>;
 export type StatementName = keyof Queries;
 export type Execute = (name: StatementName, values: readonly unknown[]) => Rows;
-
-interface Entry {
-  start: number;
-  stop: number;
-  chunk: string;
-  encoding: string | null;
-}
-
-export interface Session {
-  status: "streaming" | "done" | "stopped" | "failed";
-  epoch: number;
-  tail: number;
-  leaseEndsAt: number;
-  expiresAt: number;
-  isStopped: boolean;
-  stopReason: string | null;
-  watchedUntil: number;
-  /** Text of this epoch, by where it starts. */
-  entries: Map<number, Entry>;
-}
-
-/** What a claim left, as long as anybody may ask: how far it was when it could first be called failed. */
-export interface Kept {
-  failedAt: number;
-  tails: Set<number>;
-}
 
 export interface StoreOptions {
   now: () => number;
@@ -59,10 +32,15 @@ export class Store {
   }
 
   readonly execute: Execute = (name, values) => {
-    const [first, second, third] = values;
+    const [first, second, third, fourth, fifth] = values;
     switch (name) {
       case "claim":
-        return this.claim(text(first), { mode: text(second), retentionMs: Number(third) });
+        return this.claim(text(first), {
+          mode: text(second),
+          retentionMs: Number(third),
+          handovers: fourth === null ? null : Number(fourth),
+          isOwedGivenUp: fifth === true,
+        });
       case "append":
         return this.append(parse(first), { rows: parse(second), retentionMs: Number(third) });
       case "read":
@@ -77,7 +55,9 @@ export class Store {
         return parse(first).flatMap((request) => this.#mark(request, Number(second)));
       case "status": {
         const session = this.session(text(first));
-        return session ? [{ epoch: session.epoch, status: this.status(session) }] : [];
+        return session
+          ? [{ epoch: session.epoch, status: this.status(session), handover: this.handover(session) }]
+          : [];
       }
       case "stop":
         return this.#stop(text(first), { reason: second, epoch: third });
@@ -85,6 +65,22 @@ export class Store {
         const session = this.session(text(first));
         const hasEndedWell = session && ["done", "stopped"].includes(session.status);
         return hasEndedWell ? [{ epoch: session.epoch, tail: session.tail, status: session.status }] : [];
+      }
+      case "elect":
+        return this.#elect(text(first), Number(second));
+      case "handedOver": {
+        const session = this.sessions.get(text(first));
+        if (session?.epoch !== Number(second)) return [];
+        session.handoverUntil = Number.NEGATIVE_INFINITY;
+        session.handoversLeft = third === true ? null : Math.min(session.handoversLeft ?? 1, 1);
+        return [];
+      }
+      case "takeOwed": {
+        const session = this.sessions.get(text(first));
+        const owed = session?.owed.get(Number(second));
+        session?.owed.delete(Number(second));
+        const is = { is_there: session !== undefined, is_taken: owed !== undefined };
+        return [{ ...is, ...entriesOf([...(owed?.values() ?? [])]) }];
       }
       case "release": {
         const session = this.session(text(first));
@@ -111,12 +107,25 @@ export class Store {
     return session && session.expiresAt > this.now() ? session : undefined;
   }
 
-  claim(key: string, { mode, retentionMs }: { mode: string; retentionMs: number }): Rows {
+  claim(
+    key: string,
+    {
+      mode,
+      retentionMs,
+      handovers,
+      isOwedGivenUp,
+    }: { mode: string; retentionMs: number; handovers: number | null; isOwedGivenUp: boolean },
+  ): Rows {
     const there = this.session(key);
-    const isFree = !there || (mode === "if-free" && ["failed", "lost"].includes(this.status(there)));
+    const isFree =
+      !there || (mode === "if-free" && ["failed", "lost", "lapsed"].includes(this.status(there)));
     if (!isFree && mode !== "supersede") return [];
+    const isDue = there && this.status(there) !== "streaming" && this.handover(there) !== null;
+    if (isDue && handovers !== null && !isOwedGivenUp) return [];
     const previous = this.sessions.get(key);
     const epoch = Math.max((previous?.epoch ?? 0) + 1, Math.floor((WALL_START_MS + this.now()) * 1_000));
+    const owed = new Map(previous?.owed);
+    if (there && (there.handoversLeft ?? 0) > 0) owed.set(there.epoch, there.entries);
     this.sessions.set(key, {
       status: "streaming",
       epoch,
@@ -126,10 +135,16 @@ export class Store {
       isStopped: false,
       stopReason: null,
       watchedUntil: Number.NEGATIVE_INFINITY,
+      handoversLeft: handovers,
+      handoverUntil: Number.NEGATIVE_INFINITY,
+      isLost: false,
+      createdAt: this.now(),
       entries: new Map(),
+      owed,
     });
     this.claims.push({ key, epoch, isSuperseding: mode === "supersede" });
-    return [{ epoch: String(epoch), was_there: previous !== undefined }];
+    const owedEpochs = owed.size > 0 ? [...owed.keys()].join(" ") : null;
+    return [{ epoch: String(epoch), was_there: previous !== undefined, owed_epochs: owedEpochs }];
   }
 
   append(streams: Rows, { rows, retentionMs }: { rows: Rows; retentionMs: number }): Rows {
@@ -158,6 +173,8 @@ export class Store {
     const now = this.now();
     session.tail = Math.max(session.tail, Number(input["tail"]));
     session.status = ended ?? session.status;
+    session.isLost ||= input["error"] === "PRODUCER_LOST";
+    if (ended) session.handoversLeft = input["owed"] === null ? null : Number(input["owed"]);
     session.leaseEndsAt = now + this.leaseMs;
     const untilMs = Math.max(retentionMs, 2 * this.leaseMs);
     if (ended) session.expiresAt = now + retentionMs;
@@ -184,21 +201,10 @@ export class Store {
     const units = Number(request["units"]);
     const isWanted =
       units > 0 && (request["bound"] === true || !["done", "stopped"].includes(session.status));
-    const entries = [...session.entries.values()]
-      .filter(({ start, stop }) => isWanted && start < from + units && stop > from)
-      .sort((a, b) => a.start - b.start);
-    const encoded = entries.filter(({ encoding }) => encoding !== null);
-    const plain = entries.filter(({ encoding }) => encoding === null);
-    return [
-      {
-        n: request["n"],
-        ...this.state(session),
-        start: entries[0]?.start ?? null,
-        stop: entries.at(-1)?.stop ?? null,
-        plain: plain.length > 0 ? plain.map(({ chunk }) => chunk).join("") : null,
-        encoded: encoded.length > 0 ? encoded.map(({ chunk, start, stop }) => [start, stop, chunk]) : null,
-      },
-    ];
+    const entries = [...session.entries.values()].filter(
+      ({ start, stop }) => isWanted && start < from + units && stop > from,
+    );
+    return [{ n: request["n"], ...this.state(session), ...entriesOf(entries) }];
   }
 
   state(session: Session): Rows[number] {
@@ -208,13 +214,33 @@ export class Store {
       epoch: String(session.epoch),
       tail: String(session.tail),
       status: this.status(session),
+      handover: this.handover(session),
       lease_ms: isOpen ? this.leaseEnd(session) - this.now() : null,
       watched_ms: Number.isFinite(watchedUntil) ? watchedUntil - this.now() : null,
     };
   }
 
   status(session: Session): string {
-    return session.status === "streaming" && this.leaseEnd(session) <= this.now() ? "lost" : session.status;
+    if (session.status === "streaming" && this.leaseEnd(session) <= this.now()) return "lapsed";
+    return session.status === "failed" && session.isLost ? "lost" : session.status;
+  }
+
+  handover({ handoversLeft, handoverUntil }: Session): string | null {
+    if (handoverUntil > this.now()) return "running";
+    return (handoversLeft ?? 0) > 0 ? "due" : null;
+  }
+
+  #elect(key: string, forMs: number): Rows {
+    const session = this.session(key);
+    if (!session || this.status(session) === "streaming" || this.handover(session) !== "due") return [];
+    session.handoversLeft = (session.handoversLeft ?? 0) - 1;
+    session.handoverUntil = this.now() + forMs;
+    if (session.status === "streaming") session.isLost = true;
+    if (session.status === "streaming") session.status = "failed";
+    const started = WALL_START_MS + session.createdAt;
+    const { epoch, entries } = session;
+    const kept = entriesOf([...entries.values()]);
+    return [{ epoch: String(epoch), status: this.status(session), started_ms: started, ...kept }];
   }
 
   /** While the server was down nobody could renew a lease. */
@@ -244,7 +270,7 @@ export class Store {
 
   #keep(key: string, session: Session): void {
     const status = this.status(session);
-    if (status !== "failed" && status !== "lost") return;
+    if (status !== "failed" && status !== "lost" && status !== "lapsed") return;
     const name = `${session.epoch} ${key}`;
     const kept = this.#kept.get(name) ?? { failedAt: this.now(), tails: new Set<number>() };
     kept.tails.add(session.tail);
@@ -254,21 +280,4 @@ export class Store {
 
 function endOf(ended: unknown): Session["status"] | undefined {
   return ended === "done" || ended === "stopped" || ended === "failed" ? ended : undefined;
-}
-
-/** A batch travels as one JSON parameter. */
-function parse(json: unknown): Rows {
-  const rows: unknown = JSON.parse(text(json));
-  if (!Array.isArray(rows)) throw new Error("A batch must be a list.");
-  return rows.map((row: unknown) => Object.fromEntries(Object.entries(Object(row) as object)));
-}
-
-function strings(json: unknown): string[] {
-  const values: unknown = JSON.parse(text(json));
-  return Array.isArray(values) ? values.map(String) : [];
-}
-
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  throw new Error(`The model expected text, got ${typeof value}.`);
 }

@@ -3,6 +3,7 @@
 import type { Backend } from "./backend.ts";
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
+import { HandOvers } from "./hand-overs.ts";
 import { Hindrance } from "./hindrance.ts";
 import { LogBackend } from "./log-backend.ts";
 import { Machine } from "./machine.ts";
@@ -15,7 +16,7 @@ import { Timeline } from "./timeline.ts";
 
 /** A broken promise, by its number in the design. */
 export interface Violation {
-  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9" | "G13" | "G14";
+  promise: "G1" | "G2" | "G3" | "G4" | "G5" | "G6" | "G7" | "G9" | "G13" | "G14" | "G15";
   what: string;
 }
 
@@ -63,6 +64,7 @@ export class World {
   /** The epochs of claims that ask for no free record. */
   readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
+  readonly handOvers: HandOvers = new HandOvers(this);
 
   readonly #plant: Plant;
   readonly #dice: Dice;
@@ -103,6 +105,8 @@ export class World {
       connection: this.backend.connect(machine, number),
       maxQueuedUnits,
       plant: this.#plant,
+      onEnd: this.plan.onEnd && ((owner, ended) => this.handOvers.take(owner, ended)),
+      onEndTimeoutMs: this.plan.onEnd?.timeoutMs,
       log: (line) => this.log(line),
       onQueueTooLong: (units) => this.violate("G9", `a follower holds ${units} of at most ${maxQueuedUnits}`),
       onGranted: (owner, streamId, epoch) => this.granted(owner, streamId, epoch),

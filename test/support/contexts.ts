@@ -11,6 +11,7 @@ import { Dice } from "../../src/testing/dice.ts";
 import { createLine } from "../../src/testing/pubsub/line.ts";
 import { createClients, createGenericPair, type ClientPair } from "./clients.ts";
 import { reportError, type ErrorReport } from "./error-report.ts";
+import { takingBy } from "./taking.ts";
 import type { OpenParams, RedisClients, Vitals } from "./worker-protocol.ts";
 
 export interface OpenedContext extends AsyncDisposable {
@@ -29,6 +30,7 @@ export async function openContext(params: OpenParams): Promise<OpenedContext> {
   const waitUntil = { given: 0, settled: 0, rejected: 0 };
   const common = {
     ...params.options,
+    ...(params.onEnd && { onEnd: takingBy(params.onEnd) }),
     waitUntil: (promise: Promise<unknown>) => keep(promise, waitUntil),
     onError: (error: Error) => void errors.push(reportError(error)),
   };

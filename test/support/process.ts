@@ -1,6 +1,7 @@
 // Worker processes, from the test's side: a typed call each, and everything that can happen to a process.
 
 import { fork, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -31,8 +32,13 @@ export interface Exit {
 /** A process that starts keeps a core busy for half a second: many at once would disturb what tests measure. */
 const starts = new Turnstile(2);
 const source = fileURLToPath(new URL("worker.ts", import.meta.url));
+/** Of this checkout: several may share their packages. */
+const checkout = createHash("sha256")
+  .update(import.meta.url)
+  .digest("hex")
+  .slice(0, 8);
 const script = fileURLToPath(
-  new URL("../../node_modules/.cache/resumable-stream/worker.mjs", import.meta.url),
+  new URL(`../../node_modules/.cache/resumable-stream/worker-${checkout}.mjs`, import.meta.url),
 );
 
 /** Bundles what worker processes run: compiled in each of them it would take three times as long to start. */

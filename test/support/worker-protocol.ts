@@ -6,9 +6,10 @@ import type { ErrorReport } from "./error-report.ts";
 import type { Mistreatment } from "../../src/testing/mistreat.ts";
 import type { ReadingOptions, ReadingReport } from "./reading.ts";
 import type { SourceReport, SourceSpec } from "./source.ts";
+import type { TakingSpec } from "./taking.ts";
 
 /** Options of a context that can be sent to another process. */
-export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onError" | "onEvent">;
+export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onEnd" | "onError" | "onEvent">;
 
 /** Clients the worker makes and passes in, or those the library makes from REDIS_URL. */
 export type RedisClients = ClientKind | "default-redis" | "default-ioredis";
@@ -20,6 +21,8 @@ export interface OpenParams {
   clients: WorkerClients;
   url: string;
   options?: PlainOptions;
+  /** Takes what has ended. */
+  onEnd?: TakingSpec;
   /** How many connections a Postgres pool has. @defaultValue 10 */
   poolSize?: number;
   /** Uses the generic entry over a pub/sub that delivers badly; only with redis-6 and ioredis-6. */

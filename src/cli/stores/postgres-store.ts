@@ -69,7 +69,7 @@ async function* list({ ask, keyPrefix }: Parts): AsyncGenerator<StreamFacts> {
       const key = String(row["stream_id"]);
       after = key;
       const streamId = key.slice(base.length + (key[base.length] === ":" ? 1 : 0));
-      const { end, tail } = parseState(row, false);
+      const { end, tail } = parseState(row, { isSettling: false, handsOver: false });
       yield { streamId, status: end ?? "running", tail, expiresInSeconds: toExpiry(row) };
     }
     if (rows.length < BATCH) return;
@@ -79,7 +79,7 @@ async function* list({ ask, keyPrefix }: Parts): AsyncGenerator<StreamFacts> {
 async function show({ ask, keyPrefix }: Parts, streamId: string): Promise<StreamFacts | undefined> {
   const [row] = await ask("show", [createKey(keyPrefix, streamId)]);
   if (!row) return undefined;
-  const { end, epoch, leaseMs, tail, watchedMs } = parseState(row, false);
+  const { end, epoch, leaseMs, tail, watchedMs } = parseState(row, { isSettling: false, handsOver: false });
   return {
     streamId,
     status: end ?? "running",

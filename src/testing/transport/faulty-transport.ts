@@ -78,6 +78,9 @@ export function createFaultyTransport<Made extends Transport>(
     epoch: claim.epoch,
     append: (take) => write(() => claim.append(take)),
     ending: () => claim.ending?.(),
+    isHandedOver: () => call(async () => (await claim.isHandedOver?.()) ?? false),
+    handingOver: () => claim.handingOver?.(),
+    handedOver: (isTaken) => claim.handedOver?.(isTaken),
     finish: (take, onWritten) => write(() => claim.finish(take, onWritten)),
   });
 
@@ -94,9 +97,9 @@ export function createFaultyTransport<Made extends Transport>(
     transport: {
       keepsText: inner.keepsText,
       ...(inner.pageUnits !== undefined && { pageUnits: inner.pageUnits }),
-      claim: (streamId, { mode, producer }) =>
+      claim: (streamId, { mode, producer, isOwed = false }) =>
         call(async () => {
-          const result = await inner.claim(streamId, { mode, producer: heard(producer) });
+          const result = await inner.claim(streamId, { mode, producer: heard(producer), isOwed });
           return result.status === "won" ? { status: "won", claim: harmed(result.claim) } : result;
         }),
       status: (streamId) => call(() => inner.status(streamId)),

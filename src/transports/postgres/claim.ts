@@ -13,6 +13,7 @@ export interface ClaimPorts {
   hint: string;
   epoch: number;
   producer: ProducerPort;
+  isHandedOver: () => Promise<boolean>;
   /** There is something to write. */
   onPending: (claim: PostgresClaim) => void;
 }
@@ -42,6 +43,12 @@ export class PostgresClaim implements Claim {
   readonly key: string;
   readonly hint: string;
   readonly producer: ProducerPort;
+  /** Whether another has given the app what is here, once this claim was superseded. */
+  readonly isHandedOver: () => Promise<boolean>;
+  /** How often the app may still be given a text that it failed to take; null if it has it, or doesn't want it. */
+  owed: number | null = null;
+  /** The app is given its text by this process, or was. */
+  isHandingOver = false;
   /** Followers wait: text is written at once, and told of. */
   isWatched = false;
   /** When the lease was last extended. */
@@ -67,17 +74,26 @@ export class PostgresClaim implements Claim {
   /** Fenced, given up or ended: nothing is written any more. */
   #isClosed = false;
 
-  constructor({ key, hint, epoch, producer, onPending }: ClaimPorts, now: number) {
+  constructor({ key, hint, epoch, producer, isHandedOver, onPending }: ClaimPorts, now: number) {
     this.key = key;
     this.hint = hint;
     this.epoch = epoch;
     this.producer = producer;
+    this.isHandedOver = isHandedOver;
     this.renewedAt = now;
     this.#onPending = onPending;
   }
 
   append(take: () => Slice): Promise<void> {
     return this.#begin(take);
+  }
+
+  handingOver(): void {
+    this.isHandingOver = true;
+  }
+
+  handedOver(isTaken: boolean): void {
+    this.owed = isTaken ? null : 1;
   }
 
   ending(): void {

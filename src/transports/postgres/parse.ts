@@ -9,29 +9,50 @@ import type { EncodedEntry, EntryRows } from "./entries.ts";
 export interface SessionState {
   epoch: number;
   tail: number;
-  /** Absent while it runs. */
+  /** Absent while it runs, and while the app is given what a dead producer left. */
   end: EndKind | undefined;
+  /** Whether the app is still to get its text, or is getting it; absent if not, or if this context doesn't hand over. */
+  handover: "due" | "running" | undefined;
   /** How long its producer's lease lasts; absent once it has ended. */
   leaseMs: number | undefined;
   /** For how long it is known that somebody follows. */
   watchedMs: number;
 }
 
-/** `isSettling`: this process has just got its database back, and so have producers: a lapsed lease tells nothing yet. */
-export function parseState(row: Row, isSettling: boolean): SessionState {
-  const end = parseStatus(row);
+/** What this process makes of rows. */
+export interface Reading {
+  /** It has just got its database back, and so have producers: a lapsed lease tells nothing yet. */
+  isSettling: boolean;
+  /** Its context gives the app what has ended. */
+  handsOver: boolean;
+}
+
+export function parseState(row: Row, reading: Reading): SessionState {
   return {
     epoch: toNumber(row, "epoch"),
     tail: toNumber(row, "tail"),
-    end: end === "lost" && isSettling ? undefined : end,
+    ...parseStatus(row, reading),
     leaseMs: row["lease_ms"] === null ? undefined : toNumber(row, "lease_ms"),
     watchedMs: row["watched_ms"] === null ? 0 : toNumber(row, "watched_ms"),
   };
 }
 
-/** How the stream of a row ended; undefined while it runs. */
-export function parseStatus(row: Row): EndKind | undefined {
-  switch (row["status"]) {
+/** How the stream of a row ended, if it has, and whether the app knows. */
+export function parseStatus(
+  row: Row,
+  { isSettling, handsOver }: Reading,
+): Pick<SessionState, "end" | "handover"> {
+  const end = parseEnd(row["status"], isSettling);
+  const { handover } = row;
+  if (end === undefined || !handsOver || (handover !== "due" && handover !== "running")) {
+    return { end, handover: undefined };
+  }
+  // Until the app has it, it isn't over: there is no moment in which a page finds neither stream nor answer.
+  return { end: end === "lost" ? undefined : end, handover };
+}
+
+function parseEnd(status: unknown, isSettling: boolean): EndKind | undefined {
+  switch (status) {
     case "streaming":
     case "pending":
       return undefined;
@@ -39,6 +60,8 @@ export function parseStatus(row: Row): EndKind | undefined {
       return "done";
     case "stopped":
       return "stopped";
+    case "lapsed":
+      return isSettling ? undefined : "lost";
     case "lost":
       return "lost";
     default:

@@ -3,7 +3,9 @@
 import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
+import type { HandOver } from "../../port/hand-over.ts";
 import { type Database, isServerError, lateError, type Row } from "./database.ts";
+import type { Reading } from "./parse.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -23,7 +25,14 @@ export interface PostgresParts {
   /** The channel of notifications. */
   channel: string;
   clock: Clock;
+  /** Gives the app what has ended; absent: it doesn't want it. */
+  handOver?: HandOver | undefined;
   onError: (error: ResumableStreamError) => void;
+}
+
+/** What this process makes of rows right now. */
+export function readingOf({ database, handOver }: PostgresParts): Reading {
+  return { isSettling: database.outages.isSettling, handsOver: handOver?.isWanted === true };
 }
 
 /** Runs a statement within the deadline all of them have. */

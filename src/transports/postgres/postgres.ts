@@ -20,12 +20,13 @@ import type {
 import type { PostgresClaim } from "./claim.ts";
 import { type Row, toError } from "./database.ts";
 import { Watches } from "./watches.ts";
+import { Handovers, MAX_HANDOVERS, type NamedStream } from "./handovers.ts";
 import { encodeHints } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
-import { parseStatus, toNumber } from "./parse.ts";
+import { parseStatus, type SessionState, toNumber, toText } from "./parse.ts";
 import { Reader } from "./reader.ts";
-import { type PostgresParts, run, runForCaller } from "./parts.ts";
+import { type PostgresParts, readingOf, run, runForCaller } from "./parts.ts";
 import { Writer } from "./writer.ts";
 
 /** How often a caller that stops a stream looks whether it has stopped: most producers take 10 ms. */
@@ -40,6 +41,7 @@ class PostgresTransport implements Transport {
 
   readonly #context: PostgresParts;
   readonly #keyPrefix: string;
+  readonly #handovers: Handovers;
   readonly #listener: Listener;
   readonly #watches: Watches;
   readonly #reader: Reader;
@@ -55,12 +57,16 @@ class PostgresTransport implements Transport {
       onHints: (kind, names) => this.#onHints(kind, names),
       onProven: (isProven) => this.#watches.proven(isProven),
     });
-    this.#watches = new Watches(context, this.#listener);
-    this.#reader = new Reader(context, (key, state) => this.#watches.observe(key, state));
-    this.#writer = new Writer(context, () => {
+    const handovers = new Handovers(context, (key) => this.#tellOver(key));
+    this.#handovers = handovers;
+    this.#watches = new Watches(context, { handovers, listener: this.#listener });
+    const onState = (key: string, state: SessionState): void => this.#watches.observe(key, state);
+    this.#reader = new Reader(context, { handovers, onState });
+    const onEmpty = (): void => {
       this.#stopUsing?.();
       this.#stopUsing = undefined;
-    });
+    };
+    this.#writer = new Writer(context, { handovers, onEmpty });
   }
 
   async claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
@@ -68,27 +74,61 @@ class PostgresTransport implements Transport {
     // Its lease may have lapsed while nobody could renew one.
     const mayLive = request.mode !== "supersede" && this.#context.database.outages.isSettling;
     if (mayLive && (await this.status(streamId)) === "running") return { status: "running" };
-    const values = [key, request.mode, this.#context.settings.retentionSeconds * 1000];
-    const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
-      if (late) this.#lateClaim(key, request, late);
-    });
+    const handovers = request.isOwed ? MAX_HANDOVERS : null;
+    const ask = async (mode: ClaimRequest["mode"], isOwedGivenUp: boolean): Promise<Row | undefined> => {
+      const values = [key, mode, this.#context.settings.retentionSeconds * 1000, handovers, isOwedGivenUp];
+      const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
+        if (late) this.#lateClaim({ key, streamId }, request, late);
+      });
+      return row;
+    };
+    let row = await ask(request.mode, false);
+    if (!row && request.mode === "supersede") {
+      // What a dead producer left is the app's before it is gone.
+      await this.#untilHandedOver({ key, streamId });
+      row = await ask(request.mode, true);
+    }
     // A stream that is done looks the same here. The read that follows tells.
     if (!row) return { status: "running" };
-    const claim = this.#openClaim(key, request, row);
+    const claim = this.#openClaim({ key, streamId }, request, row);
     if (request.mode === "supersede" && row["was_there"] === true)
       await this.#tellSuperseded(key, claim.epoch);
     return { status: "won", claim };
   }
 
-  #openClaim(key: string, { producer }: ClaimRequest, row: Row): PostgresClaim {
+  /** Has the app take what is due of a stream, or waits for who does, as long as that may take. */
+  async #untilHandedOver(stream: NamedStream): Promise<void> {
+    const { clock, handOver } = this.#context;
+    const until = clock.now() + (handOver?.timeoutMs ?? 0);
+    for (let look = 0; ; look++) {
+      const state = await this.#look(stream);
+      if (state?.handover === undefined || clock.now() >= until) return;
+      await sleep(clock, backoffMs(look, LOOKS));
+    }
+  }
+
+  /** What a stream's row says, once the app has what was due of it; undefined if there is none. */
+  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "handover"> | undefined> {
+    for (;;) {
+      const [row] = await runForCaller(this.#context, "status", [stream.key]);
+      const state = row && parseStatus(row, readingOf(this.#context));
+      if (state?.handover !== "due") return state;
+      await this.#handovers.take(stream);
+    }
+  }
+
+  #openClaim(stream: NamedStream, { producer }: ClaimRequest, row: Row): PostgresClaim {
+    const { key } = stream;
+    this.#handovers.succeed(stream, toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number));
     const claim = this.#writer.open(key, { epoch: toNumber(row, "epoch"), producer });
     this.#stopUsing ??= this.#listener.use();
     return claim;
   }
 
   /** Its caller has given up, and may run without: if not, the row must not say for a lease that somebody writes it. */
-  #lateClaim(key: string, request: ClaimRequest, row: Row): void {
-    const claim = this.#openClaim(key, request, row);
+  #lateClaim(stream: NamedStream, request: ClaimRequest, row: Row): void {
+    const { key } = stream;
+    const claim = this.#openClaim(stream, request, row);
     if (request.mode === "supersede" && row["was_there"] === true) {
       background(this.#tellSuperseded(key, claim.epoch), () => undefined);
     }
@@ -100,17 +140,15 @@ class PostgresTransport implements Transport {
   }
 
   async status(streamId: string): Promise<StreamStatus> {
-    const [row] = await runForCaller(this.#context, "status", [this.#key(streamId)]);
-    if (!row) return "absent";
-    const end = parseStatus(row);
-    switch (end) {
+    const state = await this.#look({ key: this.#key(streamId), streamId });
+    if (!state) return "absent";
+    switch (state.end) {
       case undefined:
         return "running";
       case "done":
       case "stopped":
         return "done";
       case "lost":
-        return this.#context.database.outages.isSettling ? "running" : "failed";
       case "failed":
         return "failed";
     }
@@ -124,11 +162,12 @@ class PostgresTransport implements Transport {
   }
 
   watch(streamId: string, onSignal: (signal: WatchSignal) => void): Watch {
-    return this.#watches.watch(this.#key(streamId), onSignal);
+    return this.#watches.watch({ key: this.#key(streamId), streamId }, onSignal);
   }
 
   read(streamId: string, { from, maxUnits, epoch }: ReadRequest): Promise<ReadResult> {
-    return this.#reader.read({ key: this.#key(streamId), from, maxUnits, isBound: epoch !== undefined });
+    const isBound = epoch !== undefined;
+    return this.#reader.read({ key: this.#key(streamId), streamId, from, maxUnits, isBound });
   }
 
   async stop(streamId: string, { reason, epoch }: StopRequest): Promise<boolean> {
@@ -143,17 +182,16 @@ class PostgresTransport implements Transport {
 
   /** Whether the producer has done what its row asks of it: a row that is marked has stopped nothing yet. */
   async #hasStopped(key: string, epoch: number): Promise<boolean> {
-    const { clock, database, settings } = this.#context;
+    const { clock, handOver, settings } = this.#context;
     const askedAt = clock.now();
     // A producer that lives looks at its row three times a lease; by another statement it writes its end.
-    const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs;
+    const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs + (handOver?.timeoutMs ?? 0);
     for (let look = 0; ; look++) {
       await sleep(clock, backoffMs(look, LOOKS));
       const [row] = await runForCaller(this.#context, "status", [key]);
       if (!row || toNumber(row, "epoch") !== epoch) return false;
-      const end = parseStatus(row);
-      const mayRun = end === undefined || (end === "lost" && database.outages.isSettling);
-      if (!mayRun) return end === "stopped";
+      const { end } = parseStatus(row, readingOf(this.#context));
+      if (end !== undefined) return end === "stopped";
       if (clock.now() - askedAt >= patienceMs) throw notStoppedError(patienceMs);
     }
   }
@@ -161,13 +199,13 @@ class PostgresTransport implements Transport {
   async lastEnd(streamId: string): Promise<RecordedEnd | undefined> {
     const [row] = await runForCaller(this.#context, "lastEnd", [this.#key(streamId)]);
     if (!row) return undefined;
-    const end = parseStatus(row) === "stopped" ? "stopped" : "done";
+    const end = row["status"] === "stopped" ? "stopped" : "done";
     return { epoch: toNumber(row, "epoch"), tail: toNumber(row, "tail"), end };
   }
 
   async close(): Promise<void> {
     this.#reader.close();
-    await this.#writer.close();
+    await Promise.all([this.#writer.close(), this.#handovers.close()]);
     this.#watches.close();
     await this.#listener.close();
     await this.#context.database.close();
@@ -187,6 +225,15 @@ class PostgresTransport implements Transport {
         // Anybody may send a notification: the row tells whether a newer producer has it.
         return this.#writer.asked(names.slice(0, 1));
     }
+  }
+
+  /** A stream that counted as running until the app had its text. */
+  #tellOver(key: string): void {
+    const hint = createHint(key);
+    this.#watches.moved([hint]);
+    background(this.#notify(encodeHints("moved", [hint])), () => {
+      // A hint that is lost costs followers the time to their next check.
+    });
   }
 
   /** Whoever follows the newer stream after this call shouldn't find the older one where that was produced. */

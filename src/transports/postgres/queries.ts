@@ -11,6 +11,9 @@ export interface Queries {
   status: string;
   stop: string;
   lastEnd: string;
+  elect: string;
+  handedOver: string;
+  takeOwed: string;
   release: string;
   notify: string;
   expire: string;
@@ -26,38 +29,43 @@ export interface QueryOptions {
 
 export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
-  const { chunks, isLive, isOpen, isThere, lease, sessions, state, status, tail } = createFragments(options);
+  const { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail } =
+    createFragments(options);
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
-    // $1 stream id, $2 mode, $3 retention in ms. No row: it isn't free.
+    // $1 stream id, $2 mode, $3 retention in ms, $4 how often its text may be given to the app, or null if the app doesn't want
+    // it, $5 whether what the app was to get of the stream before is given up. No row: it isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with claimed as (
-  insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at)
-  values ($1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0,
-    clock_timestamp() + ${lease}, clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond')
+  insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left)
+  values ($1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
+    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint)
   on conflict (stream_id) do update set
     status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
     created_at = now(), updated_at = now(),
     lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
-    error = null, stop_requested_at = null, stop_reason = null, watched_until = null
-  where case $2::text
+    error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
+    handovers_left = excluded.handovers_left, handover_until = null,
+    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, s.epoch) else s.owed_epochs end
+  where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
     when 'supersede' then true
     when 'if-absent' then not ${isThere}
     else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
   end
-  returning s.epoch, s.xmax::text <> '0' as was_there
+  returning s.epoch, s.owed_epochs, s.xmax::text <> '0' as was_there
 ), cleared as (
-  delete from ${chunks} c using claimed where c.stream_id = $1 and c.epoch < claimed.epoch
+  delete from ${chunks} c using claimed
+  where c.stream_id = $1 and c.epoch < claimed.epoch and c.epoch <> all(coalesce(claimed.owed_epochs, '{}'))
 )
-select epoch, was_there from claimed`,
+select epoch, was_there, array_to_string(owed_epochs, ' ') as owed_epochs from claimed`,
 
     // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
     // A server that lost what it had acknowledged has less than a stream's rows begin at: told by \`has\`, and nothing is written.
     // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.
     append: `with input as (
-  select * from ${requests("$1", 'i(stream_id text, epoch bigint, "from" bigint, tail bigint, ended text, error text)')}
+  select * from ${requests("$1", 'i(stream_id text, epoch bigint, "from" bigint, tail bigint, ended text, error text, owed smallint)')}
 ), free as (
   select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id
   where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended) and s.last_offset >= i."from"
@@ -67,6 +75,7 @@ select epoch, was_there from claimed`,
     last_offset = greatest(s.last_offset, i.tail),
     status = coalesce(i.ended, s.status),
     error = coalesce(i.error, s.error),
+    handovers_left = case when i.ended is null then s.handovers_left else i.owed end,
     updated_at = now(),
     lease_expires_at = clock_timestamp() + ${lease},
     expires_at = case
@@ -98,10 +107,7 @@ where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
 from ${requests("$1", 'q(n int, stream_id text, "from" bigint, units int, bound boolean)')}
 join ${sessions} s on s.stream_id = q.stream_id and ${isThere}
 left join lateral (
-  select min(c.start_offset) as start, max(c.end_offset) as stop,
-    string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
-    json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
-      filter (where c.encoding is not null) as encoded
+  select ${entries}
   from ${chunks} c
   where c.stream_id = s.stream_id and c.epoch = s.epoch
     and c.seq >= case when s.epoch = 0 then 0 else coalesce((
@@ -129,7 +135,7 @@ where s.stream_id = free.stream_id
 returning free.n, ${state}`,
 
     // $1 stream id.
-    status: `select s.epoch, ${status} as status from ${sessions} s where s.stream_id = $1 and ${isThere}`,
+    status: `select s.epoch, ${status} as status, ${handover} as handover from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
@@ -139,6 +145,38 @@ returning s.epoch`,
     // $1 stream id. No row: it isn't there, or hasn't ended well.
     lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s
 where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
+
+    // $1 stream id, $2 for how long, in ms. Elects who gives the app what a dead producer left, or a live one failed to give, and
+    // reads it. The stream is lost from here on, whatever its producer does when it wakes.
+    elect: `with elected as (
+  update ${sessions} s set handovers_left = s.handovers_left - 1,
+    handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
+    status = case when ${isOpen} then 'failed' else s.status end,
+    error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
+  where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
+    and (s.handover_until is null or s.handover_until <= clock_timestamp())
+  returning s.stream_id, s.epoch, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
+)
+select e.epoch, e.status, e.started_ms, t.* from elected e
+cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.stream_id and c.epoch = e.epoch) t`,
+
+    // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.
+    handedOver: `update ${sessions} s set handover_until = null,
+  handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
+where s.stream_id = $1 and s.epoch = $2::bigint`,
+
+    // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
+    takeOwed: `with taken as (
+  update ${sessions} s set owed_epochs = nullif(array_remove(s.owed_epochs, $2::bigint), '{}')
+  where s.stream_id = $1 and $2::bigint = any(s.owed_epochs)
+  returning s.stream_id
+), c as (
+  delete from ${chunks} c using taken where c.stream_id = taken.stream_id and c.epoch = $2::bigint
+  returning c.seq, c.start_offset, c.end_offset, c.chunk, c.encoding
+)
+select exists (select from taken) as is_taken, exists (select from ${sessions} where stream_id = $1) as is_there,
+  ${entries}
+from c`,
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed.
     release: `update ${sessions} set lease_expires_at = now()
@@ -184,19 +222,27 @@ export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Re
   const isOpen = "s.status in ('streaming', 'pending')";
   const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
   const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
-  const status = `case when ${isOpen} and not ${isLive} then 'lost' else s.status end`;
+  const status = `case when ${isOpen} and not ${isLive} then 'lapsed'
+      when s.status = 'failed' and s.error = 'PRODUCER_LOST' then 'lost' else s.status end`;
+  const handover = `case when s.handover_until > clock_timestamp() then 'running' when s.handovers_left > 0 then 'due' end`;
+  const entries = `min(c.start_offset) as start, max(c.end_offset) as stop,
+    string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
+    json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
+      filter (where c.encoding is not null) as encoded`;
   // The older version kept no exact last offset.
   const tail = `case when s.epoch > 0 then s.last_offset else
       coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id), 0) end`;
   const remaining = (moment: string): string =>
     `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
-  const state = `s.epoch, ${tail} as tail, ${status} as status,
+  const state = `s.epoch, ${tail} as tail, ${status} as status, ${handover} as handover,
     case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
-  return { chunks, isLive, isOpen, isThere, lease, sessions, state, status, tail };
+  return { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail };
 }
 
 type Fragment =
   | "chunks"
+  | "entries"
+  | "handover"
   | "isLive"
   | "isOpen"
   | "isThere"

@@ -7,8 +7,9 @@ import { cutBeforePair } from "../../lib/text.ts";
 import type { Page, ReadResult } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
 import { textFrom } from "./entries.ts";
+import type { Handovers, NamedStream } from "./handovers.ts";
 import { parseEntries, parseState, type SessionState, toNumber } from "./parse.ts";
-import { type PostgresParts, run } from "./parts.ts";
+import { type PostgresParts, readingOf, run } from "./parts.ts";
 
 /** What a page holds at most: with the row that reaches beyond it, below 256 KiB in UTF-8, whatever the text. */
 const MAX_PAGE_UNITS = 65_536;
@@ -17,8 +18,7 @@ const MAX_READING = 2;
 /** Pages a statement. */
 const MAX_PAGES = 16;
 
-export interface PageRequest {
-  key: string;
+export interface PageRequest extends NamedStream {
   from: number;
   maxUnits: number;
   /** Whether the follower has a producer already: a new one has nothing to get of a stream that is done. */
@@ -31,6 +31,7 @@ interface Waiting extends PageRequest {
 
 export class Reader {
   readonly #context: PostgresParts;
+  readonly #handovers: Handovers;
   readonly #onState: (key: string, state: SessionState) => void;
   /** By what is asked, so that followers at the same place share a page. */
   readonly #waiting = new Map<string, Waiting>();
@@ -38,8 +39,12 @@ export class Reader {
   #isScheduled = false;
   #isClosed = false;
 
-  constructor(context: PostgresParts, onState: (key: string, state: SessionState) => void) {
+  constructor(
+    context: PostgresParts,
+    { handovers, onState }: { handovers: Handovers; onState: (key: string, state: SessionState) => void },
+  ) {
     this.#context = context;
+    this.#handovers = handovers;
     this.#onState = onState;
   }
 
@@ -102,8 +107,12 @@ export class Reader {
     const answers = new Map(rows.map((row) => [toNumber(row, "n"), row]));
     for (const [n, request] of requests.entries()) {
       const row = answers.get(n);
-      const state = row && parseState(row, this.#context.database.outages.isSettling);
+      const state = row && parseState(row, readingOf(this.#context));
       if (state) this.#onState(request.key, state);
+      if (state?.handover === "due" && !(request.isBound && state.end !== undefined)) {
+        this.#readAfter(this.#handovers.take(request), request);
+        continue;
+      }
       try {
         request.answer.resolve(row && state ? toResult(request, row, state) : { status: "absent" });
       } catch (error) {
@@ -111,6 +120,15 @@ export class Reader {
         request.answer.reject(error instanceof Error ? error : new Error(String(error)));
       }
     }
+  }
+
+  /** Who asks for a stream that is over learns so once the app has it: until then it runs. */
+  #readAfter(handedOver: Promise<void>, request: Waiting): void {
+    const { answer } = request;
+    const reading = handedOver.then(() => this.read(request));
+    background(reading.then(answer.resolve), (error) =>
+      answer.reject(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 }
 

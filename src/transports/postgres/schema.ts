@@ -90,6 +90,15 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists watched_until timestamptz;`,
     },
     {
+      // What the app takes once it has ended: how often it may still be given it, until when somebody gives it, and claims that
+      // were superseded before.
+      isDone: hasColumns(sessionsIs, ["handovers_left", "handover_until", "owed_epochs"]),
+      apply: `alter table ${sessions}
+    add column if not exists handovers_left smallint,
+    add column if not exists handover_until timestamptz,
+    add column if not exists owed_epochs bigint[];`,
+    },
+    {
       isDone: `exists (select from pg_class where oid = ${sessionsIs} and reloptions::text like '%fillfactor=%')`,
       apply: `alter table ${sessions} set (fillfactor = 70);`,
     },

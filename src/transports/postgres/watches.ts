@@ -4,11 +4,12 @@ import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { Watch, WatchSignal } from "../../port/transport.ts";
 import type { Row } from "./database.ts";
+import type { Handovers, NamedStream } from "./handovers.ts";
 import type { Listener } from "./listener.ts";
 import { createHint } from "./names.ts";
 import { parseState, type SessionState, toNumber } from "./parse.ts";
 import { toPage } from "./reader.ts";
-import { type PostgresParts, run } from "./parts.ts";
+import { type PostgresParts, readingOf, run } from "./parts.ts";
 
 /** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
 const CHECK_MS = 2_500;
@@ -17,8 +18,7 @@ const WATCHED_MS = 12_000;
 /** How soon a lease that should have been renewed is looked at, after its end. */
 const LEASE_SLACK_MS = 100;
 
-interface FollowedStream {
-  key: string;
+interface FollowedStream extends NamedStream {
   listeners: Set<(signal: WatchSignal) => void>;
   /** The producer should be told that somebody follows. */
   needsMark: boolean;
@@ -26,6 +26,7 @@ interface FollowedStream {
 
 export class Watches {
   readonly #context: PostgresParts;
+  readonly #handovers: Handovers;
   readonly #listener: Listener;
   readonly #streams = new Map<string, FollowedStream>();
   /** By the name that notifications have for them. */
@@ -35,13 +36,14 @@ export class Watches {
   #isMarking = false;
   #stopUsing: () => void = () => {};
 
-  constructor(context: PostgresParts, listener: Listener) {
+  constructor(context: PostgresParts, { handovers, listener }: { handovers: Handovers; listener: Listener }) {
     this.#context = context;
+    this.#handovers = handovers;
     this.#listener = listener;
   }
 
-  watch(key: string, onSignal: (signal: WatchSignal) => void): Watch {
-    const stream = this.#streams.get(key) ?? this.#open(key);
+  watch(named: NamedStream, onSignal: (signal: WatchSignal) => void): Watch {
+    const stream = this.#streams.get(named.key) ?? this.#open(named);
     const listener = (signal: WatchSignal): void => onSignal(signal);
     stream.listeners.add(listener);
     return {
@@ -69,6 +71,7 @@ export class Watches {
   /** A row was read. */
   observe(key: string, state: SessionState): void {
     const stream = this.#streams.get(key);
+    if (stream && state.handover === "due") this.#handovers.takeSoon(stream);
     if (!stream || state.end !== undefined || state.watchedMs > WATCHED_MS / 2) return;
     stream.needsMark = true;
     this.#mark();
@@ -81,8 +84,8 @@ export class Watches {
     this.#byHint.clear();
   }
 
-  #open(key: string): FollowedStream {
-    const stream: FollowedStream = { key, listeners: new Set(), needsMark: false };
+  #open({ key, streamId }: NamedStream): FollowedStream {
+    const stream: FollowedStream = { key, streamId, listeners: new Set(), needsMark: false };
     this.#streams.set(key, stream);
     if (this.#streams.size === 1) {
       this.#stopUsing = this.#listener.use();
@@ -180,9 +183,9 @@ export class Watches {
     },
   ): Promise<void> {
     const rows = await ask(JSON.stringify(streams.map(({ key }, n) => ({ n, stream_id: key }))));
-    const { isSettling } = this.#context.database.outages;
+    const reading = readingOf(this.#context);
     const found = rows.filter((row) => row["epoch"] !== null);
-    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseState(row, isSettling)]));
+    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseState(row, reading)]));
     for (const [n, stream] of streams.entries()) {
       const state = answers.get(n);
       if (state) onState(stream, state);

@@ -10,6 +10,7 @@ import { createDeferred } from "../../lib/deferred.ts";
 import type { EndKind, ProducerPort } from "../../port/transport.ts";
 import { type Portion, PostgresClaim } from "./claim.ts";
 import { reasonOf, type Row } from "./database.ts";
+import type { Handovers } from "./handovers.ts";
 import { encodeHints } from "./hints.ts";
 import { createHint } from "./names.ts";
 import { toNumber, toText } from "./parse.ts";
@@ -23,6 +24,7 @@ const MAX_OUTAGE_MS = 60_000;
 
 export class Writer {
   readonly #context: PostgresParts;
+  readonly #handovers: Handovers;
   readonly #claims = new Map<string, PostgresClaim>();
   /** When the next flush is due; absent while none is. */
   #dueAt: number | undefined;
@@ -36,15 +38,23 @@ export class Writer {
   #isOver = false;
   readonly #onEmpty: () => void;
 
-  constructor(context: PostgresParts, onEmpty: () => void) {
+  constructor(context: PostgresParts, { handovers, onEmpty }: { handovers: Handovers; onEmpty: () => void }) {
     this.#context = context;
+    this.#handovers = handovers;
     this.#onEmpty = onEmpty;
   }
 
   open(key: string, { epoch, producer }: { epoch: number; producer: ProducerPort }): PostgresClaim {
     const { clock } = this.#context;
     const claim = new PostgresClaim(
-      { key, hint: createHint(key), epoch, producer, onPending: (pending) => this.#pending(pending) },
+      {
+        key,
+        hint: createHint(key),
+        epoch,
+        producer,
+        isHandedOver: () => this.#handovers.isAnothers(key, epoch),
+        onPending: (pending) => this.#pending(pending),
+      },
       clock.now(),
     );
     if (this.#isOver) {
@@ -158,9 +168,9 @@ export class Writer {
     const startedAt = clock.now();
     const streams: unknown[] = [];
     const entries: unknown[] = [];
-    for (const [{ key, epoch }, portion] of portions) {
+    for (const [{ key, epoch, owed }, portion] of portions) {
       const { from, tail, end } = portion;
-      streams.push({ stream_id: key, epoch, from, tail, ...toColumns(end) });
+      streams.push({ stream_id: key, epoch, from, tail, ...toColumns(end), owed });
       for (const entry of portion.entries) entries.push({ stream_id: key, ...entry });
     }
     const values = [JSON.stringify(streams), JSON.stringify(entries), settings.retentionSeconds * 1000];
@@ -244,6 +254,7 @@ export class Writer {
 
   #fence(claim: PostgresClaim): void {
     this.#drop(claim);
+    if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch);
     claim.producer.fenced();
   }
 
@@ -269,7 +280,8 @@ function toColumns(end: EndKind | undefined): { ended?: string; error?: string }
     case "stopped":
       return { ended: end };
     case "failed":
-    case "lost":
       return { ended: "failed", error: "SOURCE_FAILED" };
+    case "lost":
+      return { ended: "failed", error: "PRODUCER_LOST" };
   }
 }

@@ -69,7 +69,7 @@ export class RelayClaim implements Claim {
     this.#isWon = options.isWon;
     this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
-    this.#stops = new Delayed(options.relay.clock);
+    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => !this.#isFinishing });
     this.#interest = new Interest(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -222,7 +222,10 @@ export class RelayClaim implements Claim {
 
   #stop(request: Extract<Request, { type: "stop" | "stop-only" }>): void {
     this.#options.producer.stop(request.reason);
-    this.#stops.wait(() => this.#replies.send({ ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 }));
+    const reply = { ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 };
+    // The app takes the text first: who asks would take this producer for dead.
+    if (!this.#isFinishing) this.#replies.open(reply);
+    this.#stops.wait(`${request.listenerId}:${request.requestId}`, () => this.#replies.send(reply));
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */

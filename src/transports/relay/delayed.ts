@@ -1,4 +1,4 @@
-// Answers that wait for a stream's end to be written, and no longer than its readers do.
+// Answers that wait for a stream's end to be written: as long as its producer says, and then no longer than its readers do.
 
 import type { Clock } from "../../lib/clock.ts";
 
@@ -7,30 +7,43 @@ const MAX_WAIT_MS = 260;
 /** More than this don't wait: a flood of made-up questions must not grow the process. */
 const MAX_WAITING = 1_000;
 
+export interface DelayedOptions {
+  clock: Clock;
+  /** Whether the end can't be written yet, because the app takes the text first. */
+  isHeldUp: () => boolean;
+}
+
 export class Delayed {
-  readonly #clock: Clock;
-  readonly #waiting = new Set<() => void>();
+  readonly #options: DelayedOptions;
+  /** By who asks and which question, so that one that is asked again is answered once. */
+  readonly #waiting = new Map<string, () => void>();
   #isReleased = false;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: DelayedOptions) {
+    this.#options = options;
   }
 
   /** Calls back once: when released, or after a while. */
-  wait(callback: () => void): void {
+  wait(key: string, callback: () => void): void {
+    if (this.#waiting.has(key)) return;
     if (this.#isReleased || this.#waiting.size >= MAX_WAITING) return callback();
+    const { clock, isHeldUp } = this.#options;
     const call = (): void => {
       cancel();
-      this.#waiting.delete(call);
+      this.#waiting.delete(key);
       callback();
     };
-    const cancel = this.#clock.after(MAX_WAIT_MS, call);
-    this.#waiting.add(call);
+    const again = (): void => {
+      if (isHeldUp()) cancel = clock.after(MAX_WAIT_MS, again);
+      else call();
+    };
+    let cancel = clock.after(MAX_WAIT_MS, again);
+    this.#waiting.set(key, call);
   }
 
   /** From now on nobody waits. */
   release(): void {
     this.#isReleased = true;
-    for (const call of this.#waiting) call();
+    for (const call of this.#waiting.values()) call();
   }
 }

@@ -6,6 +6,11 @@ const RANDOM_RANGE = 8_192;
 /** 2020-01-01 in Unix milliseconds. Counted from there, epochs stay safe integers until 2054. */
 const ORIGIN_MS = 1_577_836_800_000;
 
+/** About when a claim was made, in Unix milliseconds: by the clock of the process that made it. */
+export function claimedAtMs(epoch: number): number {
+  return ORIGIN_MS + Math.floor(epoch / RANDOM_RANGE);
+}
+
 /**
  * Numbers claims: by time first, so that a later claim has the higher epoch without asking anybody; above every epoch
  * seen, so that a clock that lags can't make a successor look older than what it supersedes.

@@ -70,7 +70,7 @@ export class HeldRecord {
     this.release();
     for (let attempt = 0; ; attempt++) {
       try {
-        if (end !== "failed") {
+        if (end !== "failed" && end !== "lost") {
           const last: RecordedEnd = { epoch: this.#claim.epoch, tail, end: end === "stopped" ? end : "done" };
           return await link.finish(this.#key, this.#claim, last);
         }

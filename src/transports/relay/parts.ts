@@ -2,6 +2,7 @@
 
 import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { HandOver } from "../../port/hand-over.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./protocol.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -20,6 +21,8 @@ export interface RelayParts {
   link: Link;
   subscriptions: Subscriptions;
   clock: Clock;
+  /** Takes streams whose producer is found dead; absent: nobody does. */
+  handOver: HandOver | undefined;
   onError: (error: ResumableStreamError) => void;
   /** The decisions, for tests that break one; absent: the real ones. */
   stepVerdict?: typeof stepVerdict | undefined;

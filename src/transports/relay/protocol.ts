@@ -86,7 +86,7 @@ export type Frame =
 //   rs1 <kind> <epoch> <request id or -> <from> <tail> <end or ->\n<text>
 // The kind is t for text, j for JSON, their capitals where more frames of the same reply follow, and e for an echo.
 const MAGIC = "rs1";
-const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|-)\n/;
+const HEADER = /^rs1 ([tTjJe]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)\n/;
 
 export function encodeEcho(requestId: number): string {
   return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
@@ -108,7 +108,7 @@ export function* encodePages(slice: Slice, epoch: number, requestId?: number): G
     const text = isRaw ? limitRaw(piece) : piece.slice(0, MAX_ESCAPED_UNITS);
     const from = slice.from + at;
     at += text.length;
-    const isUnended = slice.end === undefined || slice.end === "lost" || slice.from + at < slice.tail;
+    const isUnended = slice.end === undefined || slice.from + at < slice.tail;
     const isLast = requestId === undefined || at === whole.length;
     const kind = isRaw ? "t" : "j";
     const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}`;
@@ -138,7 +138,8 @@ export function parseFrame(message: string): Frame | undefined {
 }
 
 function parseEnd(word: string | undefined): EndKind | undefined {
-  return word === "done" || word === "failed" || word === "stopped" ? word : undefined;
+  const isEnd = word === "done" || word === "failed" || word === "stopped" || word === "lost";
+  return isEnd ? word : undefined;
 }
 
 function parseObject(message: string): Record<string, unknown> | undefined {

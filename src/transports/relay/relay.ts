@@ -3,6 +3,7 @@
 import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { HandOver } from "../../port/hand-over.ts";
 import type { Random } from "../../lib/random.ts";
 import type {
   ClaimRequest,
@@ -47,6 +48,8 @@ export interface RelayOptions {
   clock: Clock;
   random: Random;
   onError: (error: ResumableStreamError) => void;
+  /** Takes streams whose producer is found dead. Absent: nobody does. */
+  handOver?: HandOver | undefined;
   /** Decisions of a test's own, in place of the real ones. */
   stepVerdict?: typeof stepVerdict | undefined;
 }
@@ -89,6 +92,7 @@ class RelayTransport implements Transport {
       subscriptions: connection.subscriptions,
       clock,
       onError,
+      handOver: options.handOver,
       stepVerdict: options.stepVerdict,
     };
     this.#requests = new Requests(this.#relay, random.uuid());
@@ -137,7 +141,8 @@ class RelayTransport implements Transport {
     switch (result.status) {
       case "page":
         // A producer that lingers after its end.
-        return result.page.end === undefined ? "running" : result.page.end === "failed" ? "absent" : "done";
+        if (result.page.end === undefined) return "running";
+        return result.page.end === "done" || result.page.end === "stopped" ? "done" : "absent";
       case "done":
         return "done";
       case "absent":

@@ -47,7 +47,14 @@ export class Replies {
     if (this.#replying.has(key)) return;
     if (this.#waiting.size < MAX_WAITING) this.#waiting.set(key, reply);
     this.#replyWhileRoom();
-    if (this.#waiting.has(key)) this.#open(reply);
+    if (this.#waiting.has(key)) this.open(reply);
+  }
+
+  /** Tells who asks that an answer will come: who hears nothing would take this producer for dead. */
+  open({ listenerId, requestId, from }: Reply): void {
+    const { epoch, relay } = this.#options;
+    const opening = encodeAck({ from, tail: this.#tail() }, epoch, requestId);
+    relay.link.background(relay.link.publish(relay.names.inbox(listenerId), opening));
   }
 
   #replyWhileRoom(): void {
@@ -76,13 +83,6 @@ export class Replies {
       return Promise.all(sending);
     });
     background(sent, (error) => relay.link.report(error));
-  }
-
-  /** A follower that hears nothing would take this producer for dead. */
-  #open({ listenerId, requestId, from }: Reply): void {
-    const { epoch, relay } = this.#options;
-    const opening = encodeAck({ from, tail: this.#tail() }, epoch, requestId);
-    relay.link.background(relay.link.publish(relay.names.inbox(listenerId), opening));
   }
 
   #tail(): number {

@@ -6,6 +6,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../../port/transport.ts";
 import type { ClaimedRecord } from "./record.ts";
+import { claimedAtMs } from "./epochs.ts";
 import { ReplyAssembly } from "./reply-assembly.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
@@ -30,8 +31,8 @@ export interface Heard {
 }
 
 interface Pending {
-  /** What the whole process knows of the producer's life; absent if nobody watches. */
-  heard: Heard | undefined;
+  /** What the whole process knows of the producer's life, or this question alone if nobody watches. */
+  heard: Heard;
   reply: Deferred<Page>;
   answer: ReplyAssembly;
   /** What `reply` resolved with; absent until it came. */
@@ -98,7 +99,7 @@ export class Requests {
   async ask(question: Question): Promise<ReadResult> {
     const requestId = this.#nextRequestId++;
     const pending: Pending = {
-      heard: question.heard,
+      heard: question.heard ?? { last: undefined },
       reply: createDeferred<Page>(),
       answer: new ReplyAssembly(question.from),
       page: undefined,
@@ -117,6 +118,8 @@ export class Requests {
   async #untilAnswered(question: Question, requestId: number, pending: Pending): Promise<ReadResult> {
     const { link, names } = this.#relay;
     const message = encodeRequest(question.build(requestId));
+    // A producer that only says that it is at work is asked again, and heard, well before its silence would be proof.
+    const maxWaitMs = this.#relay.settings.ackTimeoutMs / 4;
     let effect: VerdictEffect | undefined = { type: "ask", isProving: false };
     for (let attempt = 0; ;) {
       switch (effect?.type) {
@@ -124,19 +127,17 @@ export class Requests {
           if (effect.isProving) background(this.#prove(requestId, pending), () => undefined);
           const receivers = await this.#publish(names.request(question.streamId), message, pending);
           this.#step(pending, { type: "sent", receivers });
-          const page = await this.#replyWithin(
-            pending,
-            backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED),
-          );
+          const waitMs = backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED);
+          const page = await this.#replyWithin(pending, Math.min(waitMs, maxWaitMs));
           if (page) return { status: "page", page };
-          effect = this.#step(pending, { type: "waited", answered: pending.heard?.last });
+          effect = this.#step(pending, { type: "waited", answered: pending.heard.last });
           break;
         }
         case "look": {
           const record = await link.get(names.record(question.streamId));
           // It lives: its answer came while the record was looked up.
           if (pending.page) return { status: "page", page: pending.page };
-          effect = this.#step(pending, { type: "looked", record, answered: pending.heard?.last });
+          effect = this.#step(pending, { type: "looked", record, answered: pending.heard.last });
           break;
         }
         case "condemn":
@@ -172,7 +173,23 @@ export class Requests {
     const key = names.record(streamId);
     // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
     await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch }));
-    return (await link.freeIf(key, raw)) || (await link.get(key)).status === "free";
+    if (await link.freeIf(key, raw)) {
+      await this.#handOver(streamId, epoch);
+      return true;
+    }
+    return (await link.get(key)).status === "free";
+  }
+
+  /** Whoever frees the record of a dead producer is the one who tells the app. Its text died with it. */
+  async #handOver(streamId: string, epoch: number): Promise<void> {
+    const { handOver } = this.#relay;
+    if (!handOver?.isWanted) return;
+    // Claimed by `INCR`, and dead before it named its epoch.
+    const claimed =
+      epoch === 0
+        ? { epoch: undefined, startedAtMs: this.#relay.clock.wallTime() }
+        : { epoch, startedAtMs: claimedAtMs(epoch) };
+    await handOver.run({ streamId, ...claimed, end: "lost", text: undefined, error: undefined });
   }
 
   async #publish(channel: string, message: string, pending: Pending): Promise<number | undefined> {
@@ -214,7 +231,7 @@ export class Requests {
       this.#step(pending, { type: "proven" });
       return;
     }
-    if (pending.heard) pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now() };
+    pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now() };
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;
     pending.page = page;

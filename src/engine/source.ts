@@ -1,0 +1,114 @@
+// Reads a source to its end, as fast as it gives, and cancels it.
+
+import { attempt, background } from "../lib/background.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { Pace } from "./pace.ts";
+import { abortErrorOf, describeChunk, idleMessage } from "./producer-errors.ts";
+
+/** Called once, at once. */
+export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
+
+export interface SourceOptions {
+  clock: Clock;
+  /** How long it may give nothing; absent: for ever. */
+  sourceIdleMs: number | undefined;
+  onChunk: (text: string) => void;
+  /** The chunks so far are to be read now. */
+  onAnnounce: () => void;
+  onDone: () => void;
+  onFailed: (error: unknown) => void;
+  /** A source may ignore its cancellation, hang in it or fail: that it failed is told here. */
+  onCancelFailed: (error: unknown) => void;
+}
+
+/** A timer that fires so much later than it was due tells of a frozen process, whose source could give nothing either. */
+const HELD_UP_MS = 1_000;
+
+export class Source {
+  readonly #options: SourceOptions;
+  readonly #abort = new AbortController();
+  /** Absent until `makeStream` has answered. */
+  #reader: ReadableStreamDefaultReader<string> | undefined;
+  /** Nothing that it gives is wanted any more, and why; absent until then. */
+  #cancelled: { reason: unknown } | undefined;
+  #isOver = false;
+  #gaveAt: number;
+  #cancelIdle: Cancel = () => {};
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.#gaveAt = options.clock.now();
+  }
+
+  start(openSource: OpenSource): void {
+    const { sourceIdleMs } = this.#options;
+    if (sourceIdleMs !== undefined) this.#watchIdle(sourceIdleMs, sourceIdleMs);
+    background(this.#pump(openSource), (error) => this.#fail(error));
+  }
+
+  /** What it gives from now on is ignored. */
+  cancel(reason: unknown): void {
+    this.#cancelled = { reason };
+    this.#over();
+    this.#abort.abort(abortErrorOf(reason));
+    const cancelling = attempt(() => this.#reader?.cancel(reason));
+    background(cancelling, this.#options.onCancelFailed);
+  }
+
+  /** The same for a source that has failed: one that gave something else than strings still runs, and so may the model behind it. */
+  abandon(error: unknown, reason: unknown): void {
+    this.#over();
+    this.#abort.abort(abortErrorOf(reason));
+    background(
+      attempt(() => this.#reader?.cancel(error)),
+      () => undefined,
+    );
+  }
+
+  async #pump(openSource: OpenSource): Promise<void> {
+    const { clock, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
+    const source = await openSource(this.#abort.signal);
+    const reader = source.getReader();
+    this.#reader = reader;
+    // Cancelled before it was there.
+    if (this.#isOver) return this.cancel(this.#cancelled?.reason);
+    const pace = new Pace(clock, onAnnounce);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (this.#isOver) return;
+      if (done) {
+        this.#over();
+        return onDone();
+      }
+      if (typeof value !== "string") throw new TypeError(describeChunk(value));
+      if (sourceIdleMs !== undefined) this.#gaveAt = clock.now();
+      onChunk(value);
+      pace.produced();
+      if (pace.isPauseDue()) await pace.pause();
+    }
+  }
+
+  /** One timer for all chunks: it looks when the last one came, and waits for the rest. */
+  #watchIdle(idleMs: number, delayMs: number): void {
+    const { clock } = this.#options;
+    const dueAt = clock.now() + delayMs;
+    this.#cancelIdle = clock.after(delayMs, () => {
+      const now = clock.now();
+      if (now - dueAt > HELD_UP_MS) this.#gaveAt = now;
+      const leftMs = this.#gaveAt + idleMs - now;
+      if (leftMs > 0) this.#watchIdle(idleMs, leftMs);
+      else this.#fail(new Error(idleMessage(idleMs)));
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.#options.onFailed(error);
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#cancelIdle();
+  }
+}

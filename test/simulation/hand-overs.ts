@@ -1,0 +1,110 @@
+// What the apps of a simulation are given of streams that ended, and whether it was right (G15).
+
+import type { EndedStream } from "../../src/api/on-end.ts";
+import { epochOf } from "../../src/lib/position.ts";
+import type { Participant } from "./participant.ts";
+import type { Run } from "./run.ts";
+import type { World } from "./world.ts";
+
+/** How the apps of a simulation take what has ended. */
+export interface OnEndPlan {
+  takesMs: number;
+  /** Each app fails at its first call. */
+  failsFirst: boolean;
+  timeoutMs: number;
+}
+
+interface Taking {
+  participant: Participant;
+  streamId: string;
+  epoch: number | undefined;
+  status: "running" | "taken" | "failed";
+  /** When it was no longer running. */
+  overAt: number;
+}
+
+export class HandOvers {
+  readonly #world: World;
+  readonly #takings: Taking[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The `onEnd` of a participant's context. */
+  async take(participant: Participant, ended: EndedStream): Promise<void> {
+    const world = this.#world;
+    const plan = world.plan.onEnd;
+    if (!plan) return;
+    const { end, generation, streamId, text } = ended;
+    const epoch = generation === undefined ? undefined : epochOf(generation);
+    world.log(`${participant.machine.name} takes ${streamId}: ${end}, ${text?.length ?? "no"} characters`);
+    this.#judgeAlone(participant, streamId, epoch);
+    this.#judgeText(ended, epoch);
+    const isFirst = !this.#takings.some((each) => each.participant === participant);
+    const taking: Taking = { participant, streamId, epoch, status: "running", overAt: Infinity };
+    this.#takings.push(taking);
+    // Who comes too late counts as failed from when nobody waits for it any more.
+    const isLate = plan.takesMs >= plan.timeoutMs;
+    const tookMs = Math.min(plan.takesMs, plan.timeoutMs - 1);
+    await new Promise<void>((resolve) => participant.machine.after(tookMs, resolve));
+    taking.status = isLate || (plan.failsFirst && isFirst) ? "failed" : "taken";
+    taking.overAt = world.now;
+    if (isLate) await new Promise<never>(() => undefined);
+    if (taking.status === "failed") throw new Error("The app could not take it, as its script says.");
+  }
+
+  /** When the app had had its time with what this run gave; long ago if it doesn't want it, absent if that can't be told. */
+  overAt(run: Run): number | undefined {
+    if (!this.#world.plan.onEnd) return Number.NEGATIVE_INFINITY;
+    const [win, ...others] = this.#world.winsLike(run);
+    // Of several claims of one process any may be the run's.
+    if (!win || others.length > 0) return undefined;
+    const over = this.#takings.filter(({ epoch }) => epoch === win.epoch).map(({ overAt }) => overAt);
+    return Math.min(Infinity, ...over);
+  }
+
+  /** Each stream that ended, whose process lives on, was handed over; over a log, one that is left of a dead process as well. */
+  judgeAll(): void {
+    const world = this.#world;
+    if (!world.plan.onEnd) return;
+    for (const { epoch, isGranted, participant, run, streamId, ...win } of world.wins) {
+      if (!isGranted || !run || run.end === "running" || world.winsLike(run).length > 1) continue;
+      const isLeft =
+        world.backend.keepsText &&
+        !world.isFollowedBy({ ...win, epoch, isGranted, participant, run, streamId });
+      if (participant.machine.state === "dead" && !isLeft) continue;
+      if (this.#takings.some((each) => each.epoch === epoch && each.streamId === streamId)) continue;
+      world.violate("G15", `run ${run.number} of ${streamId} is ${run.end}, and nobody was given it`);
+    }
+  }
+
+  #judgeAlone(participant: Participant, streamId: string, epoch: number | undefined): void {
+    const world = this.#world;
+    for (const other of this.#takings) {
+      if (epoch === undefined || other.epoch !== epoch || other.streamId !== streamId) continue;
+      if (!world.isCalm(participant, other.participant)) continue;
+      if (other.status === "failed" || other.participant.machine.state === "dead") continue;
+      const where = `${other.participant.machine.name} and ${participant.machine.name}`;
+      world.violate("G15", `${streamId} was handed over in ${where}, and the first was ${other.status}`);
+    }
+  }
+
+  #judgeText({ end, streamId, text }: EndedStream, epoch: number | undefined): void {
+    const world = this.#world;
+    const runs = world.runsUnder(streamId, epoch);
+    if (text === undefined) {
+      if (world.backend.keepsText || end !== "lost")
+        world.violate("G15", `${streamId} came without its text`);
+      return;
+    }
+    if (text === "" && runs.length === 0) return;
+    const isRight = runs.some((run) => {
+      if (!run.text.startsWith(text)) return false;
+      return end === "lost" || (run.end !== "running" && run.text === text);
+    });
+    if (isRight) return;
+    const given = runs.map((run) => `run ${run.number} is ${run.end} at ${run.text.length}`).join(", ");
+    world.violate("G15", `${streamId} came as ${end} with ${text.length} characters; ${given}`);
+  }
+}
