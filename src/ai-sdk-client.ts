@@ -10,5 +10,7 @@ export type {
   ChatClientOptions,
   ChatTransportOptions,
   PageMessage,
+  PreparedQuestion,
+  PreparedRequest,
   ShownChat,
 } from "./ai-sdk/client/types.ts";

@@ -6,7 +6,7 @@ import { background } from "../lib/background.ts";
 import { sleep, systemClock } from "../lib/clock.ts";
 import { shared } from "../lib/shared.ts";
 
-/** Who takes the ended streams of a context, by the prefix of their ids. */
+/** The takers of a context's ended streams, by the prefix of their ids. */
 type Takers = Map<string, OnEnd>;
 
 /**

@@ -6,7 +6,7 @@ import { applyToTool, closedCall, isTool, lastStep } from "./tool-parts.ts";
 
 /** How an answer is folded. */
 export interface FoldOptions {
-  /** The message's id, where the text names none. @defaultValue "" */
+  /** The message's id, if the text names none. @defaultValue "" */
   messageId?: string | undefined;
   /**
    * How the answer ended: at any other end than `"done"`, a tool call without a result gets an error for one.

@@ -14,7 +14,7 @@ import { finishOfStop, responseOptions } from "./response.ts";
 import { questionOf, uiMessageText } from "./text.ts";
 import type { ChatHandlers, ChatHandlersOptions } from "./types.ts";
 
-/** What the handlers use of a context. */
+/** The part of a context that the handlers use. */
 export type StreamsOfChats = StreamsOfHandlers & Pick<ResumableStreamContext, "createNewResumableStream">;
 
 /** An answer that ended a moment ago may still be known as running, and one that is being stopped is being saved. */

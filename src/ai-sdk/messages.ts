@@ -1,4 +1,4 @@
-// What is used of the AI SDK's messages and chunks, so that no version of it is a dependency.
+// The AI SDK's messages and chunks, by what is used of them: no version of it is a dependency.
 
 /** A message of a chat, as far as it is looked at here. The AI SDK's `UIMessage` is one, in versions 5, 6 and 7. */
 export interface ChatMessage {
@@ -6,7 +6,7 @@ export interface ChatMessage {
   id: string;
   /** `"user"` of a question, `"assistant"` of an answer. */
   role: string;
-  /** What it says, part by part. */
+  /** Its parts, in their order. */
   parts: unknown[];
   /** The app's own. */
   metadata?: unknown;

@@ -1,4 +1,4 @@
-// What a page posts: one message of the user's. What came before it, the server knows.
+// A page posts one message of the user's. The server knows the rest of the chat.
 
 import { type ChatMessage, isObject } from "./messages.ts";
 

@@ -3,7 +3,7 @@
 import { streamResponse, type StreamResponseOptions } from "../http/response.ts";
 import type { EndKind } from "../port/transport.ts";
 
-/** What a page is told of an answer that was stopped, by the last chunk of it. */
+/** The last chunk of an answer that was stopped, by which pages know it. */
 export interface StopFinish {
   /**
    * AI SDK 7 knows `"interrupted"`, at which a page sends nothing of itself. 5 and 6 refuse it: give `"other"`.
@@ -19,7 +19,7 @@ export interface UIMessageResponseOptions extends Omit<
   StreamResponseOptions,
   "format" | "atEnd" | "endEvent" | "offset"
 > {
-  /** What a page is told of an answer that was stopped. @defaultValue `{ finishReason: "interrupted" }` */
+  /** The last chunk of an answer that was stopped. @defaultValue `{ finishReason: "interrupted" }` */
   stopFinish?: StopFinish;
 }
 
@@ -38,7 +38,7 @@ export function responseOptions({
 }
 
 /**
- * A response that `useChat` reads and resumes: events, heartbeats, and a `finish` where the answer was stopped.
+ * A response that `useChat` reads and resumes: events, heartbeats, and a `finish` if the answer was stopped.
  *
  * @param stream - a stream of a context's, of text that `uiMessageText` made; or what its calls give if there is none.
  * @param options - how it travels.
@@ -58,7 +58,7 @@ export function uiMessageResponse(
  * The option `atEnd` of responses and handlers of your own: a stopped answer says `finish`. Without it a page takes a stop for
  * an end, and sends what it has queued.
  *
- * @param finish - what the page is told.
+ * @param finish - the chunk's fields.
  * @example
  * createResumeHandlers(context, { streamId, authorize, atEnd: finishOfStop() });
  */

@@ -2,7 +2,7 @@
 
 import type { UIMessageChunk } from "./messages.ts";
 
-/** What is written into the text, so that any process can tell where its message belongs. */
+/** Names that are written into the text, so that any process knows them. */
 export interface TextOptions {
   /** The message's id, unless the answer's own first chunk names one. @defaultValue a random one */
   messageId?: string | undefined;

@@ -23,7 +23,7 @@ export function applyToTool(parts: Part[], chunk: ReadChunk): boolean {
       setCall(parts, chunk, { state: "input-streaming" });
       return true;
     case "tool-input-delta":
-      // What comes of it stands in the chunk that ends it; without that, the call is left out.
+      // The chunk that ends the input has all of it. Without that chunk the call is left out.
       return true;
     case "tool-input-available":
       setCall(parts, chunk, { state: "input-available", input: chunk["input"] });
@@ -62,7 +62,7 @@ export function applyToTool(parts: Part[], chunk: ReadChunk): boolean {
   }
 }
 
-/** What each change of a call says anew, so that nothing of the last one stays. */
+/** The fields that each change of a call sets anew, so that nothing of the last one stays. */
 type Change = { state: string } & Partial<
   Record<"input" | "output" | "errorText" | "preliminary" | "approval", unknown>
 >;
@@ -124,8 +124,8 @@ function assign(part: Part | undefined, fields: Record<string, unknown>): void {
 }
 
 /**
- * A call as it is kept. One that the model hadn't finished to write is left out: half an input is none, and providers refuse
- * it. One that has no result because its answer broke off gets an error for one: without a result, the next question would be
+ * A call as it is kept. If the model hadn't finished to write its input, the call is left out: providers refuse half an input.
+ * If its answer broke off before the result, the call gets an error for a result: without one, the next question would be
  * refused. An answer that is done may well leave a call to the page.
  */
 export function closedCall(part: Part, end: EndKind): Part[] {

@@ -1,4 +1,4 @@
-// What an app gives to a chat's handlers, and gets.
+// The types of a chat's handlers.
 
 import type { EndKind } from "../port/transport.ts";
 import type { ChatMessage, UIMessageChunk } from "./messages.ts";
@@ -12,17 +12,17 @@ export interface Question<Message extends ChatMessage> {
   messages: Message[];
   /** Aborted when the answer is stopped, and never because a reader left: give it to the model. */
   signal: AbortSignal;
-  /** What the page posted besides its message: unchecked. */
+  /** The rest of what the page posted with its message, unchecked. */
   body: Record<string, unknown>;
 }
 
-/** What is saved, and why. */
+/** The reason of a save. */
 export interface SavedChat<Message extends ChatMessage> {
   /** How the answer ended. Undefined if it is the question that is new, before the model is asked. */
   end: EndKind | undefined;
   /** The mark of the answer's generation. Undefined of a question, and of an answer that nobody could have resumed. */
   generation: string | undefined;
-  /** What is new in the chat: the question or the answer. Undefined if nothing of the answer came, or all of it was lost. */
+  /** The message that is new in the chat: the question or the answer. Undefined if nothing of the answer came, or all of it was lost. */
   message: Message | undefined;
 }
 

@@ -35,7 +35,7 @@ export function refusalOf(status: number, message: string, added: HeadersInit | 
   return answerOf(status, { own: { "content-type": "text/plain;charset=UTF-8" }, added, message });
 }
 
-/** What is answered to a request that `authorize` gave this of; undefined if it is a yes, which only `true` is. */
+/** The refusal of a request for which `authorize` gave `allowed`; undefined if that is a yes, which only `true` is. */
 export function forbidden(allowed: unknown, added: HeadersInit | undefined): Response | undefined {
   if (allowed === true) return undefined;
   return isResponse(allowed) ? allowed : refusalOf(403, "This stream isn't yours to read.\n", added);

@@ -16,7 +16,7 @@ const LOAD_ATTEMPTS = 10;
  * and two are never joined. One that ended while the page was away is loaded. `stop` reaches the model; a page that is left
  * stops nothing.
  *
- * @param options - where the route is, and how it is asked.
+ * @param options - the route, and how it is asked.
  * @example
  * const client = createChatClient<UIMessage>();
  * const transport = new DefaultChatTransport<UIMessage>(client.transport);
@@ -30,7 +30,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   options: ChatClientOptions = {},
 ): ChatClient<Message> {
   const { api = "/api/chat", headers, credentials, fetch: ask = systemPlatform().fetch } = options;
-  /** What is read in which chat, by the chat's id, and by its URL. */
+  /** The answers that are read here, by their chat's id, and by its URL. */
   const readings = new Map<string, Reading<Message>>();
   const readingsAt = new Map<string, Reading<Message>>();
 

@@ -1,4 +1,4 @@
-// What a page reads of one chat: the answer that it shows, by the server's mark for it.
+// The answers that a page reads of one chat, by the server's marks for them.
 
 import type { PageMessage, ShownChat } from "./types.ts";
 
@@ -63,7 +63,7 @@ export class Reading<Message extends PageMessage> {
   lacks({ status, headers }: Response): boolean {
     if (status !== 204) return false;
     const isDone = headers.get("stream-status") === "done";
-    // One that ended badly, and was saved, leaves its id free.
+    // An answer that ended badly, and was saved, leaves its id free.
     const isUnanswered = this.shown?.messages.at(-1)?.role === "user";
     return isUnanswered || (isDone && markOf({ headers }) !== this.#read);
   }

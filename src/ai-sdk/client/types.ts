@@ -1,18 +1,18 @@
-// What a page gives to its chats, and gets; typed by what is used of AI SDK 5, 6 and 7.
+// The types of a page's chats, by what is used of AI SDK 5, 6 and 7.
 
 /** A message as `useChat` shows it, as far as it is looked at here. */
 export interface PageMessage {
   /** Its name in the chat. */
   id: string;
-  /** Whose it is. */
+  /** `"user"` or `"assistant"`. */
   role: string;
 }
 
-/** What is used of what `useChat` returns. */
+/** The part of `useChat`'s return that is used. */
 export interface ShownChat<Message extends PageMessage> {
   /** The chat's. */
   id: string;
-  /** What it shows. */
+  /** Its messages, as they are shown. */
   messages: readonly Message[];
   /** Shows other messages. */
   setMessages: (messages: Message[]) => void;
@@ -38,15 +38,27 @@ export interface ChatClientOptions {
   stallTimeoutMs?: number;
 }
 
-/** What `DefaultChatTransport` of AI SDK 5, 6 and 7 takes. */
+/** A request of a chat, as `DefaultChatTransport` sends it. */
+export interface PreparedRequest {
+  /** Its URL. */
+  api: string;
+}
+
+/** A request that posts. */
+export interface PreparedQuestion extends PreparedRequest {
+  /** Posted as JSON. */
+  body: object;
+}
+
+/** Options of `DefaultChatTransport` of AI SDK 5, 6 and 7. */
 export interface ChatTransportOptions<Message extends PageMessage> {
   /** The route. */
   api: string;
-  /** Reads answers, and goes on where a connection stopped. */
+  /** Reads answers, over as many connections as it takes. */
   fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** Those of the client. */
+  /** The client's. */
   headers?: NonNullable<ChatClientOptions["headers"]>;
-  /** That of the client. */
+  /** The client's. */
   credentials?: RequestCredentials;
   /** Posts the last message of the user's. */
   prepareSendMessagesRequest: (request: {
@@ -54,9 +66,9 @@ export interface ChatTransportOptions<Message extends PageMessage> {
     messages: Message[];
     body: Record<string, unknown> | undefined;
     trigger: string;
-  }) => { api: string; body: object };
+  }) => PreparedQuestion;
   /** Asks for the answer of the chat. */
-  prepareReconnectToStreamRequest: (request: { id: string }) => { api: string };
+  prepareReconnectToStreamRequest: (request: { id: string }) => PreparedRequest;
 }
 
 /** A page's chats. */
