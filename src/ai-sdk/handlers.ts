@@ -38,8 +38,8 @@ const STOP_WAIT_MS = 30_000;
  * @example
  * export const { POST, GET, DELETE } = createChatHandlers(context, {
  *   authorize: async (request, chatId) => (await userOf(request)) === (await ownerOf(chatId)),
- *   load: (chatId) => db.messagesOf(chatId),
- *   save: (chatId, messages) => db.setMessages(chatId, messages),
+ *   load: (chatId) => loadChat(chatId),
+ *   save: (chatId, messages) => saveChat(chatId, messages),
  *   answer: async ({ messages, signal }) =>
  *     streamText({ model, messages: await convertToModelMessages(messages), abortSignal: signal }).toUIMessageStream(),
  * });

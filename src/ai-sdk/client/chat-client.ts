@@ -21,9 +21,9 @@ const LOAD_ATTEMPTS = 10;
  * const client = createChatClient<UIMessage>();
  * const transport = new DefaultChatTransport<UIMessage>(client.transport);
  *
- * function Chat({ id, messages }) {
- *   const chat = client.attach(useChat({ id, messages, resume: true, transport }));
- *   return <button onClick={() => client.stop(id)}>Stop</button>;
+ * function Chat({ id, stored }: { id: string; stored: UIMessage[] }) {
+ *   const chat = client.attach(useChat({ id, messages: stored, resume: true, transport }));
+ *   return view(chat, () => client.stop(id));
  * }
  */
 export function createChatClient<Message extends PageMessage = PageMessage>(

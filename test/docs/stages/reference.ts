@@ -30,7 +30,8 @@ declare const offset: number;
 declare const textSoFar: string;
 declare const lostStreams: { inc: () => void };
 interface UIMessage { id: string; role: "user" | "assistant"; parts: { type: string }[] }
-declare const db: { messagesOf: (id: string) => UIMessage[]; setMessages: (id: string, messages: UIMessage[]) => void };
+declare function loadChat(chatId: string): UIMessage[];
+declare function saveChat(chatId: string, messages: UIMessage[]): void;
 declare const model: string;
 declare const messages: UIMessage[];
 declare const text: string;
@@ -54,7 +55,7 @@ declare function useChat(options: object): {
   setMessages: (messages: UIMessage[]) => void;
   resumeStream: () => Promise<void>;
 };
-declare function view(stop: () => Promise<boolean>): unknown;
+declare function view(chat: { id: string }, stop: () => Promise<boolean>): unknown;
 declare function connectToMine(): PubSubPair;
 declare function handler(request: Request): Response;
 declare function loadFromStore(): void;
