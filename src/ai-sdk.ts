@@ -4,6 +4,7 @@
  * @module
  */
 
+export { compactUIMessageChunks } from "./ai-sdk/compact.ts";
 export { foldUIMessage, type FoldOptions } from "./ai-sdk/fold.ts";
 export { createChatHandlers, type StreamsOfChats } from "./ai-sdk/handlers.ts";
 export type { ChatMessage, UIMessageChunk } from "./ai-sdk/messages.ts";
@@ -15,4 +16,5 @@ export {
 } from "./ai-sdk/response.ts";
 export { type TextOptions, uiMessageText } from "./ai-sdk/text.ts";
 export type { ChatHandlers, ChatHandlersOptions, Question, SavedChat } from "./ai-sdk/types.ts";
+export type { CompactedEvent, Compactor } from "./http/compaction.ts";
 export type { EndKind } from "./port/transport.ts";

@@ -5,6 +5,7 @@
  */
 
 export { endOf, generationOf } from "./engine/ends.ts";
+export type { CompactedEvent, Compactor } from "./http/compaction.ts";
 export {
   createResumeHandlers,
   type ResumeHandlers,

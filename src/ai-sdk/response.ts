@@ -2,6 +2,7 @@
 
 import { streamResponse, type StreamResponseOptions } from "../http/response.ts";
 import type { EndKind } from "../port/transport.ts";
+import { compactUIMessageChunks } from "./compact.ts";
 
 /** The last chunk of an answer that was stopped, by which pages know it. */
 export interface StopFinish {
@@ -14,7 +15,10 @@ export interface StopFinish {
   messageMetadata?: unknown;
 }
 
-/** Options of `streamResponse` that are left to the app, and how a stop is told. */
+/**
+ * Options of `streamResponse` that are left to the app, and how a stop is told. `compact` is `compactUIMessageChunks` unless
+ * another is given.
+ */
 export interface UIMessageResponseOptions extends Omit<
   StreamResponseOptions,
   "format" | "atEnd" | "endEvent" | "offset"
@@ -34,7 +38,7 @@ export function responseOptions({
 }: UIMessageResponseOptions): StreamResponseOptions {
   const all = new Headers(OWN_HEADERS);
   for (const [name, value] of new Headers(headers)) all.append(name, value);
-  return { ...options, headers: all, atEnd: finishOfStop(stopFinish) };
+  return { compact: compactUIMessageChunks, ...options, headers: all, atEnd: finishOfStop(stopFinish) };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface ContextParts {
   transport: Transport;
   options: CheckedOptions;
   clock: Clock;
+  /** `resumeExistingStream` reads what has ended well, too: for a log. */
+  replays?: boolean;
   parts?: EngineParts;
 }
 
@@ -30,6 +32,7 @@ export function createContext({
   transport,
   options,
   clock,
+  replays = false,
   parts,
 }: ContextParts): DurableStreamContext & { [SET_ON_END]: (onEnd: OnEnd) => void } {
   const streams = new Streams({
@@ -88,7 +91,7 @@ export function createContext({
     },
     resumeExistingStream: async (streamId, skipCharacters) => {
       const { offset, epoch } = check(streamId, skipCharacters) ?? { offset: 0, epoch: undefined };
-      const followed = await streams.follow(streamId, { offset, epoch, ofFailed: "read" });
+      const followed = await streams.follow(streamId, { offset, epoch, ofFailed: "read", replays });
       switch (followed.status) {
         case "following":
           return followed.stream;

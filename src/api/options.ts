@@ -115,6 +115,12 @@ export function notNegative(name: string, value: unknown, defaultValue: number):
   return value === 0 ? 0 : positive(name, value, defaultValue);
 }
 
+/** False if it is left out. */
+export function flag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === "boolean") return value ?? false;
+  throw new TypeError(`${name} must be true or false, got ${describe(value)}.`);
+}
+
 /** Numbers are shown; anything else by its type alone, since it may be somebody's text. */
 function describe(value: unknown): string {
   if (value === "") return "an empty string";

@@ -9,7 +9,9 @@ const OWN_BEGINNING = "\n: resumable-stream offset=";
 const opening = /^\n: resumable-stream offset=(\d+)(?: generation=(\w+))?.*\n(?:.+\n)?\n/;
 /** The last line of an event is its id; those of the source come before. */
 const ownId = /[\r\n]id: (\d+(?:\.\w+)?)$/;
-const ownComments = /([\r\n])(?:: resumable-stream.*\n)+/g;
+const ownComments = /([\r\n])(?:: resumable-stream(?! caught).*\n)+/g;
+/** Between two events, or before the end. */
+const caughtUpMark = /\n: resumable-stream caught-up\n(?:\n|(?=:))/;
 const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
 /** Units at the end of text that isn't handed on, which are looked at again with the next: more than a line of ours has. */
 const LOOKED_AT_AGAIN = 256;
@@ -17,6 +19,8 @@ const LOOKED_AT_AGAIN = 256;
 export interface Taken {
   /** Handed on at once, and never again. */
   pieces: string[];
+  /** How many of the pieces were there when the server was asked; absent if it hasn't said so, or has before. */
+  old?: number;
   /** The server told the end, or what it sends isn't the rest of the text; absent if it goes on. */
   verdict?: Verdict | undefined;
 }
@@ -43,6 +47,7 @@ export class Received {
   readonly #from: ReceivedOptions["from"];
   /** Not handed on, and looked through: the beginning of an event. */
   #held = "";
+  #isCaughtUp = false;
   /** The unit before, by which the beginning of a line is known; and what is looked at again. */
   #rest = "\n";
   // A byte order mark is a character of the text like any other. Half a character at a cut is forgotten: it comes again.
@@ -94,8 +99,20 @@ export class Received {
     return { pieces };
   }
 
-  /** Whole events. */
   #take(): Taken {
+    const mark = this.kind === "own" && !this.#isCaughtUp && caughtUpMark.exec(this.#rest);
+    if (!mark) return this.#events();
+    this.#isCaughtUp = true;
+    const after = this.#rest.slice(mark.index + mark[0].length);
+    this.#rest = this.#rest.slice(0, mark.index + 1);
+    const { pieces, verdict } = this.#events();
+    this.#rest += after;
+    const { pieces: added, ...rest } = verdict ? { pieces: [], verdict } : this.#events();
+    return { ...rest, pieces: [...pieces, ...added], old: pieces.length };
+  }
+
+  /** Whole events. */
+  #events(): Taken {
     const isOwn = this.kind === "own";
     // Looked for as they are rare: a search for a text costs less than one for a pattern.
     const hasOwn = isOwn && this.#rest.includes(": resumable-stream");

@@ -26,6 +26,12 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
   stallTimeoutMs?: number;
   /** The body errors after this number of attempts in a row that came no further. @defaultValue 10 */
   maxAttempts?: number;
+  /**
+   * Called once at most, when the body's reader has taken the text that there was when the server was asked, and before it is
+   * given what came since: a page shows the first at once, and animates the rest. If the connection breaks before, the text of
+   * the next request counts. Called at once if there was none. Only events of `streamResponse` tell it. @defaultValue none
+   */
+  onCaughtUp?: (() => void) | undefined;
   /** Makes the requests. @defaultValue the platform's */
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
@@ -77,8 +83,8 @@ export async function fetchOn(
   input: string | URL | Request,
   init: ResumableFetchInit,
 ): Promise<Response> {
-  const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, headers, ...rest } = init;
-  const { fetch = platform.fetch, ...options } = rest;
+  const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, onCaughtUp, ...rest } = init;
+  const { fetch = platform.fetch, headers, ...options } = rest;
   const request = input instanceof Request ? input : undefined;
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   positive("stallTimeoutMs", stallTimeoutMs);
@@ -118,6 +124,7 @@ export async function fetchOn(
     signal,
     stallTimeoutMs,
     maxAttempts,
+    onCaughtUp,
   });
   const resumable = new Response(body, response);
   Object.defineProperty(resumable, "url", { value: response.url });

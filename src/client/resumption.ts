@@ -31,6 +31,7 @@ export interface ResumptionOptions {
   signal: AbortSignal | null | undefined;
   stallTimeoutMs: number;
   maxAttempts: number;
+  onCaughtUp: (() => void) | undefined;
 }
 
 export class Resumption {
@@ -56,6 +57,10 @@ export class Resumption {
   #heardAt: number;
   /** The events that came are our server's. */
   #isOwn = false;
+  /** Absent once it is called for, and if nobody wants to know. */
+  #onCaughtUp: (() => void) | undefined;
+  /** Goes on with new text once the reader has taken the old; absent unless it hasn't. */
+  #goOn: (() => void) | undefined;
   /** Media type of the text; absent if its server gives none. */
   readonly #type: string | undefined;
   /** Status of the last answer. */
@@ -74,6 +79,7 @@ export class Resumption {
     this.#heardAt = platform.clock.now();
     this.#type = typeOf(response.headers);
     this.#position = position;
+    this.#onCaughtUp = options.onCaughtUp;
     this.#current = this.#open({ abort: new AbortController() }, response, "anywhere");
     this.body = new ReadableStream(
       {
@@ -82,6 +88,8 @@ export class Resumption {
         },
         pull: () => {
           this.#isWanted = true;
+          // A turn later, for the old text to come through the pipes behind the body.
+          if (this.#goOn) return platform.clock.nextTurn(() => this.#goOn?.());
           this.#fail();
           this.#read();
         },
@@ -134,6 +142,8 @@ export class Resumption {
   #finish({ code, end }: Verdict): void {
     this.#over.abort();
     this.#onEnd(end);
+    if (code ?? end) this.#goOn?.();
+    this.#goOn = undefined;
     if (code) this.#failure = new ResumableFetchError(code, this.#status);
     else if (end) {
       this.#hand(this.#left);
@@ -193,7 +203,7 @@ export class Resumption {
   /** Reads on when the body's reader waits, and never ahead of it. */
   #read(): void {
     const connection = this.#current;
-    if (!connection || connection.isReading || !this.#isWanted) return;
+    if (!connection || connection.isReading || !this.#isWanted || this.#goOn) return;
     connection.isReading = true;
     this.#listen();
     connection.reader?.read().then(
@@ -225,16 +235,29 @@ export class Resumption {
       this.#left = received.left;
       return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }
-    const { pieces, verdict } = received.push(bytes);
+    const { pieces, old, verdict } = received.push(bytes);
     const moved = received.position !== this.#position;
     this.#position = received.position;
     this.#isOwn ||= received.kind === "own";
     this.#heardAt = this.#options.platform.clock.now();
     this.#cancelSilence();
     this.#dispatch({ type: "heard", moved });
-    for (const piece of pieces) this.#hand(piece);
-    if (verdict) this.#dispatch({ type: "ended", verdict });
-    else this.#read();
+    const goOn = (): void => {
+      for (const piece of pieces) this.#hand(piece);
+      if (verdict) this.#dispatch({ type: "ended", verdict });
+      else this.#read();
+    };
+    const onCaughtUp = this.#onCaughtUp;
+    if (old === undefined || !onCaughtUp) return goOn();
+    this.#onCaughtUp = undefined;
+    for (const piece of pieces.splice(0, old)) this.#hand(piece);
+    this.#goOn = () => {
+      this.#goOn = undefined;
+      // Before the reader is given what follows; and what it throws must not stop that.
+      queueMicrotask(onCaughtUp);
+      goOn();
+    };
+    if (this.#isWanted) this.#goOn();
   }
 
   #hand(piece: string): void {

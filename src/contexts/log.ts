@@ -35,10 +35,10 @@ export function createDurableContext(
 ): DurableStreamContext {
   const checked = checkOptions(options);
   const postgres = checkPostgresOptions(options, checked);
-  const { tables } = postgres;
+  const { replays, tables } = postgres;
   const database = open({ tables, onError: checked.onError });
   const transport = createDurableTransport({ checked, postgres, database, hasGrace });
-  return createContext({ transport, options: checked, clock: systemClock });
+  return createContext({ transport, options: checked, clock: systemClock, replays });
 }
 
 export function createDurableTransport({ checked, postgres, database, hasGrace }: DurableParts): Transport {

@@ -3,7 +3,7 @@
 import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
 import type { PostgresPool } from "../transports/postgres/pool.ts";
-import { type CheckedOptions, positive } from "../api/options.ts";
+import { type CheckedOptions, flag, positive } from "../api/options.ts";
 import type { CommonOptions } from "../api/types.ts";
 
 /** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
@@ -19,6 +19,11 @@ export interface PostgresStoreOptions extends CommonOptions {
   leaseMs?: number;
   /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 250 */
   flushIntervalMs?: number;
+  /**
+   * Whether `resumeExistingStream` gives the text of a stream that is done or stopped as well, from the position on, and then
+   * its end: for as long as `retentionSeconds` keeps it. Without it such a stream is `null`. @defaultValue false
+   */
+  replay?: boolean;
   /** How often followers look for text, in milliseconds, if notifications don't reach them. @defaultValue 250 */
   pollIntervalMs?: number;
   /** How long a notification of our own may take before the connection it was sent over counts as deaf. @defaultValue 1000 */
@@ -34,6 +39,7 @@ export interface CreatePostgresResumableStreamContextOptions extends PostgresSto
 }
 
 export interface CheckedPostgresOptions {
+  replays: boolean;
   settings: PostgresSettings;
   tables: TableNames;
 }
@@ -43,6 +49,7 @@ export function checkPostgresOptions(
   { claimTimeoutMs, retentionSeconds }: CheckedOptions,
 ): CheckedPostgresOptions {
   return {
+    replays: flag("replay", options.replay),
     settings: {
       retentionSeconds,
       leaseMs: positive("leaseMs", options.leaseMs, 10_000),

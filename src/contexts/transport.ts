@@ -5,7 +5,7 @@ import type { Transport } from "../port/transport.ts";
 import { createContext } from "../api/context.ts";
 import type { HandOver } from "../port/hand-over.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
-import { checkFunction, checkOptions } from "../api/options.ts";
+import { checkFunction, checkOptions, flag } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
@@ -36,6 +36,11 @@ export type CreateTransport = (settings: TransportSettings) => Transport;
 export interface CreateTransportContextOptions extends CommonOptions {
   /** Makes the transport. */
   transport: CreateTransport;
+  /**
+   * Whether `resumeExistingStream` gives the text of a stream that is done or stopped as well, and then its end. Needs a
+   * transport that keeps the text, and honours `replays`. @defaultValue false
+   */
+  replay?: boolean;
 }
 
 const METHODS = ["claim", "status", "peek", "watch", "read", "stop", "close"] as const;
@@ -57,7 +62,11 @@ export function createTransportContext(options: CreateTransportContextOptions): 
   };
   const transport: unknown = options.transport(settings);
   checkTransport(transport);
-  const context = createContext({ transport, options: checked, clock: systemClock });
+  const replays = flag("replay", options.replay);
+  if (replays && !transport.keepsText) {
+    throw new TypeError("replay must be left out over this transport: it doesn't keep the text.");
+  }
+  const context = createContext({ transport, options: checked, clock: systemClock, replays });
   return transport.keepsText ? context : withoutFailed(context);
 }
 

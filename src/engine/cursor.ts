@@ -29,6 +29,7 @@ export interface Cursor {
 
 export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }: CursorOptions): Cursor {
   let next = from;
+  const { tail } = backlog;
   let stopWaiting: () => void = () => {};
   let isClosed = false;
 
@@ -76,6 +77,6 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
     // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
     { highWaterMark: 0 },
   );
-  const tellEnd = trackEnd(stream, { from, epoch });
+  const tellEnd = trackEnd(stream, { from, epoch, tail: () => tail });
   return { stream, fail };
 }

@@ -1,4 +1,4 @@
-// What is known of a stream that a reader was given, beside its text: where it starts, and how it ended.
+// What is known of a stream that a reader was given, beside its text: where it starts, what is old of it, and how it ended.
 
 import { createDeferred, type Deferred } from "../lib/deferred.ts";
 import { markOf } from "../lib/position.ts";
@@ -10,22 +10,36 @@ interface TrackedEnd {
   from: number;
   /** The claim that the text is of; undefined while it isn't known, or if there is none. */
   epoch: () => number | undefined;
+  /** How it had ended before this reader came; absent or undefined if it ran. */
+  endBefore?: () => EndKind | undefined;
+  /** Offset after the last character that there was when the stream was opened; undefined while it isn't known. */
+  tail: () => number | undefined;
   ended: Deferred<EndKind | undefined>;
 }
 
 /** Called when a stream is opened. Returns what to call once it is over for its reader; only the first call counts. */
 export function trackEnd(
   stream: ReadableStream<string>,
-  { from, epoch }: Pick<TrackedEnd, "from" | "epoch">,
+  known: Omit<TrackedEnd, "ended">,
 ): (end: EndKind | undefined) => void {
   const ended = createDeferred<EndKind | undefined>();
-  trackedEnds().set(stream, { from, epoch, ended });
+  trackedEnds().set(stream, { ...known, ended });
   return ended.resolve;
 }
 
 /** The offset of a stream's first character; undefined for a stream that no context gave. */
 export function startOf(stream: ReadableStream<string>): number | undefined {
   return trackedEnds().get(stream)?.from;
+}
+
+/** How a stream had ended before its reader came; undefined if it ran, or no context gave it. */
+export function endBeforeOf(stream: ReadableStream<string>): EndKind | undefined {
+  return trackedEnds().get(stream)?.endBefore?.();
+}
+
+/** Where the text ended when a stream was opened; undefined if it isn't known, or no context gave the stream. */
+export function tailOf(stream: ReadableStream<string>): number | undefined {
+  return trackedEnds().get(stream)?.tail();
 }
 
 /** The claim that a stream's text is of; undefined if it isn't known, or no context gave the stream. */
@@ -67,5 +81,5 @@ export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefin
 }
 
 function trackedEnds(): WeakMap<ReadableStream<string>, TrackedEnd> {
-  return shared("tracked-ends.1", () => new WeakMap());
+  return shared("tracked-ends.2", () => new WeakMap());
 }

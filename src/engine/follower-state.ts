@@ -7,7 +7,7 @@
 //   following ──(page to the end, or nothing left to read)──▶ ended
 
 import { cutBeforePair } from "../lib/text.ts";
-import type { EndKind, Page } from "../port/transport.ts";
+import type { EndKind, Page, RecordedEnd } from "../port/transport.ts";
 
 export interface FollowerState {
   readonly status: "following" | "ended";
@@ -43,8 +43,8 @@ export type FollowerEvent =
   | { type: "page"; page: Page; isReply: boolean }
   /** The stream's record names this producer. */
   | { type: "named"; epoch: number }
-  /** A read that named this producer, or none, learned that there is nothing to read any more. */
-  | { type: "gone"; epoch: number | undefined }
+  /** A read that named this producer, or none, learned that there is nothing to read any more. `last`: what ended last there. */
+  | { type: "gone"; epoch: number | undefined; last?: RecordedEnd | undefined }
   /** A read got no answer. */
   | { type: "unanswered" }
   /** The reader was told which text this is: it must not become another one any more. */
@@ -111,7 +111,7 @@ function decide(draft: Draft, event: FollowerEvent): void {
     case "gone":
       answered(state);
       // It was asked about a producer that isn't followed any more: as good as no answer.
-      return event.epoch === state.epoch ? finish(draft, "lost") : readIfBehind(draft);
+      return event.epoch === state.epoch ? finish(draft, endWithout(state, event.last)) : readIfBehind(draft);
     case "unanswered":
       return answered(state);
     case "shown":
@@ -169,6 +169,11 @@ function endAfter({ end, epoch }: FollowerState, page: Page): FollowerState["end
   const isBack = knownEnd?.kind === "lost" && page.end === undefined && page.tail > knownEnd.offset;
   if (page.end === undefined) return isBack ? undefined : knownEnd;
   return { kind: page.end, offset: page.tail };
+}
+
+/** How it ends for one that gets no more: if all it lacks is to be told, it ends as its text did. */
+function endWithout({ epoch, next }: FollowerState, last: RecordedEnd | undefined): EndKind {
+  return last !== undefined && last.epoch === epoch && next >= last.tail ? last.end : "lost";
 }
 
 /** A read is over. The tail that was reported before is forgotten, and only what came since counts: a false claim costs one read. */

@@ -4,14 +4,14 @@ import { asResumableStreamError, type ResumableStreamError } from "../port/error
 import { background } from "../lib/background.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
-import { createDeferred } from "../lib/deferred.ts";
-import type { EndKind, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
+import type { EndKind, Page, ReadRequest, ReadResult, Transport, Watch } from "../port/transport.ts";
 import {
   type FollowerEffect,
   type FollowerEvent,
   initialFollowerState,
   stepFollower,
 } from "./follower-state.ts";
+import { FirstRead } from "./first-read.ts";
 import { closedError, endErrorOf } from "./end-errors.ts";
 import { trackEnd } from "./ends.ts";
 
@@ -32,6 +32,8 @@ export interface FollowerOptions {
   from: number;
   /** The claim whose text is wanted, and no other's. Absent: whichever there is. */
   epoch?: number | undefined;
+  /** A stream that has ended well is read, and isn't only known to be done. */
+  replays?: boolean | undefined;
   livenessMs: number;
   clock: Clock;
   onEnded: (end: EndKind, offset: number) => void;
@@ -47,8 +49,10 @@ export class Follower {
   readonly #tellEnd: (end: EndKind | undefined) => void;
   readonly #watch: Watch;
   readonly #queue: string[] = [];
-  readonly #firstRead = createDeferred<ReadResult>();
+  readonly #firstRead = new FirstRead();
   #isAttached = false;
+  /** What the stream was when this follower came; absent until that is known. */
+  #first: Page | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
   /** The reader waits for text that hasn't come. */
@@ -84,6 +88,8 @@ export class Follower {
     this.#tellEnd = trackEnd(this.stream, {
       from: options.from,
       epoch: () => this.#shownEpoch(),
+      tail: () => this.#first?.tail,
+      endBefore: () => this.#first?.end,
     });
     this.#watch = options.transport.watch(options.streamId, (signal) => {
       if (signal.type === "missed") return this.#dispatch({ type: "missed" });
@@ -104,15 +110,17 @@ export class Follower {
     try {
       const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
       if (this.#isClosed) throw closedError(streamId);
-      if (record.status !== "running") return this.#leave({ status: record.status });
-      if (record.epoch !== undefined) {
+      const isReplay = record.status === "done" && this.#options.replays === true;
+      if (record.status !== "running" && !isReplay) return this.#leave({ status: record.status });
+      if (record.status === "running" && record.epoch !== undefined) {
         if (this.#isOther(record.epoch)) return this.#leave({ status: "lost" });
         this.#dispatch({ type: "named", epoch: record.epoch });
       }
       this.#dispatch({ type: "silence" });
-      const result = await this.#firstRead.promise;
+      const result = await this.#firstRead.answer;
       if (result.status !== "page") return this.#leave(result);
       if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
+      this.#first = result.page;
       this.#armLiveness();
       return result;
     } catch (error) {
@@ -141,7 +149,7 @@ export class Follower {
   fail(error: ResumableStreamError): void {
     if (this.#isClosed) return;
     this.#queue.length = 0;
-    this.#rejectFirstRead(error);
+    this.#firstRead.reject(error);
     this.#finish(error);
     this.#feedEnd();
   }
@@ -167,7 +175,7 @@ export class Follower {
       case "end":
         this.#options.onEnded(effect.kind, this.#state.next);
         this.#tellEnd(effect.kind);
-        this.#resolveFirstRead(effect.kind);
+        this.#firstRead.end(effect.kind, this.#state);
         return this.#finish(
           this.#hasDrained()
             ? undefined
@@ -177,9 +185,11 @@ export class Follower {
   }
 
   #read({ from, maxUnits, epoch }: ReadRequest): void {
-    const { transport, streamId } = this.#options;
+    const { replays = false, streamId, transport } = this.#options;
     background(
-      transport.read(streamId, { from, maxUnits, epoch }).then((result) => this.#onAnswer(result, epoch)),
+      transport
+        .read(streamId, { from, maxUnits, epoch, replays })
+        .then((result) => this.#onAnswer(result, epoch)),
       (error) => this.#onUnanswered(error),
     );
   }
@@ -188,8 +198,8 @@ export class Follower {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
     if (!this.#isAttached) this.#onAttached(result);
-    if (result.status !== "page") return this.#dispatch({ type: "gone", epoch });
-    this.#dispatch({ type: "page", page: result.page, isReply: true });
+    if (result.status === "page") return this.#dispatch({ type: "page", page: result.page, isReply: true });
+    this.#dispatch({ type: "gone", epoch, last: result.status === "done" ? result.last : undefined });
   }
 
   #onAttached(result: ReadResult): void {
@@ -213,7 +223,7 @@ export class Follower {
     const unavailable = asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
     this.#dispatch({ type: "unanswered" });
     this.#unanswered ??= { since: clock.now(), count: 0 };
-    this.#rejectFirstRead(unavailable);
+    this.#firstRead.reject(unavailable);
     // Reads that were in flight together count as one attempt.
     if (this.#state.reads > 0) return;
     if (clock.now() - this.#unanswered.since >= MAX_UNREACHABLE_MS) {
@@ -239,18 +249,6 @@ export class Follower {
       }
       this.#armLiveness();
     });
-  }
-
-  /** A live page told the end: the first read is no longer waited for. Does nothing after its answer. */
-  #resolveFirstRead(end: EndKind): void {
-    const { epoch = 0, next } = this.#state;
-    this.#firstRead.resolve({ status: "page", page: { epoch, from: next, text: "", tail: next, end } });
-  }
-
-  /** Does nothing after the first answer. */
-  #rejectFirstRead(error: ResumableStreamError): void {
-    this.#firstRead.reject(error);
-    background(this.#firstRead.promise, () => undefined);
   }
 
   /** The end is known: nothing more is listened for, and the reader gets it after what is queued. */

@@ -9,8 +9,8 @@
 // Where the app takes what has ended (`onEnd`), this comes between the source's end and `waiting`. Until it is over the stream
 // runs for everybody, and its whole text is there:
 //
-//   handover: none ──started──▶ due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
-//                                └──────────────────────────────fenced───────────────────────────────▲
+//   handover: due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
+//              └──────────────────────────────fenced───────────────────────────────▲
 
 import type { EndKind } from "../port/transport.ts";
 
@@ -23,6 +23,7 @@ export interface ProducerState {
   readonly end: "untold" | "waiting" | "told";
   /** What became of handing the text over to the app; `none` if it doesn't want it. */
   readonly handover: "none" | "due" | "storing" | "running" | "over";
+  readonly hasStarted: boolean;
   readonly primary: "attached" | "left";
   /** Offset after the last character produced. */
   readonly tail: number;
@@ -37,8 +38,10 @@ export interface ProducerState {
 }
 
 export type ProducerEvent =
-  /** Its source begins. One that never does leaves nothing to hand over. */
-  | { type: "started"; handsOver: boolean }
+  /** Its source begins. */
+  | { type: "started" }
+  /** Its source never begins: nothing is left to hand over. */
+  | { type: "discarded" }
   | { type: "claimed" }
   | { type: "produced"; tail: number }
   | { type: "watched"; isWatched: boolean }
@@ -79,12 +82,19 @@ export interface ProducerStep {
   readonly effects: readonly ProducerEffect[];
 }
 
-export function initialProducerState(keepsText: boolean): ProducerState {
+export function initialProducerState({
+  keepsText,
+  handsOver,
+}: {
+  keepsText: boolean;
+  handsOver: boolean;
+}): ProducerState {
   return {
     record: "none",
     source: "running",
     end: "untold",
-    handover: "none",
+    handover: handsOver ? "due" : "none",
+    hasStarted: false,
     primary: "attached",
     tail: 0,
     sent: 0,
@@ -112,8 +122,11 @@ function decide(draft: Draft, event: ProducerEvent): void {
   const { state, effects } = draft;
   switch (event.type) {
     case "started":
-      if (event.handsOver && state.source === "running" && state.handover === "none") state.handover = "due";
+      state.hasStarted = true;
       return;
+    case "discarded":
+      if (!state.hasStarted) state.handover = "none";
+      return write(draft);
     case "claimed":
       if (state.record === "none") state.record = "held";
       return write(draft);
@@ -148,8 +161,8 @@ function decide(draft: Draft, event: ProducerEvent): void {
       if (state.record === "fenced" || state.record === "settled") return;
       state.record = "fenced";
       effects.push("drop-followers");
-      // For everybody else the stream is lost, with what it has by now.
-      if (state.handover === "due" || state.handover === "storing") handOver(draft);
+      // For everybody else the stream is lost, with what it has by now. One that was superseded before it began has its reader.
+      if (state.hasStarted && (state.handover === "due" || state.handover === "storing")) handOver(draft);
       // The primary reader's text doesn't depend on the backend (G2): it goes on to its end.
       if (state.primary === "left") abandon(draft);
       return;
@@ -204,7 +217,8 @@ function end(draft: Draft): void {
   const isHeld = state.record === "held" || state.record === "finishing";
   // A page that comes while the app takes the text reads it from the backend.
   const isStored = !isHeld || !(state.isAppending || isUnsent(state));
-  if (state.handover === "due") {
+  // Stopped before its caller has it: its claim, whose mark the app gets, is still on its way.
+  if (state.handover === "due" && state.hasStarted) {
     state.handover = "storing";
     if (!isStored) awaitBackend(draft);
   }

@@ -50,9 +50,9 @@ export class Producer implements ProducerPort {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    const { clock, keepsText, sourceIdleMs, streamId } = options;
+    const { clock, handOver, keepsText, sourceIdleMs, streamId } = options;
     this.#startedAtMs = clock.wallTime();
-    this.#state = initialProducerState(keepsText);
+    this.#state = initialProducerState({ keepsText, handsOver: handOver.isWanted });
     this.#source = new Source({
       clock,
       sourceIdleMs,
@@ -69,7 +69,7 @@ export class Producer implements ProducerPort {
 
   /** Opens the source and pumps it to its end, as fast as it gives. */
   start(openSource: OpenSource): void {
-    this.#dispatch({ type: "started", handsOver: this.#options.handOver.isWanted });
+    this.#dispatch({ type: "started" });
     this.#source.start(openSource);
   }
 
@@ -82,6 +82,12 @@ export class Producer implements ProducerPort {
   /** A follower in this process, from `from`. */
   follow(from: number, onEnded: (end: EndKind, offset: number) => void): ReadableStream<string> {
     return this.#readers.openFollower(from, onEnded);
+  }
+
+  /** Ends a stream whose source never begins. */
+  discard(): Promise<void> {
+    this.#dispatch({ type: "discarded" });
+    return this.close();
   }
 
   /** Ends the stream as lost, because its context closes. Settles when nothing but its end is left to be written. */

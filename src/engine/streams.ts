@@ -46,6 +46,8 @@ export interface FollowOptions {
   epoch: number | undefined;
   /** What becomes of a stream that had failed before, whose text a log has kept: it is read to its end, or counts as lost. */
   ofFailed: "read" | "refuse";
+  /** Whether a stream that ended well before is read: for a log. */
+  replays?: boolean;
 }
 
 interface ProduceOptions {
@@ -130,7 +132,7 @@ export class Streams {
   }
 
   /** Follows from `offset`: next to a producer of this process, or through the transport. */
-  async follow(streamId: string, { offset, epoch, ofFailed }: FollowOptions): Promise<FollowResult> {
+  async follow(streamId: string, { offset, epoch, ofFailed, replays }: FollowOptions): Promise<FollowResult> {
     const { clock, livenessMs, parts, transport } = this.#options;
     const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
     const producer = await this.local(streamId);
@@ -145,6 +147,7 @@ export class Streams {
       streamId,
       from: offset,
       epoch,
+      replays,
       livenessMs,
       clock,
       onEnded: (end, at) => events.ended(end, at),
@@ -228,7 +231,7 @@ export class Streams {
       this.#checkStaying();
       this.#options.keepAlive(producer.settled);
     } catch (error) {
-      background(producer.close(), (why) => this.#report(why));
+      background(producer.discard(), (why) => this.#report(why));
       throw error;
     }
     const isFree = claim !== undefined || !this.#serving.has(streamId);

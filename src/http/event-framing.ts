@@ -3,12 +3,14 @@
 
 import { markOf, positionAt } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
+import { Compaction, type Compactor, sentOf } from "./compaction.ts";
 import type { Framing } from "./framing.ts";
 
 /** A larger event is passed on in parts, so that a text that isn't events takes no more memory than this. */
 const MAX_HELD_UNITS = 65_536;
 /** Comments that begin so are ours. One of the source's gets a second colon, so that it can't be mistaken. */
 const OWN_COMMENT = ": resumable-stream";
+const CAUGHT_UP = `${OWN_COMMENT} caught-up\n`;
 /** What a line of an event begins with; readers skip all others, and would show nothing of a text that has only those. */
 const FIELDS = ["data", "event", "id", "retry"];
 
@@ -17,12 +19,19 @@ export interface EventFramingOptions {
   from: number;
   /** The claim that the text is of; gives undefined while it isn't known. Absent if there is none. */
   epoch?: () => number | undefined;
+  /** Offset of the text's end when it was asked for: what comes up to it is replay. @defaultValue `from` */
+  tail?: number | undefined;
+  /** Which events of the replay become one. @defaultValue none do */
+  compact?: Compactor | undefined;
   retryMs?: number | undefined;
   endEvent?: string | undefined;
 }
 
 export class EventFraming implements Framing {
   readonly #options: EventFramingOptions;
+  readonly #tail: number;
+  /** Holds events of the replay, and none from one push to the next; absent if none are to become one. */
+  readonly #compaction: Compaction | undefined;
   /** Offset after the last character pushed. */
   #offset: number;
   /** Whole lines of the event under way, not passed on yet. */
@@ -37,13 +46,17 @@ export class EventFraming implements Framing {
   #hasLine = false;
   /** The text so far ends with CR: an LF that comes next belongs to it. */
   #isAfterCr = false;
-
+  /** The comment is out that tells the replay's end. */
+  #isCaughtUp: boolean;
   /** The text's first line that isn't blank is still to come, or under way. */
   #isFirstLine: boolean;
 
   constructor(options: EventFramingOptions) {
     this.#options = options;
     this.#offset = options.from;
+    this.#tail = options.tail ?? options.from;
+    this.#isCaughtUp = this.#tail <= options.from;
+    this.#compaction = options.compact && new Compaction(options.compact);
     // A text that is resumed may begin anywhere in a line.
     this.#isFirstLine = options.from === 0;
   }
@@ -53,7 +66,9 @@ export class EventFraming implements Framing {
     const known = epoch?.();
     const generation = known === undefined ? "" : ` generation=${markOf(known)}`;
     // First in the body always: a byte order mark in mid-text must not become the body's own after a resume.
-    return `${OWN_COMMENT} offset=${from}${generation}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}\n`;
+    const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
+    const caughtUp = this.#isCaughtUp ? `${CAUGHT_UP}\n` : "";
+    return `${OWN_COMMENT} offset=${from}${generation}\n${retry}\n${caughtUp}`;
   }
 
   /** Throws a TypeError if the text's first line shows that it isn't events. */
@@ -94,7 +109,9 @@ export class EventFraming implements Framing {
     const told = this.#isMidEvent ? "" : added + event;
     const isLineOpen = this.#isMidLine || this.#line !== "";
     const rest = this.#event + this.#escaped(this.#line);
-    return `${told}${rest}${isLineOpen ? "\n" : ""}${OWN_COMMENT} end=${end}\n`;
+    // A text that ends before the tail has none. Without a blank line, as an event may be unfinished.
+    const caughtUp = this.#isCaughtUp ? "" : CAUGHT_UP;
+    return `${told}${rest}${isLineOpen ? "\n" : ""}${caughtUp}${OWN_COMMENT} end=${end}\n`;
   }
 
   #scan(text: string): string {
@@ -114,7 +131,7 @@ export class EventFraming implements Framing {
     }
     this.#line = lines.slice(start);
     this.#isAfterCr = this.#line === "" && lines.endsWith("\r");
-    return passed + this.#overflow();
+    return passed + this.#flush() + this.#caughtUpAt(this.#offset) + this.#overflow();
   }
 
   /** A line has ended, `behind` units before the offset. Gives what can be passed on: an event, if the line is blank. */
@@ -126,13 +143,29 @@ export class EventFraming implements Framing {
       return "";
     }
     // Last of the event's lines: of two ids, readers take the later.
-    const id = this.#hasLine ? `id: ${positionAt(this.#offset - unitsAfter, this.#options.epoch?.())}\n` : "";
-    // LF whatever it was: a CRLF that a cut divides would leave readers in doubt.
-    const event = `${this.#event}${id}\n`;
+    const at = this.#offset - unitsAfter;
+    const idLine = this.#hasLine ? `id: ${positionAt(at, this.#options.epoch?.())}\n` : "";
+    const event = { lines: this.#event, idLine };
+    const isWhole = !this.#isMidEvent;
+    const isReplay = at <= this.#tail;
+    const before = isReplay ? "" : this.#flush() + this.#caughtUpAt(at);
     this.#event = "";
     this.#hasLine = false;
     this.#isMidEvent = false;
-    return event;
+    if (this.#compaction && isWhole && isReplay) return this.#compaction.add(event);
+    return before + sentOf(event);
+  }
+
+  /** The events of the replay that are held. Live text is never held for what comes after it. */
+  #flush(): string {
+    return this.#compaction?.flush() ?? "";
+  }
+
+  /** The comment, at the first chance from the tail on. With a blank line: readers that split there alone see no event less. */
+  #caughtUpAt(offset: number): string {
+    if (this.#isCaughtUp || this.#isMidEvent || offset < this.#tail) return "";
+    this.#isCaughtUp = true;
+    return `${CAUGHT_UP}\n`;
   }
 
   #overflow(): string {

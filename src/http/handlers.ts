@@ -105,19 +105,20 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       }
       const from = position?.text ?? 0;
       const stream = await context.resumeExistingStream(streamId, from);
+      const end = stream ? await endKnown(stream) : undefined;
       if (stream) {
-        const end = await endKnown(stream);
         // The reader has all there is of it: an EventSource would come back for ever.
-        const hasAll = isBad(end) && (await isEmpty(await context.resumeExistingStream(streamId, from)));
+        const mayHaveAll = isBad(end) || (end !== undefined && position !== undefined);
+        const hasAll = mayHaveAll && (await isEmpty(await context.resumeExistingStream(streamId, from)));
         if (!hasAll) {
           const response = streamResponse(stream, { ...responseOptions, signal: request.signal });
           return request.method === "HEAD" ? withoutBody(response) : response;
         }
         await stream.cancel();
-        return empty(410, end);
+        if (isBad(end)) return empty(410, end);
       }
       // A reader that has a part learns whether it is all: a connection may close cleanly before the end.
-      if (stream === null) {
+      if (stream !== undefined) {
         const last = position && (await context.lastEnd(streamId));
         return empty(204, last && atEnd?.(last.end) ? "missed" : "done", last);
       }

@@ -1,12 +1,13 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { epochOfStream, startOf } from "../engine/ends.ts";
+import { endBeforeOf, epochOfStream, startOf, tailOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
 import { answerOf, type StatusHeader } from "./answer.ts";
 import { createBody } from "./body.ts";
+import type { Compactor } from "./compaction.ts";
 import { EventFraming } from "./event-framing.ts";
 import { plainFraming } from "./framing.ts";
 
@@ -20,7 +21,7 @@ const NO_TRANSFORM = "no-transform";
 export interface StreamResponseOptions {
   /**
    * `"events"`: the text is server-sent events; each gets an id that it can be resumed from, heartbeats keep the
-   * connection, and a comment at the end says how the stream ended. `"text"`: the text as it is, and nothing else.
+   * connection, one comment says where the text of the moment of the request ends, and one at the end how the stream ended. `"text"`: the text as it is, and nothing else.
    * @defaultValue "events"
    */
   format?: "events" | "text";
@@ -38,6 +39,12 @@ export interface StreamResponseOptions {
    * They get no id. A stopped stream of the AI SDK says `finish` by it. Only with events. @defaultValue none
    */
   atEnd?: (end: EndKind) => string;
+  /**
+   * Says which neighbouring events become one while the reader catches up, so that a long answer is loaded again in a part of
+   * its bytes. Only events that were there at the request, and never live ones; order and ids stay. Only with events.
+   * @defaultValue each event is sent as it is
+   */
+  compact?: Compactor;
   /**
    * Offset of the stream's first character, in UTF-16 code units; only for a stream that was piped through another.
    * @defaultValue known of a context's stream, else 0
@@ -84,7 +91,11 @@ export function streamResponse(
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
   const epoch = (): number | undefined => epochOfStream(stream);
-  const framing = format === "text" ? plainFraming : new EventFraming({ from, epoch, retryMs, endEvent });
+  const tail = tailOf(stream);
+  const framing =
+    format === "text"
+      ? plainFraming
+      : new EventFraming({ from, epoch, tail, compact: options.compact, retryMs, endEvent });
   const body = createBody({
     stream,
     framing,
@@ -93,24 +104,29 @@ export function streamResponse(
     atEnd: options.atEnd,
     signal: options.signal,
   });
-  return new Response(body, { headers: headersOf({ format, from, epoch: epoch(), added: options.headers }) });
+  // What is left of a failed stream is told at its end: by then its reader has it.
+  const before = endBeforeOf(stream);
+  const headStatus = before === "done" || before === "stopped" ? before : "running";
+  const head = { format, from, epoch: epoch(), status: headStatus, added: options.headers } as const;
+  return new Response(body, { headers: headersOf(head) });
 }
 
 interface HeaderParts {
   format: "events" | "text";
   from: number;
   epoch: number | undefined;
+  status: StatusHeader;
   added: HeadersInit | undefined;
 }
 
-function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
+function headersOf({ format, from, epoch, status, added }: HeaderParts): Headers {
   const headers = new Headers({
     "content-type": `text/${format === "events" ? "event-stream" : "plain"}; charset=utf-8`,
     "cache-control": `no-cache, no-store, ${NO_TRANSFORM}`,
     // nginx and those that learned from it.
     "x-accel-buffering": "no",
     "x-content-type-options": "nosniff",
-    "stream-status": "running",
+    "stream-status": status,
     "stream-offset": String(from),
     ...(epoch !== undefined && { "stream-generation": markOf(epoch) }),
     "access-control-expose-headers": "stream-status, stream-offset, stream-generation",
@@ -128,7 +144,7 @@ function headersOf({ format, from, epoch, added }: HeaderParts): Headers {
 
 /** Throws a TypeError naming the option that can't be used. */
 export function checkResponseOptions(options: StreamResponseOptions): void {
-  const { format, heartbeatMs, retryMs, endEvent, atEnd, offset, signal } = options;
+  const { format, heartbeatMs, retryMs, endEvent, atEnd, compact, offset, signal } = options;
   if (signal !== undefined && !isSignal(signal)) {
     throw new TypeError(`signal must be an AbortSignal, got ${signal === null ? "null" : typeof signal}.`);
   }
@@ -141,6 +157,10 @@ export function checkResponseOptions(options: StreamResponseOptions): void {
   if (atEnd !== undefined) checkFunction("atEnd", atEnd);
   if (atEnd !== undefined && format === "text") {
     throw new TypeError('atEnd must be left out with format "text": it adds events.');
+  }
+  if (compact !== undefined) checkFunction("compact", compact);
+  if (compact !== undefined && format === "text") {
+    throw new TypeError('compact must be left out with format "text": it merges events.');
   }
   positive("heartbeatMs", heartbeatMs, DEFAULT_HEARTBEAT_MS);
   checkWhole("retryMs", retryMs);

@@ -34,7 +34,11 @@ export type ReadResult =
   /** There is no such stream, or its id was set free. */
   | { status: "absent" }
   /** The stream has ended well, and its text is gone. */
-  | { status: "done" }
+  | {
+      status: "done";
+      /** Which text that was, for a reader that named its producer; absent if that isn't known. */
+      last?: RecordedEnd | undefined;
+    }
   /** The producer died, and its text with it. */
   | { status: "lost" };
 
@@ -111,6 +115,8 @@ export interface ReadRequest {
    * and a stream that has ended well is `done` to it.
    */
   epoch: number | undefined;
+  /** A stream that has ended well is read like any other, by a follower that is new too. Of no meaning to a relay. Absent: no. */
+  replays?: boolean;
 }
 
 /** Which producer is asked to stop, and why. */

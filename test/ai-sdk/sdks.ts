@@ -2,8 +2,8 @@
 // install them: no test skips.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const SDK_VERSIONS = {
@@ -24,16 +24,27 @@ const wanted = Object.entries(SDK_VERSIONS).flatMap(([major, { ai, react }]) => 
 const others = ["react@19.3.1", "react-dom@19.3.1", "zod@4.6.7"];
 
 export function installSdks(): void {
-  if (wanted.every(({ name, version }) => installedVersion(name) === version)) return;
-  mkdirSync(sdkFolder, { recursive: true });
-  writeFileSync(join(sdkFolder, "package.json"), '{ "private": true, "type": "module" }\n');
+  if (isInstalled()) return;
+  mkdirSync(dirname(sdkFolder), { recursive: true });
+  // In a folder of its own, as another test file may do the same: what is there under the name is whole.
+  const folder = mkdtempSync(`${sdkFolder}-`);
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   const specs = [...wanted.map(({ spec }) => spec), ...others];
   const args = ["install", "--no-save", "--no-audit", "--no-fund", ...specs];
   try {
-    execFileSync("npm", args, { cwd: sdkFolder, stdio: ["ignore", "ignore", "pipe"], timeout: 300_000 });
+    execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"], timeout: 300_000 });
   } catch (cause) {
     throw new Error(`Tests need ${specs.join(", ")}: npm could not install them.`, { cause });
   }
+  if (!isInstalled()) {
+    rmSync(sdkFolder, { recursive: true, force: true });
+    renameSync(folder, sdkFolder);
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function isInstalled(): boolean {
+  return wanted.every(({ name, version }) => installedVersion(name) === version);
 }
 
 function installedVersion(name: string): string | undefined {
@@ -47,6 +58,11 @@ export interface ServerSdk {
   streamText: (options: object) => UiStreams & { stream: unknown };
   convertToModelMessages: (messages: unknown) => unknown;
   toUIMessageStream?: (options: object) => ReadableStream<{ type: string }>;
+  JsonToSseTransformStream: new () => ReadableWritablePair<string, unknown>;
+  /** The part that a page uses: what it asks a server with, and what it makes a message of. */
+  DefaultChatTransport: new (options: object) => {
+    reconnectToStream: (options: object) => Promise<ReadableStream<unknown> | null>;
+  };
   readUIMessageStream: (options: object) => AsyncIterable<unknown>;
 }
 interface UiStreams {

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ResumableStreamError } from "../../src/port/errors.ts";
+import { endOf } from "../../src/engine/ends.ts";
 import { Follower } from "../../src/engine/follower.ts";
 import { createDeferred, type Deferred } from "../../src/lib/deferred.ts";
 import { read, turns } from "../../src/testing/reading.ts";
@@ -108,4 +109,13 @@ test("reads that fail together are one attempt, and the next comes as soon as af
   expect(reads).toEqual([]);
   clock.pass(100);
   expect(reads.length).toBe(1);
+});
+
+test("a follower that missed nothing but the end learns it from what its stream has left (G4, G6)", async () => {
+  const { follower, signal, reads } = await openScene();
+  signal({ type: "missed" });
+  signal({ type: "page", page: page({ from: 1, text: "b", tail: 2 }) });
+  reads.shift()?.resolve({ status: "done", last: { epoch: EPOCH, tail: 2, end: "stopped" } });
+  expect(await read(follower.stream).ended).toEqual({ kind: "closed", text: "ab" });
+  expect(await endOf(follower.stream)).toBe("stopped");
 });

@@ -9,8 +9,13 @@ import {
   stepProducer,
 } from "../../src/engine/producer-state.ts";
 
-const fresh = initialProducerState(false);
-const held: ProducerState = { ...fresh, record: "held", tail: 3 };
+const fresh = initialProducerState({ keepsText: false, handsOver: false });
+const held: ProducerState = { ...fresh, record: "held", tail: 3, hasStarted: true };
+const heldLog: ProducerState = {
+  ...initialProducerState({ keepsText: true, handsOver: false }),
+  record: "held",
+  hasStarted: true,
+};
 
 const states = {
   unclaimed: { ...fresh, tail: 3 },
@@ -24,15 +29,16 @@ const states = {
   fenced: { ...held, record: "fenced" },
   fencedAndAlone: { ...held, record: "fenced", primary: "left", source: "lost", end: "told" },
   left: { ...held, primary: "left" },
-  log: { ...initialProducerState(true), record: "held" },
+  log: heldLog,
   // Whose app takes what has ended:
   due: { ...held, handover: "due" },
-  dueWithoutClaim: { ...fresh, tail: 3, handover: "due" },
-  dueLog: { ...initialProducerState(true), record: "held", tail: 3, sent: 3, handover: "due" },
-  dueAppending: { ...initialProducerState(true), record: "held", isAppending: true, handover: "due" },
+  dueUnstarted: { ...held, hasStarted: false, handover: "due" },
+  stoppedUnstarted: { ...held, hasStarted: false, source: "stopped", handover: "due" },
+  dueWithoutClaim: { ...fresh, tail: 3, hasStarted: true, handover: "due" },
+  dueLog: { ...heldLog, tail: 3, sent: 3, handover: "due" },
+  dueAppending: { ...heldLog, isAppending: true, handover: "due" },
   storing: {
-    ...initialProducerState(true),
-    record: "held",
+    ...heldLog,
     isAppending: true,
     source: "done",
     handover: "storing",
@@ -43,7 +49,8 @@ const states = {
 } satisfies Record<string, ProducerState>;
 
 const events = {
-  started: { type: "started", handsOver: true },
+  started: { type: "started" },
+  discarded: { type: "discarded" },
   claimed: { type: "claimed" },
   produced: { type: "produced", tail: 9 },
   watch: { type: "watched", isWatched: true },
@@ -65,6 +72,7 @@ type Row = Record<keyof typeof events, string>;
 
 const nothing: Row = {
   started: "",
+  discarded: "",
   claimed: "",
   produced: "",
   watch: "",
@@ -157,6 +165,13 @@ const table: Record<keyof typeof states, Row> = {
     sourceFailed: "hand-over",
     stop: "cancel-source hand-over",
     fence: "drop-followers hand-over",
+  },
+  dueUnstarted: { ...nothing, stop: "cancel-source", fence: "drop-followers" },
+  stoppedUnstarted: {
+    ...nothing,
+    started: "hand-over",
+    discarded: "finish await-backend",
+    fence: "drop-followers",
   },
   dueWithoutClaim: {
     ...nothing,

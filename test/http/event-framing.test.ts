@@ -83,7 +83,7 @@ test("what is said doesn't change where heartbeats come between any two chunks",
 describe("an id", () => {
   test("is the event's end offset in UTF-16 code units, and the last of its lines", () => {
     expect(frame(["data: 🌊\n\n", "data: b\ndata: c\n\n"])).toBe(
-      ": resumable-stream offset=0\n\n" +
+      ": resumable-stream offset=0\n\n: resumable-stream caught-up\n\n" +
         "data: 🌊\nid: 10\n\ndata: b\ndata: c\nid: 27\n\n: resumable-stream end=done\n",
     );
   });
@@ -145,7 +145,8 @@ describe("an event", () => {
 
   test("resumed in its middle passes from there, unit for unit", () => {
     expect(frame(["lo\n\ndata: next\n\n"], 9)).toBe(
-      ": resumable-stream offset=9\n\nlo\nid: 13\n\ndata: next\nid: 25\n\n: resumable-stream end=done\n",
+      ": resumable-stream offset=9\n\n: resumable-stream caught-up\n\n" +
+        "lo\nid: 13\n\ndata: next\nid: 25\n\n: resumable-stream end=done\n",
     );
   });
 });
@@ -161,6 +162,6 @@ test("a comment of the source that looks like ours can't be mistaken for it", ()
 
 test("retryMs is told before the first event", () => {
   expect(new EventFraming({ from: 0, retryMs: 50 }).open()).toBe(
-    ": resumable-stream offset=0\nretry: 50\n\n",
+    ": resumable-stream offset=0\nretry: 50\n\n: resumable-stream caught-up\n\n",
   );
 });

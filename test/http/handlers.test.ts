@@ -54,7 +54,7 @@ describe("GET", () => {
       expect(told(response)).toEqual([200, "running"]);
       const body = readBody(response);
       await body.next();
-      expect(await body.next()).toBe(text);
+      expect(await body.next()).toBe(`${text}: resumable-stream caught-up\n\n`);
       await body.leave();
     }
   });

@@ -39,7 +39,7 @@ test("from an offset within it 200 and the rest, from its end 410 with how it en
   const within = await from("9");
   expect(within.status).toBe(200);
   expect(await readBody(within).rest()).toEqual({
-    text: `: resumable-stream offset=9 generation=${mark}\n\ndata: b\nid: 18.${mark}\n\n: resumable-stream end=failed\n`,
+    text: `: resumable-stream offset=9 generation=${mark}\n\ndata: b\nid: 18.${mark}\n\n: resumable-stream caught-up\n\n: resumable-stream end=failed\n`,
     end: "broken",
   });
   const atEnd = await from("18");

@@ -12,6 +12,8 @@ test.each([
   ["endEvent", () => streamResponse(new ReadableStream(), { endEvent: "a\nb" })],
   ["atEnd", () => streamResponse(new ReadableStream(), { atEnd: "end" as unknown as () => string })],
   ["atEnd", () => streamResponse(new ReadableStream(), { format: "text", atEnd: () => "" })],
+  ["compact", () => streamResponse(new ReadableStream(), { compact: [] as unknown as () => [] })],
+  ["compact", () => streamResponse(new ReadableStream(), { format: "text", compact: () => [] })],
 ])("a %s that can't be used is a TypeError naming it", (name, make) => {
   expect(make).toThrow(TypeError);
   expect(make).toThrow(new RegExp(`^${name} must be`));

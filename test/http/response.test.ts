@@ -123,7 +123,7 @@ describe("a heartbeat", () => {
     const { source, stream } = await produce();
     const clock = manualClock();
     const body = readBody(new Response(createBody({ stream, framing: events, heartbeatMs: 100, clock })));
-    expect(await body.next()).toBe(": resumable-stream offset=0\n\n");
+    expect(await body.next()).toBe(": resumable-stream offset=0\n\n: resumable-stream caught-up\n\n");
     for (let beat = 0; beat < 2; beat++) {
       const next = body.next();
       clock.pass(99);
@@ -183,7 +183,9 @@ describe("the end", () => {
     source.fail(new Error("model overloaded"));
     for (const body of bodies) {
       expect(await body.rest()).toEqual({
-        text: `: resumable-stream offset=0 generation=${mark}\n\ndata: a\nid: 9.${mark}\n\n: resumable-stream end=failed\n`,
+        text:
+          `: resumable-stream offset=0 generation=${mark}\n\n: resumable-stream caught-up\n\n` +
+          `data: a\nid: 9.${mark}\n\n: resumable-stream end=failed\n`,
         end: "broken",
       });
     }

@@ -51,7 +51,10 @@ async function stopEarly(POST: Handler, DELETE: Handler): Promise<{ text: string
 
 /** Without what a response adds to the text: ids and comments. */
 function bareText(text: string): string {
-  return text.replace(/^: resumable-stream offset=\d+\n\n|^: resumable-stream[^\n]*\n|^id: \d+\n/gm, "");
+  return text.replace(
+    /^: resumable-stream (?:offset=\d+|caught-up)\n\n|^: resumable-stream[^\n]*\n|^id: \d+\n/gm,
+    "",
+  );
 }
 
 /** Asks as the README's page does. The answer says where it is resumed. */

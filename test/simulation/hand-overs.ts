@@ -18,6 +18,7 @@ interface Taking {
   participant: Participant;
   streamId: string;
   epoch: number | undefined;
+  end: EndedStream["end"];
   status: "running" | "taken" | "failed";
   /** When it was no longer running. */
   overAt: number;
@@ -42,7 +43,7 @@ export class HandOvers {
     this.#judgeAlone(participant, streamId, epoch);
     this.#judgeText(ended, epoch);
     const isFirst = !this.#takings.some((each) => each.participant === participant);
-    const taking: Taking = { participant, streamId, epoch, status: "running", overAt: Infinity };
+    const taking: Taking = { participant, streamId, epoch, end, status: "running", overAt: Infinity };
     this.#takings.push(taking);
     // Who comes too late counts as failed from when nobody waits for it any more.
     const isLate = plan.takesMs >= plan.timeoutMs;
@@ -59,9 +60,31 @@ export class HandOvers {
     if (!this.#world.plan.onEnd) return Number.NEGATIVE_INFINITY;
     const [win, ...others] = this.#world.winsLike(run);
     // Of several claims of one process any may be the run's.
-    if (!win || others.length > 0) return undefined;
+    if (!win || others.length > 0 || run.wasAlone) return undefined;
     const over = this.#takings.filter(({ epoch }) => epoch === win.epoch).map(({ overAt }) => overAt);
     return Math.min(Infinity, ...over);
+  }
+
+  /** Whether somebody found its producer dead, and has told the app so: it is lost whatever it does when it wakes. */
+  wasLost(run: Run): boolean {
+    const epochs = this.#world.winsLike(run).map(({ epoch }) => epoch);
+    return this.#takings.some(
+      ({ end, epoch }) => end === "lost" && epoch !== undefined && epochs.includes(epoch),
+    );
+  }
+
+  /** Nothing is over before the app had its time with it. */
+  judgeClean(
+    runs: readonly Run[],
+    { ended, participant }: { ended: string; participant: Participant },
+  ): void {
+    const world = this.#world;
+    const [run, ...others] = runs;
+    if (!run || others.length > 0 || run.end === "running") return;
+    const overAt = this.overAt(run);
+    if (overAt === undefined || overAt <= world.now) return;
+    if (!world.isCalm(participant, world.ownerOf(run))) return;
+    world.violate("G15", `${ended} cleanly before the app was given run ${run.number}`);
   }
 
   /** Each stream that ended, whose process lives on, was handed over; over a log, one that is left of a dead process as well. */
@@ -69,7 +92,8 @@ export class HandOvers {
     const world = this.#world;
     if (!world.plan.onEnd) return;
     for (const { epoch, isGranted, participant, run, streamId, ...win } of world.wins) {
-      if (!isGranted || !run || run.end === "running" || world.winsLike(run).length > 1) continue;
+      if (!isGranted || !run || run.end === "running" || run.wasAlone) continue;
+      if (world.winsLike(run).length > 1) continue;
       const isLeft =
         world.backend.keepsText &&
         !world.isFollowedBy({ ...win, epoch, isGranted, participant, run, streamId });

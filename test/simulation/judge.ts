@@ -2,6 +2,7 @@
 
 import { MAX_BACKEND_WAIT_MS } from "../../src/engine/producer-options.ts";
 import { ResumableStreamError } from "../../src/port/errors.ts";
+import { ARRIVAL_MS } from "../../src/transports/relay/claims.ts";
 import type { Participant } from "./participant.ts";
 import type { Reading, ReadingEnd } from "./reading.ts";
 import type { Call } from "./plan.ts";
@@ -26,7 +27,7 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   noteTold(world, { end, runs, participant });
   if (end === "clean") {
-    judgeHandedOver(world, { ended, participant, runs });
+    world.handOvers.judgeClean(runs, { ended, participant });
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;
@@ -54,18 +55,6 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     default:
       return world.violate("G7", `${ended} with an error that is none of ours: ${end.code}`);
   }
-}
-
-/** Nothing is over before the app had its time with it (G15). */
-function judgeHandedOver(
-  world: World,
-  { ended, participant, runs }: { ended: string; participant: Participant; runs: readonly Run[] },
-): void {
-  const [run, ...others] = runs;
-  if (!run || others.length > 0 || run.end === "running") return;
-  const overAt = world.handOvers.overAt(run);
-  if (overAt === undefined || overAt <= world.now || !world.isCalm(participant, world.ownerOf(run))) return;
-  world.violate("G15", `${ended} cleanly before the app was given it; ${describe(runs)}`);
 }
 
 /** Who was given an end in calm has to find it by every later call, from any process (G13). */
@@ -98,9 +87,10 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
     if (participant.isClosing) return;
     return world.violate("G2", `${ended}, and it is the original reader`);
   }
-  // A claim that a context made and closed before its source began, or that its process never heard of.
+  // A claim that a context made and closed, or died with, before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
+  if (reading.length === 0 && world.hasDiedBeforeItRan(streamId)) return;
   if (!runs.some((run) => isLosable(world, reading, run))) {
     return world.violate("G4", `${ended}, and nothing excuses it; ${describe(runs)}`);
   }
@@ -113,11 +103,19 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   if (!run || runs.length > 1 || reading.length === 0 || !wasCalm || !reading.wasEager) return;
   const { keepsText, leaseMs } = world.backend;
   const findMs = keepsText ? leaseMs + LOOK_AT_LEASE_MS : FIND_DEAD_MS;
-  // One of the documented methods' followers that dies while it frees the record bars the others until its mark expires.
+  // Who dies while it frees the record by the documented methods, as a producer that has failed does, too, bars the others until
+  // its mark expires.
   const mayBeBarred =
     world.plan.client === "documented" &&
-    world.everybody.some((each) => each.machine !== run.machine && each.machine.state === "dead");
-  const limit = findMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
+    world.everybody.some(
+      ({ machine }) => machine.state === "dead" && (machine !== run.machine || run.end === "failed"),
+    );
+  // The app is given what is left first: by one process, and where it failed there once more.
+  const { onEnd } = world.plan;
+  const givingMs = onEnd
+    ? 2 * (Math.min(onEnd.takesMs, onEnd.timeoutMs) + LEGS * world.plan.latency.maxMs)
+    : 0;
+  const limit = findMs + givingMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
   // A slow way brings the text that is left long after: the end comes right behind it.
   const isReplayed = keepsText && world.now - reading.takenAt <= LEGS * world.plan.latency.maxMs;
@@ -127,6 +125,7 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
+  if (world.handOvers.wasLost(run)) return true;
   // A context that closes doesn't stay for followers.
   if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
@@ -244,18 +243,20 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 }
 
 /** Absent while it changes. */
-function settledTruth(world: World, { participant, run }: Win, since: number): Answer | undefined {
+function settledTruth(world: World, { epoch, participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
   if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
-  // Text that gathers is written first, and then the end.
-  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? 0);
+  // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
+  const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;
+  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? noticeMs);
   // Until the app had its time with it, the stream runs.
   if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.
   if (participant.machine.state === "dead") {
     const { diedAt } = participant.machine;
-    const isLapsed = keepsText && diedAt + leaseMs + legsMs < since;
+    // Who was elected to hand over what it left may be dead as well.
+    const isLapsed = !world.plan.onEnd && keepsText && diedAt + leaseMs + legsMs < since;
     return isLapsed && (run.end === "running" || run.end === "failed") ? "failed" : undefined;
   }
   if (run.end === "running") return "live";

@@ -33,6 +33,8 @@ export class Run {
   readonly startedAt: number;
   text = "";
   end: RunEnd = "running";
+  /** It began without a claim, for an outage: it may have got one since, and may not. */
+  wasAlone = false;
   endedAt = Number.POSITIVE_INFINITY;
   /** When a reader was first given its end in calm. */
   toldAt = Number.POSITIVE_INFINITY;

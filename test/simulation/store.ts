@@ -270,6 +270,8 @@ export class Store {
 
   #keep(key: string, session: Session): void {
     const status = this.status(session);
+    // Until the app has its text it counts as running.
+    if (status !== "failed" && this.handover(session) !== null) return;
     if (status !== "failed" && status !== "lost" && status !== "lapsed") return;
     const name = `${session.epoch} ${key}`;
     const kept = this.#kept.get(name) ?? { failedAt: this.now(), tails: new Set<number>() };

@@ -178,6 +178,13 @@ export class World {
     );
   }
 
+  /** Whether a process died that held a claim, and had called no `makeStream` under it. */
+  hasDiedBeforeItRan(streamId: string): boolean {
+    return this.wins.some(
+      (win) => win.streamId === streamId && !win.run && win.participant.machine.state === "dead",
+    );
+  }
+
   /** Whether a process knows that it holds this claim. */
   isHeard(streamId: string, epoch: number): boolean {
     return this.wins.some((win) => win.epoch === epoch && win.streamId === streamId);
@@ -229,6 +236,7 @@ export class World {
     this.log(
       `${machine.name} runs makeStream of ${streamId}: run ${number}${win ? "" : ", without a claim"}`,
     );
+    run.wasAlone = !win;
     if (win) win.run = run;
     else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
       this.violate("G3", `${machine.name} ran makeStream of ${streamId} and had no claim`);

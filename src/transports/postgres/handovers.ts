@@ -8,12 +8,14 @@ import { ResumableStreamError } from "../../port/errors.ts";
 import { type Row, toError } from "./database.ts";
 import { textFrom } from "./entries.ts";
 import { parseEntries, parseStatus, toNumber } from "./parse.ts";
-import { type PostgresParts, run } from "./parts.ts";
+import { type PostgresParts, readingOf, run } from "./parts.ts";
 
 /** How often a stream's text is given to an app whose processes die of it, or in it. */
 export const MAX_HANDOVERS = 3;
 /** How often it is written that the app has a text: unwritten, it is given twice. */
 const ATTEMPTS = 4;
+/** How often it is looked whether another who was elected is done. */
+const LOOKS = { firstMs: 10, maxMs: 500 };
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 
 /** A stream of this transport. */
@@ -38,6 +40,19 @@ export class Handovers {
   /** What one row says is due. Settles when the app has had it, if this process was elected, or else at once. */
   take(stream: NamedStream): Promise<void> {
     return this.#once(stream.key, () => this.#take(stream));
+  }
+
+  /** Takes what is due, and waits for another who does, for as long as the app may take. */
+  async untilOver(stream: NamedStream): Promise<void> {
+    const { clock, handOver } = this.#context;
+    const until = clock.now() + (handOver?.timeoutMs ?? 0);
+    for (let look = 0; ; look++) {
+      const [row] = await run(this.#context, "status", [stream.key]);
+      const handover = row && parseStatus(row, readingOf(this.#context)).handover;
+      if (handover === undefined || clock.now() >= until) return;
+      if (handover === "due") await this.take(stream);
+      else await sleep(clock, backoffMs(look, LOOKS));
+    }
   }
 
   /** The same for whoever doesn't wait for it. */

@@ -1,6 +1,6 @@
 // What every part of the transport shares.
 
-import type { ResumableStreamError } from "../../port/errors.ts";
+import { asResumableStreamError, type ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
@@ -74,8 +74,14 @@ export async function runForCaller(
   try {
     return await withDeadline(context.clock, answer, { timeoutMs: AWAY_MS, late: () => late });
   } catch (error) {
-    // A later failure of it is one more sign of the outage that its caller was told of.
-    if (error === late) background(answer.then(onLate), () => undefined);
+    if (error === late) {
+      // A later failure of it is one more sign of the outage that its caller was told of.
+      const told = answer.then(onLate, () => undefined);
+      background(told, (cause) => {
+        const message = "An answer of Postgres that came late could not be used: see cause.";
+        context.onError(asResumableStreamError(cause, "TRANSPORT_UNAVAILABLE", message));
+      });
+    }
     throw error;
   }
 }

@@ -85,7 +85,7 @@ class PostgresTransport implements Transport {
     let row = await ask(request.mode, false);
     if (!row && request.mode === "supersede") {
       // What a dead producer left is the app's before it is gone.
-      await this.#untilHandedOver({ key, streamId });
+      await this.#handovers.untilOver({ key, streamId });
       row = await ask(request.mode, true);
     }
     // A stream that is done looks the same here. The read that follows tells.
@@ -96,23 +96,13 @@ class PostgresTransport implements Transport {
     return { status: "won", claim };
   }
 
-  /** Has the app take what is due of a stream, or waits for who does, as long as that may take. */
-  async #untilHandedOver(stream: NamedStream): Promise<void> {
-    const { clock, handOver } = this.#context;
-    const until = clock.now() + (handOver?.timeoutMs ?? 0);
-    for (let look = 0; ; look++) {
-      const state = await this.#look(stream);
-      if (state?.handover === undefined || clock.now() >= until) return;
-      await sleep(clock, backoffMs(look, LOOKS));
-    }
-  }
-
   /** What a stream's row says, once the app has what was due of it; undefined if there is none. */
-  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "handover"> | undefined> {
+  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
     for (;;) {
       const [row] = await runForCaller(this.#context, "status", [stream.key]);
-      const state = row && parseStatus(row, readingOf(this.#context));
-      if (state?.handover !== "due") return state;
+      if (!row) return undefined;
+      const state = parseStatus(row, readingOf(this.#context));
+      if (state.handover !== "due") return { ...state, epoch: toNumber(row, "epoch") };
       await this.#handovers.take(stream);
     }
   }
@@ -165,9 +155,9 @@ class PostgresTransport implements Transport {
     return this.#watches.watch({ key: this.#key(streamId), streamId }, onSignal);
   }
 
-  read(streamId: string, { from, maxUnits, epoch }: ReadRequest): Promise<ReadResult> {
+  read(streamId: string, { from, maxUnits, epoch, replays = false }: ReadRequest): Promise<ReadResult> {
     const isBound = epoch !== undefined;
-    return this.#reader.read({ key: this.#key(streamId), streamId, from, maxUnits, isBound });
+    return this.#reader.read({ key: this.#key(streamId), streamId, from, maxUnits, isBound, replays });
   }
 
   async stop(streamId: string, { reason, epoch }: StopRequest): Promise<boolean> {
@@ -177,21 +167,20 @@ class PostgresTransport implements Transport {
     background(this.#notify(encodeHints("asked", [createHint(key)])), () => {
       // A hint that is lost costs the time to the producer's next heartbeat.
     });
-    return this.#hasStopped(key, toNumber(row, "epoch"));
+    return this.#hasStopped({ key, streamId }, toNumber(row, "epoch"));
   }
 
   /** Whether the producer has done what its row asks of it: a row that is marked has stopped nothing yet. */
-  async #hasStopped(key: string, epoch: number): Promise<boolean> {
+  async #hasStopped(stream: NamedStream, epoch: number): Promise<boolean> {
     const { clock, handOver, settings } = this.#context;
     const askedAt = clock.now();
     // A producer that lives looks at its row three times a lease; by another statement it writes its end.
     const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs + (handOver?.timeoutMs ?? 0);
     for (let look = 0; ; look++) {
       await sleep(clock, backoffMs(look, LOOKS));
-      const [row] = await runForCaller(this.#context, "status", [key]);
-      if (!row || toNumber(row, "epoch") !== epoch) return false;
-      const { end } = parseStatus(row, readingOf(this.#context));
-      if (end !== undefined) return end === "stopped";
+      const state = await this.#look(stream);
+      if (state?.epoch !== epoch) return false;
+      if (state.end !== undefined) return state.end === "stopped";
       if (clock.now() - askedAt >= patienceMs) throw notStoppedError(patienceMs);
     }
   }

@@ -23,6 +23,10 @@ export interface PageRequest extends NamedStream {
   maxUnits: number;
   /** Whether the follower has a producer already: a new one has nothing to get of a stream that is done. */
   isBound: boolean;
+  /** Or whether it wants that all the same. */
+  replays: boolean;
+  /** It has waited for whoever gives the app the text. */
+  hasWaited?: boolean;
 }
 
 interface Waiting extends PageRequest {
@@ -51,7 +55,7 @@ export class Reader {
   read(request: PageRequest): Promise<ReadResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     const maxUnits = Math.min(request.maxUnits, MAX_PAGE_UNITS);
-    const name = `${request.from}:${maxUnits}:${request.isBound}:${request.key}`;
+    const name = `${request.from}:${maxUnits}:${request.isBound}:${request.replays}:${request.hasWaited}:${request.key}`;
     const waiting = this.#waiting.get(name) ?? {
       ...request,
       maxUnits,
@@ -96,12 +100,12 @@ export class Reader {
   }
 
   async #ask(requests: readonly Waiting[]): Promise<void> {
-    const input = requests.map(({ key, from, maxUnits, isBound }, n) => ({
+    const input = requests.map(({ key, from, maxUnits, isBound, replays }, n) => ({
       n,
       stream_id: key,
       from,
       units: maxUnits,
-      bound: isBound,
+      bound: isBound || replays,
     }));
     const rows = await run(this.#context, "read", [JSON.stringify(input)]);
     const answers = new Map(rows.map((row) => [toNumber(row, "n"), row]));
@@ -109,8 +113,9 @@ export class Reader {
       const row = answers.get(n);
       const state = row && parseState(row, readingOf(this.#context));
       if (state) this.#onState(request.key, state);
-      if (state?.handover === "due" && !(request.isBound && state.end !== undefined)) {
-        this.#readAfter(this.#handovers.take(request), request);
+      const handedOver = state && this.#handedOver(request, state);
+      if (handedOver) {
+        this.#readAfter(handedOver, request);
         continue;
       }
       try {
@@ -122,18 +127,30 @@ export class Reader {
     }
   }
 
-  /** Who asks for a stream that is over learns so once the app has it: until then it runs. */
+  /** What an answer waits for: until the app has a stream nobody is told that it is over. Undefined if it waits for nothing. */
+  #handedOver(request: Waiting, { end, handover }: SessionState): Promise<void> | undefined {
+    // Its end is known: it is told what it lacks of the text.
+    if (request.isBound && end !== undefined) return undefined;
+    if (handover === "due") return this.#handovers.take(request);
+    const isElsewhere = handover === "running" && end !== undefined;
+    return isElsewhere && !request.hasWaited ? this.#handovers.untilOver(request) : undefined;
+  }
+
   #readAfter(handedOver: Promise<void>, request: Waiting): void {
     const { answer } = request;
-    const reading = handedOver.then(() => this.read(request));
+    const reading = handedOver.then(() => this.read({ ...request, hasWaited: true }));
     background(reading.then(answer.resolve), (error) =>
       answer.reject(error instanceof Error ? error : new Error(String(error))),
     );
   }
 }
 
-function toResult({ from, maxUnits, isBound }: PageRequest, row: Row, state: SessionState): ReadResult {
-  if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
+function toResult(
+  { from, maxUnits, isBound, replays }: PageRequest,
+  row: Row,
+  state: SessionState,
+): ReadResult {
+  if (!isBound && !replays && (state.end === "done" || state.end === "stopped")) return { status: "done" };
   const text = textFrom(from, parseEntries(row));
   // To be asked for again and again would be no better than to be told.
   if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {

@@ -47,6 +47,7 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  #superseded: Promise<void> | undefined;
   /** Answers to stops: who asks is told by the same signal as readers here are (G13). */
   readonly #stops: Delayed;
   /** The look at the record that is under way, for all who wait for it; absent while there is none. */
@@ -69,7 +70,7 @@ export class RelayClaim implements Claim {
     this.#isWon = options.isWon;
     this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
-    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => !this.#isFinishing });
+    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => this.#isHandingOver });
     this.#interest = new Interest(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -83,9 +84,10 @@ export class RelayClaim implements Claim {
     this.#record.keepAlive();
   }
 
-  /** The claim is written, and its producer is bound to it. */
-  won(): void {
+  /** The claim is written, and its producer is bound to it. `superseded` settles once who had it before knows; absent if nobody had. */
+  won(superseded?: Promise<void>): void {
     this.#isWon = true;
+    this.#superseded = superseded;
     if (this.#isFenced) this.#options.producer.fenced();
     else if (this.#isDoubted) this.#look(() => undefined);
   }
@@ -99,6 +101,8 @@ export class RelayClaim implements Claim {
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
     const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
+    // Who is told this end must not find, next to the older producer, a text that still runs.
+    await this.#superseded;
     await this.#writeEnd({ ...text, ...(end && { end }) });
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
@@ -197,12 +201,10 @@ export class RelayClaim implements Claim {
 
   /**
    * Does what a request asks that names this producer, or none. One that names another is of a predecessor's follower, or of
-   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows,
-   * while this producer runs: writing its end tells whether it was its own, and who comes later isn't this one's to answer.
+   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows.
    */
   #asOwn(epoch: number | undefined, act: () => void): void {
     if (epoch === undefined || epoch === this.epoch) return act();
-    if (this.#isFinishing) return;
     // Not won yet: the record doesn't name it, and the other may be what it is about to supersede.
     this.#isDoubted = !this.#isWon;
     if (this.#isWon) this.#look(act);
@@ -213,9 +215,10 @@ export class RelayClaim implements Claim {
       this.#looking = undefined;
     });
     const looked = this.#looking.then((isAnothers) => {
-      if (this.#isFinishing || this.#closing.signal.aborted) return;
-      if (isAnothers) this.#fenced();
-      else onOwn();
+      if (this.#closing.signal.aborted) return;
+      if (!isAnothers) onOwn();
+      // Writing its end tells one that is finishing whether it was superseded before.
+      else if (!this.#isFinishing) this.#fenced();
     });
     this.#relay.link.background(looked);
   }
@@ -224,8 +227,13 @@ export class RelayClaim implements Claim {
     this.#options.producer.stop(request.reason);
     const reply = { ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 };
     // The app takes the text first: who asks would take this producer for dead.
-    if (!this.#isFinishing) this.#replies.open(reply);
+    if (this.#isHandingOver) this.#replies.open(reply);
     this.#stops.wait(`${request.listenerId}:${request.requestId}`, () => this.#replies.send(reply));
+  }
+
+  /** Its source was stopped, and the app has its text first: neither is the end written nor told to anybody. */
+  get #isHandingOver(): boolean {
+    return !this.#isFinishing && this.#options.producer.read(0, 0).end === undefined;
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */

@@ -2,6 +2,7 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
+import { createDeferred } from "../../lib/deferred.ts";
 import type { ClaimRequest, ClaimResult, ProducerPort } from "../../port/transport.ts";
 import { type Ownership } from "./ports.ts";
 import { claimValue } from "./record.ts";
@@ -13,6 +14,8 @@ import type { RelayParts } from "./parts.ts";
 
 /** A superseded producer may be subscribing this very moment. */
 const FENCING = { firstMs: 25, maxMs: 800 };
+/** How long a message may take from the server, which has answered its publisher, to who is subscribed. */
+export const ARRIVAL_MS = 50;
 
 export interface RelayClaimsOptions {
   relay: RelayParts;
@@ -119,8 +122,7 @@ export class RelayClaims {
         throw error;
       }
       if (superseded < claim.epoch) {
-        if (superseded > 0) this.#relay.link.background(this.#fence(streamId, superseded));
-        opened.won();
+        opened.won(superseded > 0 ? this.#untilFenced(streamId, superseded) : undefined);
         return { status: "won", claim: opened };
       }
       // The clock of what it supersedes runs ahead of ours: claim again, above it.
@@ -129,13 +131,22 @@ export class RelayClaims {
     }
   }
 
+  /** Fences, and settles once who was superseded has heard it, if it lives and can be reached. Never rejects. */
+  #untilFenced(streamId: string, epoch: number): Promise<void> {
+    const sent = createDeferred<void>();
+    const fencing = this.#fence(streamId, epoch, sent.resolve).finally(sent.resolve);
+    this.#relay.link.background(fencing);
+    return sent.promise.then(() => sleep(this.#relay.clock, ARRIVAL_MS, this.#closing.signal));
+  }
+
   /** Tells producers of epochs up to `epoch` that they were superseded: again for a while, since one may be subscribing only now. */
-  async #fence(streamId: string, epoch: number): Promise<void> {
+  async #fence(streamId: string, epoch: number, onSent: () => void = () => {}): Promise<void> {
     const { clock, link, names, settings } = this.#relay;
     const message = encodeRequest({ type: "fence", epoch });
     const until = clock.now() + settings.ackTimeoutMs;
     for (let attempt = 0; clock.now() < until && !this.#closing.signal.aborted; attempt++) {
       await link.publish(names.request(streamId), message);
+      onSent();
       await sleep(clock, backoffMs(attempt, FENCING), this.#closing.signal);
     }
   }

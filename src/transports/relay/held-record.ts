@@ -24,6 +24,7 @@ export class HeldRecord {
   readonly #key: string;
   readonly #claim: Ownership;
   #cancelRenewal: Cancel = () => {};
+  #isEnding = false;
 
   constructor({ relay, streamId, epoch }: HeldRecordOptions) {
     this.#relay = relay;
@@ -53,11 +54,19 @@ export class HeldRecord {
     return record.status !== "claimed" || record.epoch <= this.#claim.epoch;
   }
 
-  /** Whether another claim holds the record, or has ended it. For a claim that isn't ended itself. */
+  /** Whether another claim holds the record, or was the last to end it. */
   async isAnothers(): Promise<boolean> {
-    const record = await this.#relay.link.get(this.#key);
-    if (record.status !== "claimed") return record.status === "done";
-    return record.epoch !== 0 && record.epoch !== this.#claim.epoch;
+    const { link } = this.#relay;
+    const record = await link.get(this.#key);
+    switch (record.status) {
+      case "claimed":
+        return record.epoch !== 0 && record.epoch !== this.#claim.epoch;
+      case "done":
+        return (await link.lastEnd(this.#key))?.epoch !== this.#claim.epoch;
+      case "free":
+        // Under one that runs a restarted server has forgotten it. Under one that has failed any number may have failed since.
+        return this.#isEnding;
+    }
   }
 
   /**
@@ -67,6 +76,7 @@ export class HeldRecord {
   async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: AbortSignal): Promise<boolean> {
     const { clock, link } = this.#relay;
     const startedAt = clock.now();
+    this.#isEnding = true;
     this.release();
     for (let attempt = 0; ; attempt++) {
       try {

@@ -172,12 +172,22 @@ class RelayTransport implements Transport {
 
   async #read(streamId: string, request: ReadRequest): Promise<ReadResult> {
     const result = await this.#ask(streamId, { type: "read", ...request });
+    // The one that named its producer may have all of its text, and have missed nothing but the end.
+    if (result.status === "done" && request.epoch !== undefined)
+      return { ...result, last: await this.lastEnd(streamId) };
     if (result.status !== "page" || result.page.epoch >= (request.epoch ?? 0)) return result;
     // The reply is of an older claim. Either that producer doesn't know yet that it was superseded, or the newer one is gone.
-    // The record tells which. A producer that is done may still answer.
+    // The record tells which.
+    return (await this.#mayAnswer(streamId, request.epoch)) ? result : { status: "lost" };
+  }
+
+  /** Whether the record is this claim's, as far as is known. A producer that is done may still answer. */
+  async #mayAnswer(streamId: string, epoch: number | undefined): Promise<boolean> {
     const record = await this.peek(streamId);
-    const mayAnswer = record.status === "running" ? record.epoch === request.epoch : record.status === "done";
-    return mayAnswer ? result : { status: "lost" };
+    if (record.status === "running") return record.epoch === epoch;
+    if (record.status === "absent") return false;
+    const last = await this.lastEnd(streamId);
+    return last === undefined || last.epoch === epoch;
   }
 
   async stop(streamId: string, { reason, epoch: only }: StopRequest): Promise<boolean> {

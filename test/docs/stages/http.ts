@@ -33,6 +33,25 @@ console.log((await GET(request, { params: Promise.resolve({ id: "2" }) })).statu
 `,
     prints: "v1 false\n403\n",
   },
+  "docs/http.md: Fewer and larger events: `compact`, block 1": {
+    before: `
+import { type Compactor, streamResponse } from "resumable-stream/http";
+import { createResumableStreamContext } from "resumable-stream/memory";
+const context = createResumableStreamContext({ waitUntil: null });
+const { readable, writable } = new TransformStream<string, string>();
+const original = await context.createNewResumableStream("chat-1", () => readable);
+const writer = writable.getWriter();
+void writer.write("data: one\\n\\ndata: two\\n\\n");
+// Until it is there for all.
+await original!.getReader().read();
+const stream = await context.resumeExistingStream("chat-1");
+`,
+    after: `
+await writer.close();
+console.log((await response.text()).includes("\\n\\ndata: one\\ndata: two\\nid: 22"));
+`,
+    prints: "true\n",
+  },
   "docs/http.md: Node, block 1": {
     before: `
 import { type AddressInfo } from "node:net";
@@ -63,6 +82,21 @@ console.log(shown.includes("data: connection."));
 server.close();
 `,
     prints: "true\n",
+  },
+  "docs/client.md: Old text and new, block 1": {
+    before: `${served}
+let shown = "";
+let live = "";
+const show = (text: string, isLive: boolean) => {
+  shown += text;
+  if (isLive) live += text;
+};
+`,
+    after: `
+console.log(shown.includes("data: connection."), live.includes("data: connection."));
+server.close();
+`,
+    prints: "true true\n",
   },
   "docs/client.md: With the AI SDK, block 1": {
     before: `${served}

@@ -133,3 +133,100 @@ test("a stop that got lost on its way isn't answered by a producer that was stop
   expect(isLost).toBe(true);
   expect({ isStopped, hasStopped: producer.isStopped }).toEqual({ isStopped: true, hasStopped: true });
 });
+
+test.each(["done", "stopped"] as const)(
+  "who asks when its producer has gone is told which text was %s (G4, G6)",
+  async (end) => {
+    const scene = new RelayScene();
+    const ended = await scene.produce(scene.relay(), { text: "hello" });
+    await scene.within(VERDICT_MS, ended.finish(end));
+    const follower = await scene.followingRelay();
+    const read = (epoch: number | undefined) =>
+      scene.within(VERDICT_MS, follower.read("chat", { from: 5, maxUnits: 5, epoch }));
+    const last = { epoch: ended.epoch, tail: 5, end };
+    expect(await read(ended.epoch)).toEqual({ status: "done", last });
+    expect(await read(undefined)).toEqual({ status: "done" });
+  },
+);
+
+test("a producer that stays for its followers answers those of the one before it (G4)", async () => {
+  const scene = new RelayScene();
+  const older = await scene.produce(scene.relay(), { text: "" });
+  const newer = await scene.produce(scene.relay(), { text: "other text", mode: "supersede" });
+  const [follower, olderFollower] = [await scene.followingRelay(), await scene.followingRelay()];
+  const read = (relay: Transport, { epoch }: Produced) =>
+    scene.within(VERDICT_MS, relay.read("chat", { from: 0, maxUnits: 5, epoch }));
+  await read(follower, newer);
+
+  background(newer.finish("done"), () => undefined);
+  await scene.pass(200);
+
+  const page = { epoch: newer.epoch, text: "other", tail: 10 };
+  expect(await read(olderFollower, older)).toMatchObject({ status: "page", page });
+});
+
+test("a producer that stays for its followers leaves those of the next one alone, if its clock lags (G5)", async () => {
+  const scene = new RelayScene();
+  const older = await scene.produce(scene.relay({ aheadMs: 10_000 }), { text: "hello" });
+  const follower = await scene.followingRelay();
+  await follower.read("chat", { from: 0, maxUnits: 1, epoch: older.epoch });
+  background(older.finish("done"), () => undefined);
+  await scene.pass(50);
+  let isDeaf = true;
+  const newer = await scene.produce(scene.relay({ hears: () => !isDeaf }), {
+    text: "other",
+    mode: "supersede",
+  });
+  expect(newer.epoch).toBeLessThan(older.epoch);
+
+  const newerFollower = await scene.followingRelay();
+  const reading = newerFollower.read("chat", { from: 0, maxUnits: 5, epoch: newer.epoch });
+  await scene.pass(300);
+  isDeaf = false;
+  const page = { epoch: newer.epoch, text: "other" };
+  expect(await scene.within(VERDICT_MS, reading)).toMatchObject({ status: "page", page });
+});
+
+test("who asks after a producer whose successor is done, and has the lower number, is told that it is lost (G4)", async () => {
+  const scene = new RelayScene();
+  const failed = await scene.produce(scene.relay({ aheadMs: 10_000 }), { text: "" });
+  await scene.within(VERDICT_MS, failed.finish("failed"));
+  const newer = await scene.produce(scene.relay(), { text: "other" });
+  expect(newer.epoch).toBeLessThan(failed.epoch);
+  const follower = await scene.followingRelay();
+  await follower.read("chat", { from: 0, maxUnits: 1, epoch: newer.epoch });
+  background(newer.finish("done"), () => undefined);
+  await scene.pass(50);
+
+  const olderFollower = await scene.followingRelay();
+  const reading = olderFollower.read("chat", { from: 0, maxUnits: 5, epoch: failed.epoch });
+  expect(await scene.within(VERDICT_MS, reading)).toEqual({ status: "lost" });
+});
+
+test("an end that comes right behind a claim is written once the producer before it knows (G13)", async () => {
+  const scene = new RelayScene();
+  const older = await scene.produce(scene.relay(), { text: "hello" });
+  const slowly = (port: PublishPort): PublishPort => ({
+    ...port,
+    publish: async (channel, message) => {
+      const isFence = parseRequest(message)?.type === "fence";
+      // The server has it, and answers; who is subscribed gets it a little later.
+      if (isFence)
+        background(
+          sleep(scene.clock, 40).then(() => port.publish(channel, message)),
+          () => undefined,
+        );
+      return isFence ? 2 : port.publish(channel, message);
+    },
+  });
+  const newer = await scene.produce(scene.relay({ port: slowly }), { text: "", mode: "supersede" });
+  let knew: boolean | undefined;
+  newer.producer.backlog.finish("done");
+  const finishing = newer.claim.finish(
+    () => newer.producer.read(0, 0),
+    () => (knew = older.producer.isFenced),
+  );
+  expect((await scene.relay().peek("chat")).status).toBe("running");
+  await scene.within(VERDICT_MS, finishing);
+  expect(knew).toBe(true);
+});
