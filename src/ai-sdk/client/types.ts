@@ -27,7 +27,7 @@ export interface ChatClientOptions {
   /** The route of `createChatHandlers`. `?id=` is added for each chat. @defaultValue "/api/chat" */
   api?: string;
   /** Sent with each request; a function is asked each time, so that a token may be a fresh one. @defaultValue none */
-  headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>);
+  headers?: Record<string, string> | (() => Record<string, string>) | (() => Promise<Record<string, string>>);
   /** As `fetch` takes it. @defaultValue "same-origin" */
   credentials?: RequestCredentials;
   /** Makes all requests. @defaultValue the platform's */
