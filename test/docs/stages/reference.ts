@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import { Pool } from "pg";
 import type { MakeStream, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
 import { ResumableStreamError } from "resumable-stream";
-import { createChatHandlers, finishOfStop, foldUIMessage, uiMessageResponse, uiMessageText } from "resumable-stream/ai-sdk";
+import { compactUIMessageChunks, createChatHandlers, finishOfStop, foldUIMessage, uiMessageResponse, uiMessageText } from "resumable-stream/ai-sdk";
 import { createChatClient } from "resumable-stream/ai-sdk/client";
 import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
 import { createResumeHandlers, generationOf, streamResponse, toNodeHandler } from "resumable-stream/http";
