@@ -27,7 +27,8 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
   const ended = `${name} ended at ${reading.options.from + reading.length}`;
   noteTold(world, { end, runs, participant });
   if (end === "clean") {
-    world.handOvers.judgeClean(runs, { ended, participant });
+    // Without text it may be of a claim that nobody ran under.
+    if (reading.length > 0) world.handOvers.judgeClean(runs, { ended, participant });
     // Stopped before its source began: an empty stream.
     if (reading.length === 0 && world.stopped.has(reading.options.streamId)) return;
     if (runs.some((run) => isWhole(run, reading) && (run.end === "done" || run.end === "stopped"))) return;

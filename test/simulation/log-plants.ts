@@ -8,7 +8,7 @@ import type { Store } from "./store.ts";
 
 /** A statement that does something else with its rows. */
 function withStore(
-  change: (store: Store) => Partial<Pick<Store, "append" | "claim" | "read" | "status" | "write">>,
+  change: (store: Store) => Partial<Pick<Store, "append" | "claim" | "elect" | "read" | "status" | "write">>,
 ): Plant {
   return {
     execute: (store) => {
@@ -146,6 +146,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a dead producer's text is thrown away",
     breaks: ["G1", "G3", "G4", "G6", "G7"],
+    from: 5_600,
     plant: withStore((store) => {
       const read = store.read.bind(store);
       return {
@@ -163,6 +164,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "an append that failed is forgotten",
     breaks: ["G1", "G3", "G6", "G7"],
+    from: 950,
     plant: {
       query: (query) => async (name, values) => {
         try {
@@ -187,6 +189,45 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
           return { ...slice, text: "", tail: slice.from };
         }),
     })),
+  },
+  {
+    name: "all that find a producer dead are elected",
+    breaks: ["G15"],
+    from: 500,
+    plant: withStore((store) => {
+      const elect = store.elect.bind(store);
+      return {
+        elect: (key, forMs) => {
+          const session = store.session(key);
+          if (session && store.handover(session) === "running")
+            session.handoverUntil = Number.NEGATIVE_INFINITY;
+          return elect(key, forMs);
+        },
+      };
+    }),
+  },
+  {
+    name: "whoever finds a producer dead gives nobody what it left",
+    breaks: ["G15"],
+    from: 780,
+    plant: withStore((store) => ({
+      elect: (key) => {
+        const session = store.session(key);
+        if (session) session.handoversLeft = null;
+        return [];
+      },
+    })),
+  },
+  {
+    name: "what is left is given without its last rows",
+    breaks: ["G15"],
+    plant: withStore((store) => {
+      const elect = store.elect.bind(store);
+      return {
+        elect: (key, forMs) =>
+          elect(key, forMs).map((row) => ({ ...row, plain: null, encoded: null, start: null, stop: null })),
+      };
+    }),
   },
 ];
 

@@ -13,6 +13,8 @@ export interface PlantedBug {
   plant: Plant;
   /** The promises it may break; the first one that breaks tells. */
   breaks: ReadonlyArray<Violation["promise"]>;
+  /** The seed to begin with, where the first thousands find nothing. @defaultValue 1 */
+  from?: number;
 }
 
 type FollowerEvent = Parameters<typeof stepFollower>[1];
@@ -82,6 +84,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a follower keeps the end of another epoch",
     breaks: ["G1", "G4", "G6"],
+    from: 3_000,
     plant: {
       stepFollower: (state, event) => {
         const step = stepFollower(state, event);
@@ -97,6 +100,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a follower accepts pages of a lower epoch",
     breaks: ["G1", "G6"],
+    from: 1_300,
     plant: misread((event, { epoch = 0 }) =>
       event.page.epoch < epoch ? { ...event, page: { ...event.page, epoch } } : event,
     ),
@@ -130,6 +134,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a producer tells its end before it is written",
     breaks: ["G13"],
+    from: 550,
     plant: {
       stepProducer: (state, event) => {
         const step = stepProducer(state, event);
@@ -202,6 +207,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a record is set free without comparing it",
     breaks: ["G3", "G4", "G7"],
+    from: 450,
     plant: {
       ports: ({ publish, subscribe }) => {
         const { records } = publish;
@@ -252,6 +258,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["G14"],
     plant: {
       transport: (transport) => withMethod(transport, "lastEnd", () => Promise.resolve(undefined)),
+    },
+  },
+  {
+    name: "an end is written while the app is still given the text",
+    breaks: ["G15"],
+    plant: {
+      stepProducer: (state, event) => {
+        const step = stepProducer(state, event);
+        if (!step.effects.includes("hand-over")) return step;
+        const { effects, state: next } = stepProducer(step.state, { type: "handed-over" });
+        return { state: next, effects: [...step.effects, ...effects] };
+      },
+    },
+  },
+  {
+    name: "a stream that failed isn't handed over",
+    breaks: ["G15"],
+    plant: {
+      stepProducer: (state, event) => {
+        const step = stepProducer(state, event);
+        if (!step.effects.includes("hand-over") || step.state.source !== "failed") return step;
+        const { effects, state: next } = stepProducer(step.state, { type: "handed-over" });
+        return { state: next, effects: [...step.effects.filter((each) => each !== "hand-over"), ...effects] };
+      },
     },
   },
 ];

@@ -24,6 +24,7 @@ export interface SimulateOptions {
 
 /** By when everything has settled once nothing hinders it any more. */
 const SETTLE_MS = 600_000;
+const CLAIM_TIMEOUT_MS = 3_000;
 const EAGER: ReaderScript = { paceMs: 0 };
 
 export async function simulate(
@@ -130,8 +131,11 @@ class Simulation {
     const world = this.#world;
     const participant = world.boot();
     world.participants.push(participant);
-    // A dead producer's lease has to lapse first.
-    world.timeline.after(world.backend.leaseMs, () => world.log("— all leases have lapsed"));
+    // A dead producer's lease has to lapse first, and those of processes that were elected to hand over what it left.
+    const { onEnd } = world.plan;
+    const electedMs = onEnd ? 3 * (onEnd.timeoutMs + 3 * CLAIM_TIMEOUT_MS) : 0;
+    const leasesMs = world.backend.leaseMs + electedMs;
+    world.timeline.after(leasesMs, () => world.log("— all leases have lapsed"));
     if (!(await this.#settles("waited for leases"))) return;
     for (let stream = 0; stream < world.plan.streams; stream++) {
       for (const type of ["ask", "resume", "produce"] as const) {

@@ -67,7 +67,7 @@ export class Store {
         return hasEndedWell ? [{ epoch: session.epoch, tail: session.tail, status: session.status }] : [];
       }
       case "elect":
-        return this.#elect(text(first), Number(second));
+        return this.elect(text(first), Number(second));
       case "handedOver": {
         const session = this.sessions.get(text(first));
         if (session?.epoch !== Number(second)) return [];
@@ -230,7 +230,7 @@ export class Store {
     return (handoversLeft ?? 0) > 0 ? "due" : null;
   }
 
-  #elect(key: string, forMs: number): Rows {
+  elect(key: string, forMs: number): Rows {
     const session = this.session(key);
     if (!session || this.status(session) === "streaming" || this.handover(session) !== "due") return [];
     session.handoversLeft = (session.handoversLeft ?? 0) - 1;
