@@ -1,52 +1,27 @@
 // The chat. Its id is in the URL, so that a reload or a second tab finds it again.
 
 import { useChat } from "@ai-sdk/react";
-import type { UIMessage } from "ai";
+import { DefaultChatTransport, type UIMessage } from "ai";
 import { type SubmitEvent, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { ResumableFetchError } from "resumable-stream/client";
-import { createAnswers } from "./answers.ts";
+import { createChatClient } from "resumable-stream/ai-sdk/client";
 
 location.hash ||= crypto.randomUUID();
 const id = decodeURIComponent(location.hash.slice(1));
-let show = (_messages: UIMessage[]): void => {};
-const answers = createAnswers(id, (messages) => show(messages));
+const client = createChatClient<UIMessage>();
+const transport = new DefaultChatTransport(client.transport);
 
 function Chat({ stored }: { stored: UIMessage[] }) {
   const [input, setInput] = useState("");
-  const chat = useChat({
-    id,
-    messages: stored,
-    resume: true,
-    transport: answers.transport,
-    onFinish: ({ isAbort, isError }) => {
-      if (!isAbort && !isError && answers.wasCut()) void catchUp();
-    },
-    // The answer ended while this tab was offline: the server has stored it.
-    onError: (broken) => {
-      if (broken instanceof ResumableFetchError && broken.code === "MISSED_END") void catchUp();
-    },
-  });
-  const { messages, setMessages, sendMessage, regenerate, resumeStream, status, error, clearError } = chat;
-  // What was sent meanwhile isn't among those that were loaded.
-  show = (loaded) => setMessages((shown) => (shown.length > loaded.length ? shown : loaded));
-  /** Another device may have stopped the answer, and asked for the next. */
-  const catchUp = async (): Promise<void> => {
-    setMessages(await answers.load());
-    clearError();
-    await resumeStream();
-  };
+  const chat = client.attach(useChat({ id, messages: stored, resume: true, transport }));
+  const { messages, sendMessage, regenerate, status, error } = chat;
   const isBusy = status === "submitted" || status === "streaming";
+  const isUnanswered = !isBusy && messages.at(-1)?.role === "user";
 
   const send = (event: SubmitEvent): void => {
     event.preventDefault();
     void sendMessage({ text: input });
     setInput("");
-  };
-  // Both at once: the first stops the model and every tab's stream, the second keeps this tab from sending more of itself.
-  const stop = (): void => {
-    void answers.stop();
-    void chat.stop();
   };
 
   return (
@@ -58,7 +33,7 @@ function Chat({ stored }: { stored: UIMessage[] }) {
           </li>
         ))}
       </ol>
-      {error && (
+      {(error ?? isUnanswered) && (
         <p role="alert">
           The answer broke off. This is what was kept of it.{" "}
           <button onClick={() => void regenerate()}>Try again</button>
@@ -68,7 +43,7 @@ function Chat({ stored }: { stored: UIMessage[] }) {
         <input aria-label="Message" value={input} onChange={(event) => setInput(event.target.value)} />
         {/* Two buttons, by their keys: one that became the other under the press would send the form. */}
         {isBusy ? (
-          <button key="stop" type="button" onClick={stop}>
+          <button key="stop" type="button" onClick={() => void client.stop(id)}>
             Stop
           </button>
         ) : (
@@ -80,5 +55,5 @@ function Chat({ stored }: { stored: UIMessage[] }) {
   );
 }
 
-const stored = await answers.load();
+const stored = await client.load(id);
 createRoot(document.querySelector("#root") ?? document.body).render(<Chat stored={stored} />);

@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
 
 export default {
-  serverExternalPackages: ["@electric-sql/pglite", "pg"],
   // The library is linked from this repository, two folders up. With the published package this line isn't needed.
   turbopack: { root: fileURLToPath(new URL("../..", import.meta.url)) },
 } satisfies NextConfig;

@@ -29,3 +29,27 @@ export function answerOf(status: number, { own, added, message }: AnswerParts): 
   headers.append("access-control-expose-headers", "stream-status, stream-offset, stream-generation");
   return new Response(message ?? null, { status, headers });
 }
+
+/** A refusal that says why, for people. */
+export function refusalOf(status: number, message: string, added: HeadersInit | undefined): Response {
+  return answerOf(status, { own: { "content-type": "text/plain;charset=UTF-8" }, added, message });
+}
+
+/** The refusal of a request for which `authorize` gave `allowed`; undefined if that is a yes, which only `true` is. */
+export function forbidden(allowed: unknown, added: HeadersInit | undefined): Response | undefined {
+  if (allowed === true) return undefined;
+  return isResponse(allowed) ? allowed : refusalOf(403, "This stream isn't yours to read.\n", added);
+}
+
+/** Not by its class: servers put their own in the platform's place, and it may be of another realm. */
+function isResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null) return false;
+  const hasStatus = "status" in value && typeof value.status === "number";
+  return hasStatus && "arrayBuffer" in value && typeof value.arrayBuffer === "function";
+}
+
+/** Not by its class: the context may be of another copy of this library. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "TRANSPORT_UNAVAILABLE" || error.code === "CLOSED";
+}

@@ -4,7 +4,7 @@ import { checkFunction } from "../api/options.ts";
 import type { LastEnd, ResumableStreamContext } from "../api/types.ts";
 import { endOf, startOf } from "../engine/ends.ts";
 import type { EndKind } from "../port/transport.ts";
-import { answerOf, type StatusHeader } from "./answer.ts";
+import { answerOf, forbidden, isOutage, refusalOf, type StatusHeader } from "./answer.ts";
 import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
@@ -81,17 +81,13 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       },
       added,
     });
-  const refusal = (status: number, message: string): Response =>
-    answerOf(status, { own: { "content-type": "text/plain;charset=UTF-8" }, added, message });
 
   const whereAllowed =
     (answer: (streamId: string, request: Request) => Promise<Response>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
       const streamId = (await streamIdOf(request, ...rest)) || null;
-      const allowed: unknown = await authorize(request, streamId, ...rest);
-      if (allowed !== true) {
-        return isResponse(allowed) ? allowed : refusal(403, "This stream isn't yours to read.\n");
-      }
+      const refusal = forbidden(await authorize(request, streamId, ...rest), added);
+      if (refusal) return refusal;
       if (streamId === null) return empty(204, "absent");
       try {
         return await answer(streamId, request);
@@ -105,7 +101,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
     GET: whereAllowed(async (streamId, request) => {
       const position = requestedPosition(request);
       if (position === "bad") {
-        return refusal(400, "Last-Event-ID and resumeAt take a position: 1204, or 1204.k3f9x2.\n");
+        return refusalOf(400, "Last-Event-ID and resumeAt take a position: 1204, or 1204.k3f9x2.\n", added);
       }
       const from = position?.text ?? 0;
       const stream = await context.resumeExistingStream(streamId, from);
@@ -135,7 +131,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
     DELETE: whereAllowed(async (streamId, request) => {
       const generation = requestedGeneration(request);
       if (generation === "bad") {
-        return refusal(400, "generation takes the mark of the header stream-generation.\n");
+        return refusalOf(400, "generation takes the mark of the header stream-generation.\n", added);
       }
       const { mark } = generation;
       const isStopped = await context.stopStream(streamId, mark === undefined ? {} : { generation: mark });
@@ -173,17 +169,4 @@ async function withoutBody({ headers, body }: Response): Promise<Response> {
   // If the stream broke off meanwhile there is nothing left to cancel, and GET would answer 200 too.
   await body?.cancel().catch(() => undefined);
   return new Response(null, { headers });
-}
-
-/** Not by its class: servers put their own in the platform's place, and it may be of another realm. */
-function isResponse(value: unknown): value is Response {
-  if (typeof value !== "object" || value === null) return false;
-  const hasStatus = "status" in value && typeof value.status === "number";
-  return hasStatus && "arrayBuffer" in value && typeof value.arrayBuffer === "function";
-}
-
-/** Not by its class: the context may be of another copy of this library. */
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return error.code === "TRANSPORT_UNAVAILABLE" || error.code === "CLOSED";
 }

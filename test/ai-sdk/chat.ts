@@ -23,7 +23,7 @@ export async function pageScript(major: SdkMajor): Promise<string> {
     alias: {
       ai: `ai${major}`,
       "@ai-sdk/react": `react${major}`,
-      "resumable-stream/client": source("../../src/client.ts"),
+      "resumable-stream/ai-sdk/client": source("../../src/ai-sdk-client.ts"),
     },
     define: { "process.env.NODE_ENV": '"production"' },
   });

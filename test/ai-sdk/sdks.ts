@@ -57,7 +57,7 @@ function installedVersion(name: string): string | undefined {
 export interface ServerSdk {
   streamText: (options: object) => UiStreams & { stream: unknown };
   convertToModelMessages: (messages: unknown) => unknown;
-  toUIMessageStream?: (options: object) => ReadableStream<unknown>;
+  toUIMessageStream?: (options: object) => ReadableStream<{ type: string }>;
   JsonToSseTransformStream: new () => ReadableWritablePair<string, unknown>;
   /** The part that a page uses: what it asks a server with, and what it makes a message of. */
   DefaultChatTransport: new (options: object) => {
@@ -66,7 +66,7 @@ export interface ServerSdk {
   readUIMessageStream: (options: object) => AsyncIterable<unknown>;
 }
 interface UiStreams {
-  toUIMessageStream: (options: object) => ReadableStream<unknown>;
+  toUIMessageStream: (options: object) => ReadableStream<{ type: string }>;
 }
 
 export async function loadSdk(major: SdkMajor): Promise<ServerSdk> {

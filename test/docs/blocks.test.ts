@@ -15,6 +15,7 @@ import { createDatabase, type PrivateDatabase } from "../support/postgres-databa
 import { setUpTables } from "../support/postgres-tables.ts";
 import { errorsOfFiles } from "../types/compile.ts";
 import { type Block, blocksOf, readDocuments, root } from "./markdown.ts";
+import { aiSdk } from "./stages/ai-sdk.ts";
 import { guide } from "./stages/guide.ts";
 import { http } from "./stages/http.ts";
 import { recipes } from "./stages/recipes.ts";
@@ -22,7 +23,7 @@ import { exampleProgram, isExample } from "./stages/reference.ts";
 import type { Stage } from "./stages/stage.ts";
 import { transports } from "./stages/transports.ts";
 
-const stages: Record<string, Stage> = { ...guide, ...http, ...recipes, ...transports };
+const stages: Record<string, Stage> = { ...aiSdk, ...guide, ...http, ...recipes, ...transports };
 
 const TESTED_ELSEWHERE = ["README.md", "docs/writing-a-transport.md"];
 

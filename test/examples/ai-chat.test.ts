@@ -1,3 +1,3 @@
 import { describeChat } from "./chat.ts";
 
-describeChat("ai-chat");
+describeChat("ai-chat", { store: "PGlite" });

@@ -24,12 +24,13 @@ export interface Example {
   remove: () => Promise<void>;
 }
 
-/** Installs an example and starts it, by one command. */
-export async function startExample(name: string): Promise<Example> {
+/** Installs an example and starts it, by one command. `redisUrl`: of the server that it uses, if it uses one. */
+export async function startExample(name: string, redisUrl = ""): Promise<Example> {
   const cwd = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const port = await freePort();
   const dataFolder = await mkdtemp(join(tmpdir(), `${name}-`));
-  const env = { ...process.env, POSTGRES_URL: "", PORT: String(port), DATA_FOLDER: dataFolder, WORD_MS };
+  const own = { POSTGRES_URL: "", REDIS_URL: redisUrl, PORT: String(port), DATA_FOLDER: dataFolder, WORD_MS };
+  const env = { ...process.env, ...own };
   const url = `http://localhost:${port}/`;
   let kill = async (): Promise<void> => {};
 

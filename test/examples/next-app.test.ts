@@ -1,3 +1,3 @@
 import { describeChat } from "./chat.ts";
 
-describeChat("next-app");
+describeChat("next-app", { store: "Redis" });

@@ -25,7 +25,7 @@ const WEB = {
   setTimeout,
 };
 
-describe.each(["memory", "generic", "http", "client", "transport", "testing"])(
+describe.each(["memory", "generic", "http", "client", "ai-sdk", "ai-sdk/client", "transport", "testing"])(
   '"resumable-stream/%s"',
   (entry) => {
     test("imports no package, nothing of Node's, and uses none of its globals", async () => {
@@ -45,6 +45,12 @@ describe.each(["memory", "generic", "http", "client", "transport", "testing"])(
 test("the client has nothing of the server's part", async () => {
   const { files } = await bundle(`export * from "resumable-stream/client";`);
   expect(files.filter((path) => !/^dist\/(client\.js|client\/)/.test(path))).toEqual([]);
+});
+
+test("a page of the AI SDK has nothing of the server's part", async () => {
+  const { files } = await bundle(`export * from "resumable-stream/ai-sdk/client";`);
+  const ours = /^dist\/(ai-sdk-client\.js|ai-sdk\/client\/|client\/)/;
+  expect(files.filter((path) => !ours.test(path))).toEqual([]);
 });
 
 test("what leaks is named, with the file it leaks from", async () => {
@@ -95,10 +101,13 @@ test("memory streams are produced and followed where there are web standards onl
 // parser has read before the bridge, by state that two builds share, and by clients of our own that are made anew,
 // by claims that are answered late, by a store that is
 // waited for once, by commits that a server lost, by stops that are seen to the end, by a
-// verdict that is a machine of its own, and by the replay's end, which a page is told of, and its compaction.
+// verdict that is a machine of its own, by the replay's end, which a page is told of, and its compaction, and by refusals that
+// a chat's handlers share.
 test.each([
   { what: "the client", entry: "client", budget: 5_360 },
-  { what: "http", entry: "http", budget: 7_020 },
+  { what: "http", entry: "http", budget: 7_060 },
+  { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 9_400 },
+  { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_640 },
   { what: "memory", entry: "memory", budget: 18_200 },
   { what: "generic", entry: "generic", budget: 21_800 },
   { what: "redis", entry: "redis", budget: 21_400 },

@@ -55,7 +55,7 @@ describe("with no client installed", () => {
 
   test("every entry can be imported, and loads no client", async () => {
     const code = `
-      ${["", "/redis", "/ioredis", "/generic", "/memory", "/postgres", "/postgres/schema", "/pglite", "/http", "/client"].map((entry) => `import "resumable-stream${entry}";`).join("\n")}
+      ${["", "/redis", "/ioredis", "/generic", "/memory", "/postgres", "/postgres/schema", "/pglite", "/http", "/client", "/ai-sdk", "/ai-sdk/client"].map((entry) => `import "resumable-stream${entry}";`).join("\n")}
       console.log("imported");`;
     expect(await consumer.run({ kind: "module", code })).toBe("imported");
   });

@@ -15,7 +15,19 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "node_modules/.cache/jest");
 const VERSION = "30.5.2";
 
-const entries = ["", "/redis", "/ioredis", "/generic", "/memory", "/postgres", "/pglite", "/http", "/client"];
+const entries = [
+  "",
+  "/redis",
+  "/ioredis",
+  "/generic",
+  "/memory",
+  "/postgres",
+  "/pglite",
+  "/http",
+  "/client",
+  "/ai-sdk",
+  "/ai-sdk/client",
+];
 
 /** What a test of a user's says, in either runner. */
 const assertions = `

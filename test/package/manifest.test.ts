@@ -31,6 +31,11 @@ afterAll(async () => {
   await tarball.remove();
 });
 
+/** A dash behind another entry's name stands for a slash: the schema belongs to its transport, a page to its server. */
+function pathOf(name: string): string {
+  return name.replace(/^(postgres|ai-sdk)-/, "$1/");
+}
+
 test("the entries are the files directly in src, and each is in the package", async () => {
   const names = (await readdir(`${root}/src`, { withFileTypes: true }))
     .filter((file) => file.isFile())
@@ -40,8 +45,7 @@ test("the entries are the files directly in src, and each is in the package", as
   const expected = names
     .filter((name) => name !== "cli")
     .map((name) => [
-      // A dash stands for a slash: the schema belongs to its transport.
-      name === "index" ? "." : `./${name.replace("-", "/")}`,
+      name === "index" ? "." : `./${pathOf(name)}`,
       {
         require: { types: `./dist/cjs/${name}.d.ts`, default: `./dist/cjs/${name}.js` },
         types: `./dist/${name}.d.ts`,
@@ -55,7 +59,7 @@ test("the entries are the files directly in src, and each is in the package", as
     Object.fromEntries(
       names
         .filter((name) => name !== "cli" && name !== "index")
-        .map((name) => [name.replace("-", "/"), [`./dist/cjs/${name}.d.ts`]]),
+        .map((name) => [pathOf(name), [`./dist/cjs/${name}.d.ts`]]),
     ),
   );
   for (const name of names) {

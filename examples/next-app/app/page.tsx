@@ -7,6 +7,5 @@ import { Chat } from "./chat.tsx";
 export default async function Page({ searchParams }: { searchParams: Promise<{ id?: string }> }) {
   const { id } = await searchParams;
   if (!id) redirect(`/?id=${crypto.randomUUID()}`);
-  const { messages } = await loadChat(id);
-  return <Chat id={id} stored={messages} />;
+  return <Chat id={id} stored={await loadChat(id)} />;
 }

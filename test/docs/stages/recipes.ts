@@ -128,23 +128,36 @@ console.log(await textOf(failed).catch((error: { code: string }) => error.code),
     prints:
       "true [ 'chat-1,Text outlives its connection.,done' ] undefined\n2 true true\nSOURCE_FAILED chat-3,,failed\n",
   },
-  [`${page}: Which stream belongs to this chat after a reload?, block 1`]: {
-    before: `${created}
+  [`${page}: How do I build a chat without the AI SDK?, block 1`]: {
+    before: `${memory}${model.replace("_prompt: string", "_messages: Message[]")}
 import { createResumeHandlers, streamResponse } from "resumable-stream/http";
-interface Chat { id: string; owner: string; activeStreamId: string | null }
-const chats: Chat[] = [{ id: "1", owner: "ada", activeStreamId: null }];
-const chatOf = (request: Request) => chats.find(({ id }) => request.url.endsWith(\`/\${id}\`));
+interface Message { id: string | undefined; role: string; text: string; end?: string }
+const chats = new Map<string, Message[]>();
+const load = async (chatId: string) => chats.get(chatId) ?? [];
+const save = async (chatId: string, messages: Message[]) => void chats.set(chatId, messages);
 const userOf = async (request: Request) => request.headers.get("user");
+const ownerOf = (_chatId: string) => "ada";
 `,
     after: `
-const ask1 = (user: string) => new Request("http://localhost/1", { headers: { user } });
-console.log((await GET(ask1("ada"))).status);
-const first = await ask(chats[0]!, prompt);
-console.log((await GET(ask1("eve"))).status);
-console.log(await (await GET(ask1("ada"))).text(), (await first.text()) === whole);
-console.log((await GET(ask1("ada"))).status, (await DELETE(ask1("ada"))).status);
+const url = "http://localhost/chat?id=1";
+const headers = { user: "ada", "content-type": "application/json" };
+const ask1 = (id: string, user = "ada") =>
+  POST(new Request(url, {
+    method: "POST",
+    headers: { ...headers, user },
+    body: JSON.stringify({ id, text: prompt }),
+  }));
+console.log((await ask1("q", "eve")).status, (await GET(new Request(url, { headers }))).status);
+const first = await ask1("q1");
+const again = await GET(new Request(url, { headers }));
+console.log((await again.text()) === whole, (await first.text()) === whole, (await GET(new Request(url, { headers }))).status);
+await ask1("q2");
+await sleep(30);
+console.log((await DELETE(new Request(url, { method: "DELETE", headers }))).status);
+await (await ask1("q3")).text();
+console.log(chats.get("1")?.map(({ role, text, end }) => end ?? (text === prompt ? role : "?")).join(" "));
 `,
-    prints: "204\n403\nText outlives its connection. true\n204 204\n",
+    prints: "403 204\ntrue true 204\n200\nuser done user stopped user done\n",
   },
   [`${page}: How do I test my app with it?, block 1`]: {
     before: `${model}${runner}`,

@@ -9,6 +9,8 @@ import { describe, test } from "node:test";
 import { Pool } from "pg";
 import type { MakeStream, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
 import { ResumableStreamError } from "resumable-stream";
+import { compactUIMessageChunks, createChatHandlers, finishOfStop, foldUIMessage, uiMessageResponse, uiMessageText } from "resumable-stream/ai-sdk";
+import { createChatClient } from "resumable-stream/ai-sdk/client";
 import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
 import { createResumeHandlers, generationOf, streamResponse, toNodeHandler } from "resumable-stream/http";
 import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
@@ -27,6 +29,33 @@ declare const id: string;
 declare const offset: number;
 declare const textSoFar: string;
 declare const lostStreams: { inc: () => void };
+interface UIMessage { id: string; role: "user" | "assistant"; parts: { type: string }[] }
+declare function loadChat(chatId: string): UIMessage[];
+declare function saveChat(chatId: string, messages: UIMessage[]): void;
+declare const model: string;
+declare const messages: UIMessage[];
+declare const text: string;
+declare const generation: string;
+declare const end: "done";
+declare function authorize(request: Request): boolean;
+declare function streamId(request: Request): string;
+declare function userOf(request: Request): Promise<string>;
+declare function ownerOf(chatId: string): Promise<string>;
+declare function convertToModelMessages(messages: UIMessage[]): Promise<UIMessage[]>;
+declare function streamText(options: { model: string; messages: UIMessage[]; abortSignal: AbortSignal }): {
+  toUIMessageStream: () => ReadableStream<{ type: string }>;
+};
+declare class DefaultChatTransport<Message> {
+  constructor(options: { api: string });
+  messages: Message[];
+}
+declare function useChat(options: object): {
+  id: string;
+  messages: UIMessage[];
+  setMessages: (messages: UIMessage[]) => void;
+  resumeStream: () => Promise<void>;
+};
+declare function view(chat: { id: string }, stop: () => Promise<boolean>): unknown;
 declare function connectToMine(): PubSubPair;
 declare function handler(request: Request): Response;
 declare function loadFromStore(): void;

@@ -10,6 +10,8 @@ import { DEFAULT_SCHEMA } from "resumable-stream/postgres/schema";
 import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
 import { createResumeHandlers, endOf, streamResponse, toNodeHandler } from "resumable-stream/http";
 import { resumableFetch } from "resumable-stream/client";
+import { createChatHandlers } from "resumable-stream/ai-sdk";
+import { createChatClient } from "resumable-stream/ai-sdk/client";
 import { createResumableStreamContext as overTransport } from "resumable-stream/transport";
 import { describePubSub } from "resumable-stream/testing";
 
@@ -29,6 +31,8 @@ export const entries: readonly unknown[] = [
   streamResponse,
   toNodeHandler,
   resumableFetch,
+  createChatHandlers,
+  createChatClient,
   overTransport,
   describePubSub,
 ];
