@@ -51,7 +51,7 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
   #isAttached = false;
-  /** What the stream was when this follower came; absent until that is known. */
+  /** The first page, which tells what the stream was when this follower came; absent until then. */
   #first: Page | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;

@@ -43,7 +43,7 @@ export class Producer implements ProducerPort {
   #cancelWait: Cancel = () => {};
   #state;
   #claim: Claim | undefined;
-  /** What the source failed with. */
+  /** The source's error; absent unless it failed. */
   #sourceError: unknown;
   /** Why the source is cancelled; absent until it is. */
   #cancelReason: unknown;

@@ -21,7 +21,7 @@ export interface SourceOptions {
   onCancelFailed: (error: unknown) => void;
 }
 
-/** A timer that fires so much later than it was due tells of a frozen process, whose source could give nothing either. */
+/** A timer that fires later than this tells of a frozen process, whose source could give nothing either. */
 const HELD_UP_MS = 1_000;
 
 export class Source {
@@ -46,7 +46,7 @@ export class Source {
     background(this.#pump(openSource), (error) => this.#fail(error));
   }
 
-  /** What it gives from now on is ignored. */
+  /** Ignores all that it gives from now on. */
   cancel(reason: unknown): void {
     this.#cancelled = { reason };
     this.#over();

@@ -84,10 +84,8 @@ function isWrittenInTime({ backend, plan }: World): boolean {
 function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   const { from, name, participant, primaryOf, streamId } = reading.options;
   const ended = `${name} ended at ${from + reading.length} as lost`;
-  if (primaryOf) {
-    if (participant.isClosing) return;
-    return world.violate("G2", `${ended}, and it is the original reader`);
-  }
+  if (primaryOf && participant.isClosing) return;
+  if (primaryOf) return world.violate("G2", `${ended}, and it is the original reader`);
   // A claim that a context made and closed, or died with, before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;

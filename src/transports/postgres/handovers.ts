@@ -37,7 +37,7 @@ export class Handovers {
     this.#onSettled = onSettled;
   }
 
-  /** What one row says is due. Settles when the app has had it, if this process was elected, or else at once. */
+  /** Hands over what a row says is due. Settles when the app has had it, if this process was elected, or else at once. */
   take(stream: NamedStream): Promise<void> {
     return this.#once(stream.key, () => this.#take(stream));
   }
@@ -112,7 +112,7 @@ export class Handovers {
       throw new ResumableStreamError("CLOSED", "Cannot ask for a stream: the context was closed.");
     if (!handOver) return;
     const { settings } = this.#context;
-    // Who is elected has as long as the app may take, and for its own statements.
+    // The elected process has as long as the app may take, and time for its own statements.
     const leaseMs = handOver.timeoutMs + 3 * settings.statementTimeoutMs;
     const [row] = await run(this.#context, "elect", [key, leaseMs]);
     if (!row) return;
@@ -157,7 +157,7 @@ export class Handovers {
   }
 }
 
-/** What there is of it, whole or not. */
+/** As much text as there is, whole or not. */
 function textOf(row: Row): string {
   return textFrom(0, parseEntries(row)) ?? "";
 }

@@ -84,7 +84,7 @@ class PostgresTransport implements Transport {
     };
     let row = await ask(request.mode, false);
     if (!row && request.mode === "supersede") {
-      // What a dead producer left is the app's before it is gone.
+      // The app gets a dead producer's text before that is deleted.
       await this.#handovers.untilOver({ key, streamId });
       row = await ask(request.mode, true);
     }
@@ -96,7 +96,7 @@ class PostgresTransport implements Transport {
     return { status: "won", claim };
   }
 
-  /** What a stream's row says, once the app has what was due of it; undefined if there is none. */
+  /** A stream's state, once the app has what was due of it; undefined if there is no such stream. */
   async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
     for (;;) {
       const [row] = await runForCaller(this.#context, "status", [stream.key]);

@@ -90,8 +90,7 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists watched_until timestamptz;`,
     },
     {
-      // What the app takes once it has ended: how often it may still be given it, until when somebody gives it, and claims that
-      // were superseded before.
+      // The app's share: how often it may still be given the text, until when somebody gives it, and older claims that are owed.
       isDone: hasColumns(sessionsIs, ["handovers_left", "handover_until", "owed_epochs"]),
       apply: `alter table ${sessions}
     add column if not exists handovers_left smallint,
