@@ -110,6 +110,9 @@ export class HandOvers {
       // Over a relay an end that could not be written is found by another, who knows nothing of it.
       if (!world.backend.keepsText && !world.wasCalmThroughout) continue;
       if (!world.isCalm(participant, other.participant)) continue;
+      // An end that could not be written looks like a death.
+      const run = world.wins.find((win) => win.epoch === epoch && win.streamId === streamId)?.run;
+      if (run && !world.isEndSure(run)) continue;
       if (other.status === "failed" || other.participant.machine.state === "dead") continue;
       const where = `${other.participant.machine.name} and ${participant.machine.name}`;
       world.violate("G15", `${streamId} was handed over in ${where}, and the first was ${other.status}`);
@@ -124,7 +127,8 @@ export class HandOvers {
         world.violate("G15", `${streamId} came without its text`);
       return;
     }
-    if (text === "" && runs.length === 0) return;
+    // Stopped before its source began.
+    if (text === "" && (runs.length === 0 || end === "stopped")) return;
     const isRight = runs.some((run) => {
       if (!run.text.startsWith(text)) return false;
       return end === "lost" || (run.end !== "running" && run.text === text);
