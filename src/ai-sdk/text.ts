@@ -53,9 +53,15 @@ function eventOf(chunk: object | undefined): string {
   return chunk ? `data: ${JSON.stringify(chunk)}\n\n` : "";
 }
 
-/** Id of the message that a text answers; undefined if it doesn't say. */
+/** Id of the message that a text answers; undefined if it doesn't say, or broke off before it had. */
 export function questionOf(text: string): string | undefined {
   const [line = ""] = text.split("\n", 1);
-  const id: unknown = line.startsWith(QUESTION) ? JSON.parse(line.slice(QUESTION.length)) : undefined;
-  return typeof id === "string" ? id : undefined;
+  if (!line.startsWith(QUESTION)) return undefined;
+  try {
+    const id: unknown = JSON.parse(line.slice(QUESTION.length));
+    return typeof id === "string" ? id : undefined;
+  } catch {
+    // The answer is saved all the same.
+    return undefined;
+  }
 }

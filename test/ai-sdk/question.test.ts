@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { withAnswer, withQuestion } from "../../src/ai-sdk/question.ts";
+import { questionOf } from "../../src/ai-sdk/text.ts";
 import { type Message, question } from "./chats.ts";
 
 const answer = (id: string, text = "Hi"): Message => ({
@@ -46,4 +47,11 @@ test("what is given isn't changed", () => {
   withQuestion(chat, question("q1", "Anew"));
   withAnswer(chat, answer("a1", "other"), "q1");
   expect(chat).toEqual(before);
+});
+
+test("a text names its question, and one that broke off in that names none", () => {
+  const text = ': question="q1"\n\ndata: {"type":"start"}\n\n';
+  expect(questionOf(text)).toBe("q1");
+  for (const cut of [0, 5, 12, 14]) expect(questionOf(text.slice(0, cut))).toBe(undefined);
+  expect(questionOf("data: 1\n\n")).toBe(undefined);
 });
