@@ -8,9 +8,10 @@ import { createChatHandlers } from "resumable-stream/ai-sdk";
 import { loadChat, saveChat } from "./chats.ts";
 import { context } from "./context.ts";
 import { model } from "./model.ts";
+import { isOwner } from "./users.ts";
 
 const { POST, GET, DELETE } = createChatHandlers(context, {
-  authorize: () => true, // Everybody who knows a chat's id may read it, ask and stop.
+  authorize: isOwner, // Yours: whether the user who asks may read, ask and stop in this chat.
   load: loadChat,
   save: saveChat,
   validate: async (message) => (await safeValidateUIMessages({ messages: [message] })).success,
