@@ -127,7 +127,8 @@ export function createContext({
       const epoch = checkGeneration(generation);
       const local = await streams.local(streamId);
       const isMeant = local && (epoch === undefined || epoch === local.epoch);
-      return isMeant ? local.end(reason) : transport.stop(streamId, { reason, epoch });
+      // One that had ended may have been superseded, and not know it: the record tells what runs.
+      return (isMeant && (await local.end(reason))) || transport.stop(streamId, { reason, epoch });
     },
     close: async ({ drainMs }: CloseOptions = {}) => {
       await streams.close(notNegative("drainMs", drainMs, 0));

@@ -89,7 +89,7 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   // A claim that a context made and closed, or died with, before its source began, or that its process never heard of.
   if (reading.length === 0 && world.everybody.some(({ isClosing }) => isClosing)) return;
   if (reading.length === 0 && unheardOf(world, streamId).length > 0) return;
-  if (reading.length === 0 && world.hasDiedBeforeItRan(streamId)) return;
+  if (reading.length === 0 && world.hasClaimWithoutRun(streamId)) return;
   if (!runs.some((run) => isLosable(world, reading, run))) {
     return world.violate("G4", `${ended}, and nothing excuses it; ${describe(runs)}`);
   }

@@ -181,10 +181,11 @@ export class World {
     );
   }
 
-  /** Whether a process died that held a claim, and had called no `makeStream` under it. */
-  hasDiedBeforeItRan(streamId: string): boolean {
+  /** Whether there was a claim under which nobody called `makeStream`: its process died, or it came too late to be wanted. */
+  hasClaimWithoutRun(streamId: string): boolean {
     return this.wins.some(
-      (win) => win.streamId === streamId && !win.run && win.participant.machine.state === "dead",
+      (win) =>
+        win.streamId === streamId && !win.run && (!win.isGranted || win.participant.machine.state === "dead"),
     );
   }
 

@@ -42,10 +42,10 @@ export class Handovers {
     return this.#once(stream.key, () => this.#take(stream));
   }
 
-  /** Takes what is due, and waits for another who does, for as long as the app may take. */
+  /** Takes what is due, and waits for another who does, also if that one dies in it. */
   async untilOver(stream: NamedStream): Promise<void> {
-    const { clock, handOver } = this.#context;
-    const until = clock.now() + (handOver?.timeoutMs ?? 0);
+    const { clock } = this.#context;
+    const until = clock.now() + this.#electedMs;
     for (let look = 0; ; look++) {
       const [row] = await run(this.#context, "status", [stream.key]);
       const handover = row && parseStatus(row, readingOf(this.#context)).handover;
@@ -98,6 +98,12 @@ export class Handovers {
     return handOver?.isWanted === true ? handOver : undefined;
   }
 
+  /** The elected process has as long as the app may take, and time for its own statements. */
+  get #electedMs(): number {
+    const { handOver, settings } = this.#context;
+    return (handOver?.timeoutMs ?? 0) + 3 * settings.statementTimeoutMs;
+  }
+
   #once(name: string, act: () => Promise<void>): Promise<void> {
     const known = this.#running.get(name);
     if (known) return known;
@@ -111,10 +117,7 @@ export class Handovers {
     if (this.#isClosed)
       throw new ResumableStreamError("CLOSED", "Cannot ask for a stream: the context was closed.");
     if (!handOver) return;
-    const { settings } = this.#context;
-    // The elected process has as long as the app may take, and time for its own statements.
-    const leaseMs = handOver.timeoutMs + 3 * settings.statementTimeoutMs;
-    const [row] = await run(this.#context, "elect", [key, leaseMs]);
+    const [row] = await run(this.#context, "elect", [key, this.#electedMs]);
     if (!row) return;
     const epoch = toNumber(row, "epoch");
     const startedAtMs = toNumber(row, "started_ms");
