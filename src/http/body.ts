@@ -117,7 +117,8 @@ class Body {
       read.end !== undefined && isClean(read.end)
         ? { type: "closed" }
         : { type: "errored", error: read.error };
-    const last = read.end === undefined ? cutOff(read.error, framing) : framing.close(read.end, atEnd?.(read.end));
+    const last =
+      read.end === undefined ? cutOff(read.error, framing) : framing.close(read.end, atEnd?.(read.end));
     return { type: "bytes", bytes: joined(this.#utf8.encode(last), this.#utf8.finish()) };
   }
 

@@ -236,11 +236,7 @@ test("a server whose stream goes on elsewhere is left at once, unless the attemp
     state: { reads: false, next: "asking", attempts: 1, verdict: undefined },
     effect: { type: "connect" },
   });
-  const again = stepReconnect(
-    { ...moved.state, reads: true, next: "none" },
-    events["cut, to move"],
-    online,
-  );
+  const again = stepReconnect({ ...moved.state, reads: true, next: "none" }, events["cut, to move"], online);
   expect(again.effect).toEqual({ type: "wait", attempt: 1, afterMs: 0 });
 });
 
