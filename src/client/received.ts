@@ -12,7 +12,7 @@ const ownId = /[\r\n]id: (\d+(?:\.\w+)?)$/;
 const ownComments = /([\r\n])(?:: resumable-stream(?! caught).*\n)+/g;
 /** Between two events, or before the end. */
 const caughtUpMark = /\n: resumable-stream caught-up\n(?:\n|(?=:))/;
-const endMark = /[\r\n]: resumable-stream end=(done|stopped|failed|lost)\n/;
+const endMark = /[\r\n]: resumable-stream (?:moved|end=(done|stopped|failed|lost))\n/;
 /** Units at the end of text that isn't handed on, which are looked at again with the next: more than a line of ours has. */
 const LOOKED_AT_AGAIN = 256;
 
@@ -44,6 +44,8 @@ export class Received {
    * `text`: all is handed on, and counted. `unknown` until an event stream has begun: ours begin with a comment.
    */
   kind: "unknown" | "own" | "events" | "text";
+  /** The server goes away, and the stream goes on elsewhere. */
+  isMoved = false;
   readonly #from: ReceivedOptions["from"];
   /** Not handed on, and looked through: the beginning of an event. */
   #held = "";
@@ -133,8 +135,13 @@ export class Received {
     this.#rest = text.slice(kept - 1);
     const taken = this.#move(pieces, isOwn ? (id ?? this.position) : undefined);
     if (!end || taken.verdict) return taken;
+    const [, how] = end;
+    if (!how) {
+      this.isMoved = true;
+      return taken;
+    }
     // The last event may be unfinished, as the source left it.
-    return { pieces: [...pieces, this.left], verdict: ending(end[1] as EndKind) };
+    return { pieces: [...pieces, this.left], verdict: ending(how as EndKind) };
   }
 }
 

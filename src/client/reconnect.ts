@@ -49,8 +49,11 @@ export type ReconnectEvent =
   | { type: "heard"; moved: boolean }
   /** The connection has been silent for longer than it may. */
   | { type: "stalled" }
-  /** The connection broke. It `served` if it was open for a while, and brought nothing that is lost with it. */
-  | { type: "cut"; served: boolean }
+  /**
+   * The connection broke. It `served` if it was open for a while, and brought nothing that is lost with it. It `isMoved` if
+   * its server said that the stream goes on elsewhere.
+   */
+  | { type: "cut"; served: boolean; isMoved?: boolean | undefined }
   /** The connection closed, without a word about the end. */
   | { type: "closed"; by: ServerKind }
   /** The wait is over. */
@@ -137,6 +140,8 @@ export function stepReconnect(
     case "cut":
       if (verdict) return finish(verdict);
       if (next !== "none") return to({ reads: false });
+      // Servers that send a reader on to each other are asked like any others.
+      if (event.isMoved && (event.served || attempts === 0)) return connect({ reads: false, attempts: 1 });
       return wait({ reads: false }, 0, event.served ? 0 : attempts);
     case "closed":
       if (attempts === 0) return connect({ reads: false, attempts: 1, closed: event.by });

@@ -245,6 +245,8 @@ export class Resumption {
     const goOn = (): void => {
       for (const piece of pieces) this.#hand(piece);
       if (verdict) this.#dispatch({ type: "ended", verdict });
+      // Before it breaks: by then another connection may be there.
+      else if (received.isMoved) this.#onBroken(connection);
       else this.#read();
     };
     const onCaughtUp = this.#onCaughtUp;
@@ -269,7 +271,12 @@ export class Resumption {
   #onBroken(connection: Connection): void {
     if (connection === this.#next) this.#dispatch({ type: "failed" });
     if (connection !== this.#current) return;
-    const openMs = this.#options.platform.clock.now() - (connection.openedAt ?? 0);
-    this.#dispatch({ type: "cut", served: !connection.received?.left && openMs > QUIET_MS });
+    const { openedAt = 0, received } = connection;
+    const openMs = this.#options.platform.clock.now() - openedAt;
+    this.#dispatch({
+      type: "cut",
+      served: !received?.left && openMs > QUIET_MS,
+      isMoved: received?.isMoved,
+    });
   }
 }

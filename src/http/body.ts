@@ -112,13 +112,14 @@ class Body {
     if (read === "heartbeat") return this.#bytes(framing.heartbeat());
     this.#reading = undefined;
     if (read.type === "text") return this.#push(read.text);
-    // Without a known end the body is cut off, and says nothing: its reader asks again.
+    // Without a known end the body is cut off: its reader asks again.
     this.#ending =
       read.end !== undefined && isClean(read.end)
         ? { type: "closed" }
         : { type: "errored", error: read.error };
-    const last = this.#utf8.encode(read.end === undefined ? "" : framing.close(read.end, atEnd?.(read.end)));
-    return { type: "bytes", bytes: joined(last, this.#utf8.finish()) };
+    const last =
+      read.end === undefined ? cutOff(read.error, framing) : framing.close(read.end, atEnd?.(read.end));
+    return { type: "bytes", bytes: joined(this.#utf8.encode(last), this.#utf8.finish()) };
   }
 
   #push(text: string): Step {
@@ -169,6 +170,11 @@ class Body {
 
 function isClean(end: EndKind): boolean {
   return end === "done" || end === "stopped";
+}
+
+/** A follower is ended so by its own context's close, and its producer has another. */
+function cutOff(error: unknown, framing: Framing): string {
+  return error instanceof Error && "code" in error && error.code === "CLOSED" ? framing.moved() : "";
 }
 
 /** The end that an error stands for; undefined if the stream may go on elsewhere. */

@@ -101,6 +101,10 @@ export class EventFraming implements Framing {
     return this.#isMidLine ? "" : `${OWN_COMMENT}\n`;
   }
 
+  moved(): string {
+    return this.#isMidLine ? "" : `${OWN_COMMENT} moved\n`;
+  }
+
   /** Text that is `added` gets no id: it isn't of the stream's text, and a reader that comes back asks from that text's end. */
   close(end: EndKind, added = ""): string {
     const { endEvent } = this.#options;

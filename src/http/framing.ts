@@ -11,6 +11,8 @@ export interface Framing {
   heartbeat(): string;
   /** What is left, what is `added` to it, and the end's mark if the format has one. */
   close(end: EndKind, added?: string): string;
+  /** Says before the body breaks off that the stream goes on elsewhere; empty if nothing may be inserted. */
+  moved(): string;
 }
 
 /** Text as it is: nothing can be added that isn't text. */
@@ -19,4 +21,5 @@ export const plainFraming: Framing = {
   push: (text) => text,
   heartbeat: () => "",
   close: () => "",
+  moved: () => "",
 };

@@ -230,6 +230,18 @@ describe("of another server's events", () => {
   });
 });
 
+test("that the stream goes on elsewhere is no event, wherever the comment is cut", () => {
+  const body = ": resumable-stream offset=0\n\ndata: a\nid: 9\n\n: resumable-stream moved\n";
+  for (let cut = 0; cut <= body.length; cut++) {
+    const { push, received, offset } = events();
+    expect(push(body.slice(0, cut)).text + push(body.slice(cut)).text).toBe("data: a\nid: 9\n\n");
+    expect([received.isMoved, received.left, offset()]).toEqual([true, "", 9]);
+  }
+  const theirs = events();
+  theirs.push("data: a\n\n: resumable-stream moved\n");
+  expect(theirs.received.isMoved).toBe(false);
+});
+
 test("of text that isn't events every character is handed on at once, and counted; half a one is neither", () => {
   const { received } = receiving({ headers: headersOf("text/plain"), position: "5", from: "anywhere" });
   const [first, second] = [

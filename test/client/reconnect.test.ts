@@ -33,6 +33,8 @@ const events = {
   stalled: { type: "stalled" },
   "cut, of no use": { type: "cut", served: false },
   "cut, of use": { type: "cut", served: true },
+  "cut, to move": { type: "cut", served: false, isMoved: true },
+  "cut, of use, to move": { type: "cut", served: true, isMoved: true },
   "closed by ours": { type: "closed", by: "ours" },
   "closed by another": { type: "closed", by: "other" },
   due: { type: "due" },
@@ -100,6 +102,19 @@ const table: Record<keyof typeof events, Row> = {
   }),
   "cut, of use": only({
     reading: "waiting: 1 wait 0",
+    draining: "over: MISSED_END",
+    doubting: "waiting: 1",
+    replacing: "connecting: 1",
+  }),
+  // At once, but not twice in a row: the attempt before came no further.
+  "cut, to move": only({
+    reading: "waiting: 2 wait 1",
+    draining: "over: MISSED_END",
+    doubting: "waiting: 1",
+    replacing: "connecting: 1",
+  }),
+  "cut, of use, to move": only({
+    reading: "connecting: 1 connect",
     draining: "over: MISSED_END",
     doubting: "waiting: 1",
     replacing: "connecting: 1",
@@ -213,6 +228,16 @@ test("offline no attempt is the last one, however many were made", () => {
     state: { attempts: MAX_ATTEMPTS },
     effect: { type: "wait", attempt: MAX_ATTEMPTS - 1 },
   });
+});
+
+test("a server whose stream goes on elsewhere is left at once, unless the attempt before came no further", () => {
+  const moved = stepReconnect({ reads: true, next: "none", attempts: 0 }, events["cut, to move"], online);
+  expect(moved).toEqual({
+    state: { reads: false, next: "asking", attempts: 1, verdict: undefined },
+    effect: { type: "connect" },
+  });
+  const again = stepReconnect({ ...moved.state, reads: true, next: "none" }, events["cut, to move"], online);
+  expect(again.effect).toEqual({ type: "wait", attempt: 1, afterMs: 0 });
 });
 
 test("a first clean close is followed by a question at once, and a failed attempt ends its worth as a proof", () => {

@@ -1,6 +1,6 @@
 // The code that the documents show: it compiles, it does what they say, and its commands are taken. Blocks here lean on
 // what their readers have, which is in test/docs/stages. Programs that run as they stand are tested elsewhere: the README's in
-// test/readme, the guide's servers in test/samples, those of docs/writing-a-transport.md in test/testing.
+// test/readme, the guide's servers and the deploys' in test/samples, those of docs/writing-a-transport.md in test/testing.
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ import { transports } from "./stages/transports.ts";
 
 const stages: Record<string, Stage> = { ...aiSdk, ...guide, ...http, ...recipes, ...transports };
 
-const TESTED_ELSEWHERE = ["README.md", "docs/writing-a-transport.md"];
+const TESTED_ELSEWHERE = ["README.md", "docs/deploys.md", "docs/writing-a-transport.md"];
 
 const documents = (await readDocuments()).filter(({ path }) => !TESTED_ELSEWHERE.includes(path));
 const blocks = documents.flatMap((document) =>

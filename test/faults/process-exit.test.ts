@@ -63,7 +63,7 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
     expect((await worker.ask("closeContext")).tookMs).toBeLessThan(6_000);
     expect((await worker.ended("endless", 1_000)).end).toMatchObject({
       kind: "error",
-      error: { code: "CLOSED" },
+      error: { code: "PRODUCER_LOST" },
     });
     await worker.settled(1_000);
     expect(await scene.troubles()).toEqual([]);

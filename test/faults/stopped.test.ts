@@ -101,14 +101,14 @@ describe.concurrent.each(FAULT_CLIENTS)("ends that someone asked for, over %s", 
     await follower.ask("reached", { read: "follower", length: 300 });
 
     expect((await producer.ask("closeContext")).tookMs).toBeLessThan(5_000);
-    const closed = { kind: "error", error: { code: "CLOSED" } };
-    expect((await producer.ended("primary", 1_000)).end).toMatchObject(closed);
-    expect((await producer.ended("inside", 1_000)).end).toMatchObject(closed);
+    const lost = { kind: "error", error: { code: "PRODUCER_LOST" } };
+    expect((await producer.ended("primary", 1_000)).end).toMatchObject(lost);
+    expect((await producer.ended("inside", 1_000)).end).toMatchObject(lost);
     expect(await producer.ask("source", { label: "endless" })).toMatchObject({ aborted: true });
     await producer.settled(1_000);
 
     const followed = await follower.ended("follower", 8_000);
-    expect(followed.end?.kind).toBe("error");
+    expect(followed.end).toMatchObject(lost);
     expect(startOf.startsWith(followed.text ?? "no text")).toBe(true);
     expect(await follower.ask("has", { streamId: "s" })).toBe(null);
     const refused = await producer.start({ read: "more", call: "resumeExistingStream", streamId: "s" });

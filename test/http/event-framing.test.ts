@@ -126,7 +126,7 @@ describe("an event", () => {
     const framing = new EventFraming({ from: 0 });
     const head = `data: ${"x".repeat(70_000)}`;
     expect(framing.push(head)).toBe(head);
-    expect(framing.heartbeat()).toBe("");
+    expect(framing.heartbeat() + framing.moved()).toBe("");
     expect(framing.push("y\n")).toBe("");
     // A comment alone: a blank line would end the event.
     expect(framing.heartbeat()).toBe(": resumable-stream\n");

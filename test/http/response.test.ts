@@ -204,14 +204,17 @@ describe("the end", () => {
     await stream.cancel();
   });
 
-  test("a context that closes breaks the body off without an end: the stream may go on elsewhere", async () => {
+  test("a context that closes breaks the body off without an end, and says in events that the stream goes on elsewhere", async () => {
     const { id, source } = await produce();
-    const elsewhere = createResumableStreamContext({ waitUntil: null });
-    const body = readBody(streamResponse((await elsewhere.resumeExistingStream(id)) ?? new ReadableStream()));
-    source.push("data: a\n\n");
+    const closing = createResumableStreamContext({ waitUntil: null });
+    const body = readBody(streamResponse(await closing.resumeExistingStream(id)));
+    const plain = readBody(streamResponse(await closing.resumeExistingStream(id), { format: "text" }));
+    source.push("data: a\n\ndata: half");
     while (!(await body.next())?.includes("data: a"));
-    await elsewhere.close();
-    expect(await body.rest()).toEqual({ text: "", end: "broken" });
+    expect(await plain.next()).toBe("data: a\n\ndata: half");
+    await closing.close({ drainMs: 60_000 });
+    expect(await body.rest()).toEqual({ text: ": resumable-stream moved\n", end: "broken" });
+    expect(await plain.rest()).toEqual({ text: "", end: "broken" });
     expect(await context.hasExistingStream(id)).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 // The README's code blocks, as files that run as they stand.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Block, blocksOf, root } from "../docs/markdown.ts";
 
 export async function readBlocks(): Promise<Block[]> {
@@ -60,7 +60,10 @@ export async function createBlockFolder(): Promise<BlockFolder> {
       await writeFile(file, code);
       return file;
     },
-    writeAs: (name, code) => writeFile(join(folder, name), code),
+    async writeAs(name, code) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), code);
+    },
     remove: () => rm(folder, { recursive: true }),
   };
 }

@@ -14,10 +14,14 @@ export interface SampleServer extends AsyncDisposable {
   /** Past the proxy, as another device reaches it. */
   directUrl: string;
   proxy: TcpProxy;
+  /** Of the server itself. */
+  port: number;
   /** Lets the answer end. */
   finish: () => Promise<void>;
   /** SIGKILL, in the middle of whatever it does. */
   kill: () => Promise<void>;
+  /** SIGTERM. Settles once the process has ended, with its exit code, or the signal that ended it. */
+  terminate: () => Promise<unknown>;
   /** A fresh process in its place, over the same store. */
   restart: () => Promise<void>;
 }
@@ -39,8 +43,15 @@ export async function serveSample(file: string, env: NodeJS.ProcessEnv): Promise
     url: `http://127.0.0.1:${proxy.port}`,
     directUrl: `http://127.0.0.1:${port}`,
     proxy,
+    port,
     finish: () => writeFile(finishFile, ""),
     kill,
+    terminate: async () => {
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      const [code, signal] = (await exited) as unknown[];
+      return code ?? signal;
+    },
     restart: async () => {
       child = await start({ file, port, env: environment });
     },

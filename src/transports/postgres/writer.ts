@@ -32,6 +32,8 @@ export class Writer {
   #isFlushing = false;
   /** Since when statements fail, and how many did; absent while they don't. */
   #outage: { since: number; count: number } | undefined;
+  /** Settles once followers were told of what is written. */
+  #told: Promise<unknown> = Promise.resolve();
   /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
   #closed: ReturnType<typeof createDeferred<void>> | undefined;
   /** Closed, and nothing is written any more. */
@@ -96,6 +98,8 @@ export class Writer {
     this.#cancelTimer();
     for (const claim of this.#claims.values()) this.#drop(claim);
     this.#isOver = true;
+    // The app may end its pool next.
+    await this.#told;
   }
 
   get #heartbeatMs(): number {
@@ -211,9 +215,9 @@ export class Writer {
   #notify(names: readonly string[]): void {
     if (names.length === 0) return;
     const payloads = JSON.stringify(encodeHints("moved", names));
-    background(run(this.#context, "notify", [this.#context.channel, payloads]), () => {
-      // A hint that is lost costs followers the time to their next check.
-    });
+    const telling = run(this.#context, "notify", [this.#context.channel, payloads]);
+    // A hint that is lost costs followers the time to their next check.
+    this.#told = Promise.allSettled([this.#told, telling]);
   }
 
   #succeeded(): void {

@@ -69,7 +69,7 @@ const page = "docs/recipes.md";
 
 export const recipes: Record<string, Stage> = {
   [`${page}: Do answers survive a deploy?, block 1`]: {
-    before: `${memory}${model}
+    before: `${created}
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -86,9 +86,7 @@ await once(server, "listening");
 const response = await fetch(\`http://localhost:\${(server.address() as AddressInfo).port}\`);
 process.kill(process.pid, "SIGTERM");
 console.log(await response.text());
-await Promise.all(running);
-await context.hasExistingStream("chat-1").catch((error: unknown) => error);
-await sleep(50);
+await context.close({ drainMs: 60_000 });
 console.log(await context.hasExistingStream("chat-1").catch((error: { code: string }) => error.code), server.listening);
 `,
     prints: "Text outlives its connection.\nCLOSED false\n",
