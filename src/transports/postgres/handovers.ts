@@ -37,7 +37,7 @@ export class Handovers {
     this.#onSettled = onSettled;
   }
 
-  /** What one row says is due. Settles when the app has had it, if this process was elected, or else at once. */
+  /** Hands over the text that one row says is due. Settles when the app has had it, if this process was elected, or else at once. */
   take(stream: NamedStream): Promise<void> {
     return this.#once(stream.key, () => this.#take(stream));
   }
@@ -66,12 +66,14 @@ export class Handovers {
     if (epochs.length === 0 || !this.#wanted || this.#isClosed) return;
     const cancel = clock.after(settings.leaseMs, () => {
       this.#timers.delete(cancel);
-      for (const epoch of epochs) {
-        const taking = this.#once(`${epoch} ${stream.key}`, () => this.#takeOwed(stream, epoch));
-        background(taking, (error) => this.#report(error));
-      }
+      for (const epoch of epochs) background(this.takeOwed(stream, epoch), (error) => this.#report(error));
     });
     this.#timers.add(cancel);
+  }
+
+  /** The text of one superseded claim, if nobody has taken it yet. Settles when the app has had it. */
+  takeOwed(stream: NamedStream, epoch: number): Promise<void> {
+    return this.#once(`${epoch} ${stream.key}`, () => this.#takeOwed(stream, epoch));
   }
 
   /** Whether somebody else has given the app, or gives it, what a superseded producer of this process has. */
@@ -112,7 +114,7 @@ export class Handovers {
       throw new ResumableStreamError("CLOSED", "Cannot ask for a stream: the context was closed.");
     if (!handOver) return;
     const { settings } = this.#context;
-    // Who is elected has as long as the app may take, and for its own statements.
+    // An elected process has as long as the app may take, and for its own statements.
     const leaseMs = handOver.timeoutMs + 3 * settings.statementTimeoutMs;
     const [row] = await run(this.#context, "elect", [key, leaseMs]);
     if (!row) return;
@@ -157,7 +159,7 @@ export class Handovers {
   }
 }
 
-/** What there is of it, whole or not. */
+/** The text that there is, whole or not. */
 function textOf(row: Row): string {
   return textFrom(0, parseEntries(row)) ?? "";
 }

@@ -4,10 +4,10 @@ import type { Block } from "../markdown.ts";
 
 const known = `
 import { after } from "next/server";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { describe, test } from "node:test";
 import { Pool } from "pg";
-import type { MakeStream, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
+import type { MakeStream, OnEnd, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
 import { ResumableStreamError } from "resumable-stream";
 import { ResumableFetchError, resumableFetch } from "resumable-stream/client";
 import { createResumeHandlers, generationOf, streamResponse, toNodeHandler } from "resumable-stream/http";
@@ -21,6 +21,8 @@ declare const publisher: Publisher;
 declare const subscriber: Subscriber;
 declare const myTransport: CreateTransport;
 declare const pool: Pool;
+declare const db: Pool;
+declare const server: Server;
 declare const connectionString: string;
 declare const error: unknown;
 declare const id: string;
