@@ -13,14 +13,14 @@ export interface EndedStream {
   streamId: string;
   /**
    * The mark of its generation: each answer under one id has its own, so that saving by it twice changes nothing. Undefined
-   * where the store could not be reached at the start, and nobody elsewhere could follow.
+   * if the store could not be reached at the start, and nobody elsewhere could follow.
    */
   generation: string | undefined;
-  /** How it ended: `"lost"` where its producer died, was superseded or was closed. */
+  /** How it ended: `"lost"` if its producer died, was superseded or was closed. */
   end: EndKind;
-  /** All of its text, as far as it came; undefined where a producer over Redis died, since its text died with it. */
+  /** All of its text, as far as it came; undefined if a producer over Redis died, since its text died with it. */
   text: string | undefined;
-  /** What the source failed with, in its own process; otherwise undefined. */
+  /** The source's own error, in its process; otherwise undefined. */
   error: unknown;
   /** When the call that produced it became its producer. */
   startedAt: Date;

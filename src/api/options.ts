@@ -21,7 +21,7 @@ export interface CheckedOptions {
   whenUnavailable: "stream" | "throw";
   onError: (error: ResumableStreamError) => void;
   onEvent: (event: StreamEvent) => void;
-  /** What `onEnd` asks for. */
+  /** The option `onEnd`, as the engine and transports use it. */
   handOver: AppHandOver;
   /** Absent: sources may be silent for ever. */
   sourceIdleMs: number | undefined;

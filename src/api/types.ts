@@ -98,7 +98,7 @@ export interface CommonOptions {
   onEvent?: (event: StreamEvent) => void;
   /**
    * Given each stream that has ended, by exactly one process: with its whole text, however it ended, and over a store that
-   * keeps text also where the producer died. Awaited before the stream counts as ended: a page that reloads finds the stream
+   * keeps text also if the producer died. Awaited before the stream counts as ended: a page that reloads finds the stream
    * running, or the answer saved. Called again under the same `generation` only if it failed, or its process died in it.
    * @defaultValue none
    */
@@ -243,7 +243,7 @@ export interface ResumableStreamContext {
    * Ends what runs here and closes the clients this context made. With `drainMs` the streams of this process get that time
    * to end by themselves. What is cut then is `PRODUCER_LOST` for its readers, here and elsewhere, and its id is set free.
    * Readers of a stream that another process produces error with `CLOSED` at once: over HTTP they connect again. Settles
-   * about 5 s after the drain, plus `onEndTimeoutMs` where there is an `onEnd`. Never rejects, and may be called again:
+   * about 5 s after the drain, plus `onEndTimeoutMs` if there is an `onEnd`. Never rejects, and may be called again:
    * a second call without `drainMs` ends the drain.
    *
    * @param options - how long to drain.

@@ -51,7 +51,7 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
   #isAttached = false;
-  /** What the stream was when this follower came; absent until that is known. */
+  /** The stream as it was when this follower came; absent until that is known. */
   #first: Page | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;

@@ -16,7 +16,7 @@ export interface LocalReadersOptions {
 export class LocalReaders {
   readonly #options: LocalReadersOptions;
   readonly #followers = new Set<Cursor>();
-  /** What readers here are told of a stream that failed, or that its context cut; absent otherwise. */
+  /** The error for readers here, of a stream that failed, or that its context cut; absent otherwise. */
   failure: ResumableStreamError | undefined;
 
   constructor(options: LocalReadersOptions) {

@@ -2,11 +2,11 @@
 //
 //   record:  none ──claimed──▶ held ──(source ended, no append in flight)──▶ finishing ──finished──▶ settled
 //              │                 └─────────────fenced──────────────▶ fenced
-//              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
+//              └── stays `none` if the backend could not be reached: the stream runs, but can't be resumed
 //
 //   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once if nothing is to be written)
 //
-// Where the app takes what has ended (`onEnd`), this comes between the source's end and `waiting`. Until it is over the stream
+// If the app takes what has ended (`onEnd`), this comes between the source's end and `waiting`. Until it is over the stream
 // runs for everybody, and its whole text is there:
 //
 //   handover: due ──(source ended)──▶ storing ──(last text taken, or overdue)──▶ running ──handed over──▶ over
@@ -21,7 +21,7 @@ export interface ProducerState {
   readonly source: "running" | EndKind;
   /** Whether readers were given the end: not before the backend has it, or was given the time to take it. */
   readonly end: "untold" | "waiting" | "told";
-  /** What became of handing the text over to the app; `none` if it doesn't want it. */
+  /** How far the text is handed over to the app; `none` if it doesn't want it. */
   readonly handover: "none" | "due" | "storing" | "running" | "over";
   readonly hasStarted: boolean;
   readonly primary: "attached" | "left";

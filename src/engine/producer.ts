@@ -43,7 +43,7 @@ export class Producer implements ProducerPort {
   #cancelWait: Cancel = () => {};
   #state;
   #claim: Claim | undefined;
-  /** What the source failed with. */
+  /** The source's own error; absent if it has none. */
   #sourceError: unknown;
   /** Why the source is cancelled; absent until it is. */
   #cancelReason: unknown;

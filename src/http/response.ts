@@ -104,7 +104,7 @@ export function streamResponse(
     atEnd: options.atEnd,
     signal: options.signal,
   });
-  // What is left of a failed stream is told at its end: by then its reader has it.
+  // How a failed stream ended is told at its end: by then its reader has what is left.
   const before = endBeforeOf(stream);
   const headStatus = before === "done" || before === "stopped" ? before : "running";
   const head = { format, from, epoch: epoch(), status: headStatus, added: options.headers } as const;

@@ -1,4 +1,4 @@
-// What a stream leaves behind when it ends, and who takes it: for producers, and for backends that find one dead.
+// The text that a stream leaves behind when it ends, and who takes it: for producers, and for backends that find one dead.
 
 import type { EndKind } from "./transport.ts";
 
@@ -10,9 +10,9 @@ export interface Ended {
   epoch: number | undefined;
   /** How it ended. */
   end: EndKind;
-  /** All of its text, as far as it came; undefined where a relay's producer died, and its text with it. */
+  /** All of its text, as far as it came; undefined if a relay's producer died, and its text with it. */
   text: string | undefined;
-  /** What the source failed with; undefined where it didn't, or in another process. */
+  /** The source's own error; undefined if it has none, or in another process. */
   error: unknown;
   /** When it was claimed, in milliseconds since 1970. */
   startedAtMs: number;

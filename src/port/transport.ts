@@ -71,7 +71,7 @@ export interface Claim {
   isHandedOver?(): Promise<boolean>;
   /** The app is given the text from here on, whatever becomes of the claim: nobody else has to. */
   handingOver?(): void;
-  /** The app has taken the text, or failed to: called before `finish` where it wants it, so that a log can have it tried again. */
+  /** The app has taken the text, or failed to: called before `finish` if it wants it, so that a log can have it tried again. */
   handedOver?(isTaken: boolean): void;
   /** The source has ended while an append is in flight: one that gathers text for later writes it now. Doesn't throw. */
   ending?(): void;

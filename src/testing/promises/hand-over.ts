@@ -20,7 +20,7 @@ function openTaking(): {
 } {
   const taken: EndedStream[] = [];
   const settled = createDeferred<void>();
-  // Rejected before anybody waits for it, where a source ends late.
+  // Rejected before anybody waits for it, if a source ends late.
   background(settled.promise, () => undefined);
   return {
     taken,
@@ -213,7 +213,7 @@ export const drainPromises: Section<Contract> = section("close with drainMs", (p
       refused.map((each) => each.status === "rejected" && (each.reason as { code: string }).code),
       ["CLOSED", "CLOSED", "CLOSED"],
     );
-    // What runs here can still be read and stopped, from here and elsewhere.
+    // A stream that runs here can still be read and stopped, from here and elsewhere.
     const [here, there] = [
       read(await first.resumeExistingStream(id)),
       read(await second.resumeExistingStream(id)),

@@ -19,7 +19,7 @@ export interface SessionState {
   watchedMs: number;
 }
 
-/** What this process makes of rows. */
+/** How this process reads rows. */
 export interface Reading {
   /** It has just got its database back, and so have producers: a lapsed lease tells nothing yet. */
   isSettling: boolean;

@@ -30,7 +30,7 @@ export interface PostgresParts {
   onError: (error: ResumableStreamError) => void;
 }
 
-/** What this process makes of rows right now. */
+/** How this process reads rows right now. */
 export function readingOf({ database, handOver }: PostgresParts): Reading {
   return { isSettling: database.outages.isSettling, handsOver: handOver?.isWanted === true };
 }

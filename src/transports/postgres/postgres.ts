@@ -84,7 +84,7 @@ class PostgresTransport implements Transport {
     };
     let row = await ask(request.mode, false);
     if (!row && request.mode === "supersede") {
-      // What a dead producer left is the app's before it is gone.
+      // The app is given a dead producer's text before that is gone.
       await this.#handovers.untilOver({ key, streamId });
       row = await ask(request.mode, true);
     }
@@ -96,7 +96,7 @@ class PostgresTransport implements Transport {
     return { status: "won", claim };
   }
 
-  /** What a stream's row says, once the app has what was due of it; undefined if there is none. */
+  /** The state that a stream's row tells, once the app has what was due of it; undefined if there is none. */
   async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
     for (;;) {
       const [row] = await runForCaller(this.#context, "status", [stream.key]);

@@ -127,7 +127,7 @@ export class Reader {
     }
   }
 
-  /** What an answer waits for: until the app has a stream nobody is told that it is over. Undefined if it waits for nothing. */
+  /** Settles when an answer may be given: until the app has a stream nobody is told that it is over. Undefined if it may at once. */
   #handedOver(request: Waiting, { end, handover }: SessionState): Promise<void> | undefined {
     // Its end is known: it is told what it lacks of the text.
     if (request.isBound && end !== undefined) return undefined;

@@ -90,8 +90,8 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists watched_until timestamptz;`,
     },
     {
-      // What the app takes once it has ended: how often it may still be given it, until when somebody gives it, and claims that
-      // were superseded before.
+      // For texts that the app takes once they have ended: how often it may still be given one, until when somebody gives it,
+      // and claims that were superseded before.
       isDone: hasColumns(sessionsIs, ["handovers_left", "handover_until", "owed_epochs"]),
       apply: `alter table ${sessions}
     add column if not exists handovers_left smallint,
