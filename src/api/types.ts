@@ -98,7 +98,7 @@ export interface CommonOptions {
   onEvent?: (event: StreamEvent) => void;
   /**
    * Given each stream that has ended, by exactly one process: with its whole text, however it ended, and over a store that
-   * keeps text also where the producer died. Awaited before the stream counts as ended: a page that reloads finds the stream
+   * keeps text also if the producer died. Awaited before the stream counts as ended: a page that reloads finds the stream
    * running, or the answer saved. Called again under the same `generation` only if it failed, or its process died in it.
    * @defaultValue none
    */

@@ -18,6 +18,8 @@ export interface Arguments {
   keyPrefix: string | undefined;
   /** Offset to start from. */
   from: number;
+  /** The module whose `onEnd` takes what is owed; absent: nothing is handed over. */
+  handOver: string | undefined;
 }
 
 export function parseArguments(args: readonly string[]): Arguments {
@@ -30,6 +32,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     isJson: values.json,
     keyPrefix: values["key-prefix"],
     from: parseOffset(values.from),
+    handOver: values["hand-over"],
   };
 }
 
@@ -40,6 +43,7 @@ const OPTIONS = {
   json: { type: "boolean", default: false },
   "key-prefix": { type: "string" },
   from: { type: "string", default: "0" },
+  "hand-over": { type: "string" },
 } as const;
 
 function parse(args: readonly string[]) {

@@ -5,6 +5,7 @@ import { checkStreamId } from "../api/options.ts";
 import { type Arguments, parseArguments, UsageError } from "./args.ts";
 import type { Command, World } from "./command.ts";
 import { doctor } from "./commands/doctor.ts";
+import { postgresLost } from "./commands/postgres-lost.ts";
 import { postgresCleanup, postgresSetup } from "./commands/postgres.ts";
 import { list, show, stop } from "./commands/streams.ts";
 import { tail } from "./commands/tail.ts";
@@ -12,7 +13,16 @@ import { EXIT, type ExitCode } from "./exit.ts";
 import { describeError, printable } from "./print.ts";
 import { closest, didYouMean } from "./typo.ts";
 
-const COMMANDS: readonly Command[] = [list, show, tail, stop, doctor, postgresSetup, postgresCleanup];
+const COMMANDS: readonly Command[] = [
+  list,
+  show,
+  tail,
+  stop,
+  doctor,
+  postgresSetup,
+  postgresCleanup,
+  postgresLost,
+];
 
 export async function main(args: readonly string[], world: World): Promise<ExitCode> {
   try {
@@ -92,6 +102,7 @@ function usage(): string {
     "  --url URL          the server: redis://…, rediss://… or postgres://…",
     "  --key-prefix P     the context's keyPrefix, where the app sets one",
     "  --from OFFSET      where tail starts, in UTF-16 code units",
+    "  --hand-over FILE   a module whose onEnd postgres lost calls for each stream",
     "  --json             prints JSON, one value per line",
     "  --version          prints the version",
     "  --help             prints this page",

@@ -38,6 +38,18 @@ function show(value: Facts[string]): string {
   return typeof value === "string" ? printable(value) : String(value);
 }
 
+const UNITS = [
+  { name: "d", seconds: 86_400 },
+  { name: "h", seconds: 3_600 },
+  { name: "min", seconds: 60 },
+] as const;
+
+/** In the largest unit of which there are at least two, rounded: a minute more or less of a day tells nobody anything. */
+export function durationOf(seconds: number): string {
+  const unit = UNITS.find((each) => seconds >= 2 * each.seconds);
+  return unit ? `${Math.round(seconds / unit.seconds)} ${unit.name}` : `${seconds} s`;
+}
+
 /** Of several connection attempts that failed, Node's own error has no message. */
 export function describeError(error: unknown): string {
   if (error instanceof AggregateError && error.message === "")

@@ -32,6 +32,16 @@ export function findTarget(args: Arguments, world: World): Target {
   return target;
 }
 
+/** The URL of the database, for commands that are about Postgres alone. */
+export function findPostgres({ url }: Arguments, { env }: World): string {
+  const found = url ?? env["POSTGRES_URL"];
+  if (!found) throw new UsageError("No database: set POSTGRES_URL, or pass --url.");
+  if (parseTarget(found, url === undefined ? "POSTGRES_URL" : "--url").kind !== "postgres") {
+    throw new UsageError("This command is about Postgres: its URL begins with postgres://.");
+  }
+  return found;
+}
+
 /** A URL may hold a password: no message quotes it. */
 export function parseTarget(url: string, name: string): Target {
   const scheme = /^([a-z]+):\/\/./i.exec(url)?.[1]?.toLowerCase();

@@ -62,7 +62,7 @@ export class Received {
     this.#from = from;
   }
 
-  /** What isn't handed on, and is lost with the connection. */
+  /** Text that isn't handed on, and is lost with the connection. */
   get left(): string {
     return this.#held + this.#rest.slice(1);
   }

@@ -3,6 +3,7 @@
 import { systemClock } from "../lib/clock.ts";
 import type { Database } from "../transports/postgres/database.ts";
 import { createChannel } from "../transports/postgres/names.ts";
+import type { PostgresParts } from "../transports/postgres/parts.ts";
 import { postgresTransport } from "../transports/postgres/postgres.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
@@ -22,7 +23,7 @@ export interface DatabaseParts {
   onError: (error: ResumableStreamError) => void;
 }
 
-interface DurableParts {
+export interface DurableParts {
   checked: CheckedOptions;
   postgres: CheckedPostgresOptions;
   database: Database;
@@ -41,18 +42,20 @@ export function createDurableContext(
   return createContext({ transport, options: checked, clock: systemClock, replays });
 }
 
-export function createDurableTransport({ checked, postgres, database, hasGrace }: DurableParts): Transport {
+export function createDurableTransport(durable: DurableParts): Transport {
+  return postgresTransport(createPostgresParts(durable), durable.checked.keyPrefix);
+}
+
+/** Shared by the parts of one context's transport. */
+export function createPostgresParts({ checked, postgres, database, hasGrace }: DurableParts): PostgresParts {
   const { settings, tables } = postgres;
-  return postgresTransport(
-    {
-      settings,
-      queries: createQueries({ tables, leaseMs: settings.leaseMs, hasGrace }),
-      database,
-      channel: createChannel(tables.sessions),
-      clock: systemClock,
-      handOver: checked.handOver,
-      onError: checked.onError,
-    },
-    checked.keyPrefix,
-  );
+  return {
+    settings,
+    queries: createQueries({ tables, leaseMs: settings.leaseMs, hasGrace }),
+    database,
+    channel: createChannel(tables.sessions),
+    clock: systemClock,
+    handOver: checked.handOver,
+    onError: checked.onError,
+  };
 }

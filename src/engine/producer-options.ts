@@ -1,4 +1,4 @@
-// What a producer is given.
+// A producer's options.
 
 import type { ResumableStreamError } from "../port/errors.ts";
 import type { Clock } from "../lib/clock.ts";

@@ -2,7 +2,7 @@
 //
 //   record:  none ──claimed──▶ held ──(source ended, no append in flight)──▶ finishing ──finished──▶ settled
 //              │                 └─────────────fenced──────────────▶ fenced
-//              └── stays `none` where the backend could not be reached: the stream runs, but can't be resumed
+//              └── stays `none` if the backend could not be reached: the stream runs, but can't be resumed
 //
 //   end:     untold ──source ended──▶ waiting ──(written, fenced or overdue)──▶ told     (at once if nothing is to be written)
 //

@@ -11,7 +11,7 @@ const MAX_HELD_UNITS = 65_536;
 /** Comments that begin so are ours. One of the source's gets a second colon, so that it can't be mistaken. */
 const OWN_COMMENT = ": resumable-stream";
 const CAUGHT_UP = `${OWN_COMMENT} caught-up\n`;
-/** What a line of an event begins with; readers skip all others, and would show nothing of a text that has only those. */
+/** The beginnings of an event's lines; readers skip all others, and would show nothing of a text that has only those. */
 const FIELDS = ["data", "event", "id", "retry"];
 
 export interface EventFramingOptions {

@@ -2,11 +2,14 @@
 
 import { checkFunction } from "../api/options.ts";
 import type { LastEnd, ResumableStreamContext } from "../api/types.ts";
-import { endOf, startOf } from "../engine/ends.ts";
+import { endBeforeOf, startOf, tailOf } from "../engine/ends.ts";
 import type { EndKind } from "../port/transport.ts";
 import { answerOf, forbidden, isOutage, refusalOf, type StatusHeader } from "./answer.ts";
 import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
+
+/** An event that the source left unfinished is looked for up to this length. */
+const MAX_UNFINISHED_UNITS = 65_536;
 
 /** Which stream a request is for, and who may have it. `Rest`: what the framework passes besides the request. */
 export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> extends Omit<
@@ -30,7 +33,7 @@ export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> ext
   ) => boolean | Response | Promise<boolean | Response>;
 }
 
-/** What the handlers use of a context. */
+/** The part of a context that the handlers use. */
 export type StreamsOfHandlers = Pick<
   ResumableStreamContext,
   "resumeExistingStream" | "stopStream" | "lastEnd"
@@ -105,11 +108,13 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       }
       const from = position?.text ?? 0;
       const stream = await context.resumeExistingStream(streamId, from);
-      const end = stream ? await endKnown(stream) : undefined;
       if (stream) {
-        // The reader has all there is of it: an EventSource would come back for ever.
-        const mayHaveAll = isBad(end) || (end !== undefined && position !== undefined);
-        const hasAll = mayHaveAll && (await isEmpty(await context.resumeExistingStream(streamId, from)));
+        const end = endBeforeOf(stream);
+        // An EventSource that is given nothing new would come back for ever.
+        const again = (): Promise<Given> => context.resumeExistingStream(streamId, from);
+        const hasAll =
+          end !== undefined &&
+          (isAtTail(stream) || (isEventSource(request) && !(await hasEvent(await again()))));
         if (!hasAll) {
           const response = streamResponse(stream, { ...responseOptions, signal: request.signal });
           return request.method === "HEAD" ? withoutBody(response) : response;
@@ -140,28 +145,30 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
   };
 }
 
-/** How a stream has ended that is only replayed; undefined for one that runs. */
-function endKnown(stream: ReadableStream<string>): Promise<EndKind | undefined> {
-  const isOurs = startOf(stream) !== undefined;
-  return Promise.race([isOurs ? endOf(stream) : undefined, Promise.resolve(undefined)]);
-}
+type Given = ReadableStream<string> | null | undefined;
 
 function isBad(end: EndKind | undefined): end is "failed" | "lost" {
   return end === "failed" || end === "lost";
 }
 
-/** Of a stream whose end is known, and which therefore waits for nothing. */
-async function isEmpty(stream: ReadableStream<string> | null | undefined): Promise<boolean> {
-  const reader = stream?.getReader();
-  if (!reader) return false;
-  try {
-    const { done } = await reader.read();
-    if (!done) await reader.cancel();
-    return done;
-  } catch {
-    // It gave its end in place of text.
-    return true;
+/** Whether a stream had no text to give when it was opened. */
+function isAtTail(stream: ReadableStream<string>): boolean {
+  return (startOf(stream) ?? 0) >= (tailOf(stream) ?? Infinity);
+}
+
+/** Its place is the last id that it was given, and after an end it asks until it is answered with something else than 200. */
+function isEventSource({ headers }: Request): boolean {
+  return headers.has("last-event-id") || headers.get("accept") === "text/event-stream";
+}
+
+/** Whether what is left of a stream that has ended has an event that gets an id. */
+async function hasEvent(stream: Given): Promise<boolean> {
+  let text = "";
+  for await (const piece of stream ?? []) {
+    text += piece;
+    if (/[^\r\n](?:\r\n|\r(?!\n)|\n){2}/.test(text) || text.length > MAX_UNFINISHED_UNITS) return true;
   }
+  return false;
 }
 
 /** Frameworks call GET for HEAD and drop the body unread: what it follows would be followed on. */

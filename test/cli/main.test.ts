@@ -30,6 +30,7 @@ test.each([
   ["docter", "doctor"],
   ["postgres setpu", "postgres setup"],
   ["postgress setup", "postgres setup"],
+  ["postgres lots", "postgres lost"],
 ])("a typo is one line and a hint: %s", async (words, meant) => {
   const { code, printed, errors } = await call(...words.split(" "));
   expect({ code, printed }).toEqual({ code: 2, printed: [] });
@@ -47,13 +48,16 @@ test("a word that is no typo gets no guess, and no escape sequence gets through"
 test("the first word of a command of two gets both as a hint", async () => {
   const { code, errors } = await call("postgres");
   expect(code).toBe(2);
-  expect(errors[0]).toBe('Unknown command "postgres". Did you mean "postgres setup" or "postgres cleanup"?');
+  expect(errors[0]).toBe(
+    'Unknown command "postgres". Did you mean "postgres setup" or "postgres cleanup" or "postgres lost"?',
+  );
 });
 
 test.each([
   [["list", "--jsno"], 'Unknown option "--jsno". Did you mean "--json"?'],
   [["list", "-json"], 'Unknown option "-json". Did you mean "--json"?'],
   [["-version"], 'Unknown option "-version". Did you mean "--version"?'],
+  [["postgres", "lost", "--handover", "a.mjs"], 'Unknown option "--handover". Did you mean "--hand-over"?'],
   [["list", "--keyprefix=mine"], 'Unknown option "--keyprefix". Did you mean "--key-prefix"?'],
   [["show", "-a1b2c3"], 'Unknown option "-a1b2c3". An id that begins with a dash goes last, behind " -- ".'],
   [

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { createClient } from "redis";
 import { Redis } from "ioredis";
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import { RedisServer } from "../support/redis-server.ts";
 
@@ -13,7 +13,11 @@ export type Counted = "redis-6" | "ioredis-6";
 export interface PrivateRedis {
   server: () => RedisServer;
   /** Over clients that are connected, so that the handshake isn't counted. */
-  createContext: (clients?: Counted, url?: string) => Promise<ResumableStreamContext>;
+  createContext: (
+    clients?: Counted,
+    url?: string,
+    options?: Partial<CommonOptions>,
+  ) => Promise<ResumableStreamContext>;
   /** Cuts a context's connections for good, as if its process had been killed. */
   silence: (context: ResumableStreamContext) => void;
 }
@@ -42,10 +46,10 @@ export function usePrivateRedis(): PrivateRedis {
 
   return {
     server,
-    async createContext(clients = "redis-6", url = server().url) {
+    async createContext(clients = "redis-6", url = server().url, options = {}) {
       const { publisher, subscriber, close } = await connected(clients, url);
       closers.push(close);
-      const context = createResumableStreamContext({ waitUntil: null, publisher, subscriber });
+      const context = createResumableStreamContext({ ...options, waitUntil: null, publisher, subscriber });
       closers.push(() => context.close());
       connections.set(context, close);
       return context;

@@ -18,6 +18,7 @@ import { type Block, blocksOf, readDocuments, root } from "./markdown.ts";
 import { aiSdk } from "./stages/ai-sdk.ts";
 import { guide } from "./stages/guide.ts";
 import { http } from "./stages/http.ts";
+import { onEnd } from "./stages/on-end.ts";
 import { recipes } from "./stages/recipes.ts";
 import { exampleProgram, isExample } from "./stages/reference.ts";
 import type { Stage } from "./stages/stage.ts";
@@ -59,6 +60,7 @@ test("every block says what it is; a text is a picture or a shape, and nothing t
     "ARCHITECTURE.md: The picture, block 1",
     "ARCHITECTURE.md: Layers, block 1",
     "docs/cli.md: Command line, block 1",
+    "docs/cli.md: Streams that no app has taken, block 1",
     "docs/http.md: Events that resume by themselves, block 1",
     "docs/protocol.md: Claiming, block 1",
     "docs/protocol.md: Claiming, block 2",

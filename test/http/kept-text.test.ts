@@ -45,3 +45,30 @@ test("from an offset within it 200 and the rest, from its end 410 with how it en
   const atEnd = await from("18");
   expect([atEnd.status, atEnd.headers.get("stream-status")]).toEqual([410, "failed"]);
 });
+
+test("an EventSource whose text was cut within an event is told to stop: it would come back to it for ever", async () => {
+  await using context = createPgliteResumableStreamContext({
+    pglite,
+    waitUntil: null,
+    onError: () => undefined,
+  });
+  const id = "cut";
+  const source = manualSource();
+  const reading = read(await context.createNewResumableStream(id, source.makeStream));
+  source.push("data: a\n\n", "data: b");
+  await reading.reached(16);
+  source.fail(new Error("model overloaded"));
+  await until(async () => (await context.hasExistingStream(id)) === "failed", { what: "its end" });
+  const { GET } = createResumeHandlers(context, { streamId: () => id, authorize: () => true });
+  const told = async (headers: HeadersInit, search = "") => {
+    const { body, status } = await GET(new Request(`http://localhost/${search}`, { headers }));
+    await body?.cancel();
+    return status;
+  };
+  const accept = "text/event-stream";
+  expect(await told({ accept })).toBe(200);
+  expect(await told({ accept, "last-event-id": "9" })).toBe(410);
+  // Who counts characters is given all of them.
+  expect(await told({}, "?resumeAt=9")).toBe(200);
+  expect(await told({}, "?resumeAt=16")).toBe(410);
+});

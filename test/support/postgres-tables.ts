@@ -1,5 +1,10 @@
 import { Client } from "pg";
 import { DEFAULT_SCHEMA } from "../../src/postgres-schema.ts";
+import type { PrivateDatabase } from "./postgres-database.ts";
+import { until } from "./wait.ts";
+
+/** The default of `leaseMs`. */
+const LEASE_SECONDS = 10;
 
 /** Creates the tables, or upgrades them. */
 export async function setUpTables(url: string): Promise<void> {
@@ -10,4 +15,13 @@ export async function setUpTables(url: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** For one lease after a server's start producers may still come back: until then no lease has lapsed. */
+export async function untilLeasesLapse(database: PrivateDatabase): Promise<void> {
+  const age = "select extract(epoch from now() - pg_postmaster_start_time())::float8 as s";
+  await until(async () => Number((await database.query(age))[0]?.["s"]) > LEASE_SECONDS, {
+    what: "a lease since the server's start",
+    withinMs: 15_000,
+  });
 }

@@ -2,12 +2,12 @@
 
 import { systemClock } from "../../lib/clock.ts";
 import { cleanUp, type Queryable, setUp } from "../../transports/postgres/setup.ts";
-import { type Arguments, UsageError } from "../args.ts";
+import type { Arguments } from "../args.ts";
 import type { Command, World } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { openPostgres, tableNames } from "../postgres-client.ts";
 import { printable, toJson } from "../print.ts";
-import { parseTarget } from "../target.ts";
+import { findPostgres } from "../target.ts";
 
 export const postgresSetup: Command = {
   words: ["postgres", "setup"],
@@ -44,16 +44,11 @@ export const postgresCleanup: Command = {
 };
 
 async function withConnection(
-  { url }: Arguments,
-  { env }: World,
+  args: Arguments,
+  world: World,
   use: (connection: Queryable) => Promise<void>,
 ): Promise<void> {
-  const connectionString = url ?? env["POSTGRES_URL"];
-  if (!connectionString) throw new UsageError("No database: set POSTGRES_URL, or pass --url.");
-  if (parseTarget(connectionString, url === undefined ? "POSTGRES_URL" : "--url").kind !== "postgres") {
-    throw new UsageError("This command is about Postgres: its URL begins with postgres://.");
-  }
-  const client = await openPostgres(connectionString);
+  const client = await openPostgres(findPostgres(args, world));
   try {
     await use(client);
   } finally {

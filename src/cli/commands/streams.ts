@@ -2,7 +2,7 @@
 
 import type { Command, World } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { type Facts, printable, toJson, toLines } from "../print.ts";
+import { durationOf, type Facts, printable, toJson, toLines } from "../print.ts";
 import { withStore } from "../stores/open-store.ts";
 import type { StreamFacts } from "../stores/store.ts";
 
@@ -67,18 +67,6 @@ function factsForPeople(facts: StreamFacts): Facts {
 
 function expiry(seconds: Facts[string] | undefined): string {
   return typeof seconds === "number" ? durationOf(seconds) : "never";
-}
-
-const UNITS = [
-  { name: "d", seconds: 86_400 },
-  { name: "h", seconds: 3_600 },
-  { name: "min", seconds: 60 },
-] as const;
-
-/** In the largest unit of which there are at least two, rounded: a minute more or less of a day tells nobody anything. */
-function durationOf(seconds: number): string {
-  const unit = UNITS.find((each) => seconds >= 2 * each.seconds);
-  return unit ? `${Math.round(seconds / unit.seconds)} ${unit.name}` : `${seconds} s`;
 }
 
 function toRow(...[status = "", length = "", expires = "", id = ""]: string[]): string {

@@ -1,74 +1,48 @@
 // Streams over Postgres: their rows.
 
 import { createContext } from "../../api/context.ts";
-import { checkOptions } from "../../api/options.ts";
 import { createDurableTransport } from "../../contexts/log.ts";
-import { checkPostgresOptions } from "../../contexts/postgres-options.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { type AdminQueries, createAdminQueries } from "../../transports/postgres/admin-queries.ts";
-import { type Row, toError } from "../../transports/postgres/database.ts";
+import type { Row } from "../../transports/postgres/database.ts";
 import { createKey } from "../../transports/postgres/names.ts";
 import { parseState, toNumber } from "../../transports/postgres/parse.ts";
-import { poolDatabase } from "../../transports/postgres/pool.ts";
-import { openPool } from "../postgres-client.ts";
+import { type OpenDatabase, openDatabase, streamIdOf } from "./postgres-database.ts";
 import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
 /** Rows a statement lists. */
 const BATCH = 500;
 
-interface Parts {
-  ask: (query: keyof AdminQueries, values: unknown[]) => Promise<Row[]>;
-  keyPrefix: string;
-}
+type Parts = Pick<OpenDatabase, "ask" | "prefixes"> & { keyPrefix: string };
 
-export async function openPostgresStore({ url, tables, ...options }: StoreOptions): Promise<Store> {
+export async function openPostgresStore(options: StoreOptions): Promise<Store> {
   const last = new LastEnd();
-  const checked = checkOptions({ ...options, waitUntil: null, onEvent: last.onEvent });
-  const postgres = checkPostgresOptions(
-    { waitUntil: null, sessionTableName: tables.sessions, chunkTableName: tables.chunks },
-    checked,
-  );
-  const pool = await openPool(url);
-  const database = poolDatabase({
-    pool,
-    listenerPool: undefined,
-    clock: systemClock,
-    onError: () => undefined,
-  });
-  const transport = createDurableTransport({ checked, postgres, database, hasGrace: true });
+  const { durable, close, ...opened } = await openDatabase({ ...options, onEvent: last.onEvent });
+  const { checked } = durable;
+  const transport = createDurableTransport(durable);
   const context = createContext({ transport, options: checked, clock: systemClock });
-  const queries = createAdminQueries({ tables, leaseMs: postgres.settings.leaseMs, hasGrace: true });
   const { keyPrefix } = checked;
-  const ask: Parts["ask"] = async (query, values) => {
-    try {
-      return (await pool.query<Row>(queries[query], values)).rows;
-    } catch (error) {
-      throw toError(`${query} streams`, error);
-    }
-  };
+  const parts: Parts = { ...opened, keyPrefix };
   return {
-    list: () => list({ ask, keyPrefix }),
-    show: (streamId) => show({ ask, keyPrefix }, streamId),
+    list: () => list(parts),
+    show: (streamId) => show(parts, streamId),
     tail: (streamId, from) => follow({ context, transport, last }, { streamId, from }),
     context,
-    remove: async (streamId) => void (await ask("remove", [createKey(keyPrefix, streamId)])),
+    remove: async (streamId) => void (await parts.ask("remove", [createKey(keyPrefix, streamId)])),
     close: async () => {
       await context.close();
-      await pool.end();
+      await close();
     },
   };
 }
 
-async function* list({ ask, keyPrefix }: Parts): AsyncGenerator<StreamFacts> {
-  const base = `${keyPrefix}:rs`;
+async function* list({ ask, prefixes }: Parts): AsyncGenerator<StreamFacts> {
   let after: string | null = null;
   for (;;) {
-    // The second are ids that Postgres can't hold, by their stand-ins.
-    const rows: Row[] = await ask("list", [[`${base}:`, `${base}#`], after, BATCH]);
+    const rows: Row[] = await ask("list", [prefixes, after, BATCH]);
     for (const row of rows) {
       const key = String(row["stream_id"]);
       after = key;
-      const streamId = key.slice(base.length + (key[base.length] === ":" ? 1 : 0));
+      const streamId = streamIdOf(key, prefixes);
       const { end, tail } = parseState(row, { isSettling: false, handsOver: false });
       yield { streamId, status: end ?? "running", tail, expiresInSeconds: toExpiry(row) };
     }

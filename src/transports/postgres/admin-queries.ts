@@ -6,10 +6,13 @@ export interface AdminQueries {
   list: string;
   show: string;
   remove: string;
+  owed: string;
+  oweAgain: string;
+  giveBack: string;
 }
 
 export function createAdminQueries(options: QueryOptions): AdminQueries {
-  const { chunks, isThere, sessions, state } = createFragments(options);
+  const { chunks, isLive, isThere, lease, sessions, state, status, tail } = createFragments(options);
   const expires = `(extract(epoch from (s.expires_at - clock_timestamp())))::float8 as expires_s`;
   return {
     // $1 beginnings of stream ids, $2 the last id of the rows before, or null; $3 how many at most.
@@ -27,5 +30,43 @@ from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
     // $1 stream id.
     remove: `delete from ${sessions} where stream_id = $1`,
+
+    // $1 beginnings of stream ids, $2 the last id of the rows before and $3 its epoch, or nulls; $4 how many at most.
+    // Streams that are over, and that no app has taken: a row for each claim, also for those that were superseded since. The
+    // producer of one of these may still give its text within a lease. An epoch is the moment of its claim, in microseconds.
+    owed: `select * from (
+  select s.stream_id, s.epoch, ${tail} as tail, ${status} as status, s.updated_at as since, false as is_superseded,
+    case when s.handover_until > clock_timestamp() then 'running' when s.handovers_left > 0 then 'due' else 'given-up' end as handover
+  from ${sessions} s
+  where ${isThere} and s.handovers_left is not null and not ${isLive}
+  union all
+  select s.stream_id, o.epoch,
+    coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id and c.epoch = o.epoch), 0),
+    'lost', o.since, true, case when o.since + ${lease} > clock_timestamp() then 'running' else 'due' end
+  from ${sessions} s
+  cross join lateral (
+    select e as epoch, to_timestamp((lead(e, 1, s.epoch) over (order by e)) / 1000000.0) as since
+    from unnest(s.owed_epochs) as e
+  ) o
+  where ${isThere} and s.owed_epochs is not null
+) owed
+where exists (select from unnest($1::text[]) as p(prefix) where starts_with(stream_id, p.prefix))
+  and ($2::text is null or (stream_id, epoch) > ($2, $3::bigint))
+order by stream_id, epoch limit $4::int`,
+
+    // $1 stream id, $2 epoch. A text that its app has failed to take as often as it is tried is tried once more.
+    oweAgain: `update ${sessions} s set handovers_left = 1
+where s.stream_id = $1 and s.epoch = $2::bigint and s.handovers_left = 0 and not ${isLive}
+  and (s.handover_until is null or s.handover_until <= clock_timestamp())`,
+
+    // $1 stream id, $2 epoch of a claim that was superseded, $3 its rows. What an app failed to take is owed as before.
+    giveBack: `with owing as (
+  update ${sessions} s set owed_epochs = array_append(s.owed_epochs, $2::bigint)
+  where s.stream_id = $1 and ${isThere}
+  returning s.stream_id
+)
+insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
+select owing.stream_id, $2::bigint, r.start, r.start, r.stop, r.chunk, r.encoding
+from owing, json_to_recordset($3::json) as r(start bigint, stop bigint, chunk text, encoding text)`,
   };
 }

@@ -66,12 +66,14 @@ export class Handovers {
     if (epochs.length === 0 || !this.#wanted || this.#isClosed) return;
     const cancel = clock.after(settings.leaseMs, () => {
       this.#timers.delete(cancel);
-      for (const epoch of epochs) {
-        const taking = this.#once(`${epoch} ${stream.key}`, () => this.#takeOwed(stream, epoch));
-        background(taking, (error) => this.#report(error));
-      }
+      for (const epoch of epochs) background(this.takeOwed(stream, epoch), (error) => this.#report(error));
     });
     this.#timers.add(cancel);
+  }
+
+  /** The text of one superseded claim, if nobody has taken it yet. Settles when the app has had it. */
+  takeOwed(stream: NamedStream, epoch: number): Promise<void> {
+    return this.#once(`${epoch} ${stream.key}`, () => this.#takeOwed(stream, epoch));
   }
 
   /** Whether somebody else has given the app, or gives it, what a superseded producer of this process has. */

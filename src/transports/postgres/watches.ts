@@ -178,7 +178,7 @@ export class Watches {
     }: {
       run: (input: string) => Promise<Row[]>;
       onState: (stream: FollowedStream, state: SessionState) => void;
-      /** What is told of a stream without an answer. */
+      /** The signal for a stream without an answer. */
       ofMissing: WatchSignal | undefined;
     },
   ): Promise<void> {

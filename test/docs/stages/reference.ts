@@ -4,10 +4,10 @@ import type { Block } from "../markdown.ts";
 
 const known = `
 import { after } from "next/server";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { describe, test } from "node:test";
 import { Pool } from "pg";
-import type { MakeStream, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
+import type { MakeStream, OnEnd, Publisher, ResumableStreamContext, Subscriber } from "resumable-stream";
 import { ResumableStreamError } from "resumable-stream";
 import { compactUIMessageChunks, createChatHandlers, finishOfStop, foldUIMessage, uiMessageResponse, uiMessageText } from "resumable-stream/ai-sdk";
 import { createChatClient } from "resumable-stream/ai-sdk/client";

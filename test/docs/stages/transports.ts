@@ -56,6 +56,23 @@ await pool.end();
     // It runs anew.
     prints: "SOURCE_FAILED\ntrue\n",
   },
+  "docs/transports/postgres.md: Replay, block 1": {
+    before: `${answer}${text}
+import { Pool } from "pg";
+import { createPostgresResumableStreamContext } from "resumable-stream/postgres";
+const pool = new Pool({ connectionString: process.env["POSTGRES_URL"] });
+const before = createPostgresResumableStreamContext({ pool, waitUntil: null });
+await textOf(await before.createNewResumableStream("chat-1", makeStream));
+`,
+    after: `
+console.log((await textOf(again)) === whole, JSON.stringify(await textOf(rest)));
+console.log(await before.resumeExistingStream("chat-1"));
+await Promise.all([context.close(), before.close()]);
+await pool.end();
+`,
+    // It has fewer than 120 characters.
+    prints: 'true ""\nnull\n',
+  },
   "docs/transports/postgres.md: Without a server, block 1": {
     before: answer,
     after: `${text}
