@@ -24,7 +24,7 @@ import { exampleProgram, isExample } from "./stages/reference.ts";
 import type { Stage } from "./stages/stage.ts";
 import { transports } from "./stages/transports.ts";
 
-const stages: Record<string, Stage> = { ...aiSdk, ...guide, ...http, ...recipes, ...transports };
+const stages: Record<string, Stage> = { ...aiSdk, ...guide, ...http, ...onEnd, ...recipes, ...transports };
 
 const TESTED_ELSEWHERE = ["README.md", "docs/deploys.md", "docs/writing-a-transport.md"];
 
