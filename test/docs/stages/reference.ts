@@ -17,7 +17,7 @@ import { createPgliteResumableStreamContext } from "resumable-stream/pglite";
 import { createPostgresResumableStreamContext } from "resumable-stream/postgres";
 import { DEFAULT_SCHEMA } from "resumable-stream/postgres/schema";
 import { describePubSub, describeTransport, type PubSubPair } from "resumable-stream/testing";
-import type { CreateTransport, OnEnd } from "resumable-stream/transport";
+import type { CreateTransport } from "resumable-stream/transport";
 declare const context: ResumableStreamContext;
 declare const publisher: Publisher;
 declare const subscriber: Subscriber;
