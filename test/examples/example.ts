@@ -18,6 +18,8 @@ export interface Example {
   url: string;
   /** SIGKILL to all of its processes. */
   kill: () => Promise<void>;
+  /** SIGTERM to all of its processes, as at a deploy. Settles when the server is gone. */
+  terminate: () => Promise<void>;
   /** Starts it again, at the same address and over the same folder. */
   start: () => Promise<void>;
   /** Kills it, and removes what it wrote. */
@@ -25,13 +27,21 @@ export interface Example {
 }
 
 /** Installs an example and starts it, by one command. */
-export async function startExample(name: string): Promise<Example> {
+export async function startExample(name: string, given: NodeJS.ProcessEnv = {}): Promise<Example> {
   const cwd = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const port = await freePort();
   const dataFolder = await mkdtemp(join(tmpdir(), `${name}-`));
-  const env = { ...process.env, POSTGRES_URL: "", PORT: String(port), DATA_FOLDER: dataFolder, WORD_MS };
+  const env = {
+    ...process.env,
+    POSTGRES_URL: "",
+    PORT: String(port),
+    DATA_FOLDER: dataFolder,
+    WORD_MS,
+    ...given,
+  };
   const url = `http://localhost:${port}/`;
   let kill = async (): Promise<void> => {};
+  let terminate = async (): Promise<void> => {};
 
   const run = async (command: string): Promise<void> => {
     // A group of its own: npm starts shells, and those the server.
@@ -55,6 +65,10 @@ export async function startExample(name: string): Promise<Example> {
       // The shell's end isn't the server's: what starts next needs the port.
       await until(async () => !(await isUp(url)), { what: `${name} to be gone` });
     };
+    terminate = async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+      await until(async () => !(await isUp(url)), { what: `${name} to be gone`, withinMs: 30_000 });
+    };
     await until(() => isUp(url), { what: `${name} to start`, withinMs: 240_000 });
   };
 
@@ -67,6 +81,7 @@ export async function startExample(name: string): Promise<Example> {
   return {
     url,
     kill: () => kill(),
+    terminate: () => terminate(),
     start: () => run("npm start"),
     remove: async () => {
       await kill();

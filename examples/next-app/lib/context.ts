@@ -15,10 +15,15 @@ async function overPostgres(connectionString: string): Promise<DurableStreamCont
 
 const url = process.env["POSTGRES_URL"];
 
-// `after` keeps the function alive until the answer is written, also where its reader has left.
-export const context = url
-  ? await overPostgres(url)
-  : createPgliteResumableStreamContext({ dataDir: `${folder}/streams`, waitUntil: after });
+const open = async (): Promise<DurableStreamContext> =>
+  // `after` keeps the function alive until the answer is written, also if its reader has left.
+  url
+    ? overPostgres(url)
+    : createPgliteResumableStreamContext({ dataDir: `${folder}/streams`, waitUntil: after });
+
+// On the global object: Next.js bundles instrumentation.ts apart from the routes.
+const shared: { context?: Promise<DurableStreamContext> } = globalThis as object;
+export const context = await (shared.context ??= open());
 
 /** What useChat wants to see. */
 export const headers = { "x-vercel-ai-ui-message-stream": "v1" };
