@@ -18,6 +18,8 @@ export interface Example {
   url: string;
   /** SIGKILL to all of its processes. */
   kill: () => Promise<void>;
+  /** SIGTERM to all of its processes, as at a deploy. Settles when the server is gone. */
+  terminate: () => Promise<void>;
   /** Starts it again, at the same address and over the same folder. */
   start: () => Promise<void>;
   /** Kills it, and removes what it wrote. */
@@ -25,14 +27,19 @@ export interface Example {
 }
 
 /** Installs an example and starts it, by one command. `redisUrl`: of the server that it uses, if it uses one. */
-export async function startExample(name: string, redisUrl = ""): Promise<Example> {
+export async function startExample(
+  name: string,
+  redisUrl = "",
+  more: Record<string, string> = {},
+): Promise<Example> {
   const cwd = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const port = await freePort();
   const dataFolder = await mkdtemp(join(tmpdir(), `${name}-`));
   const own = { POSTGRES_URL: "", REDIS_URL: redisUrl, PORT: String(port), DATA_FOLDER: dataFolder, WORD_MS };
-  const env = { ...process.env, ...own };
+  const env = { ...process.env, ...own, ...more };
   const url = `http://localhost:${port}/`;
   let kill = async (): Promise<void> => {};
+  let terminate = async (): Promise<void> => {};
 
   const run = async (command: string): Promise<void> => {
     // A group of its own: npm starts shells, and those the server.
@@ -56,6 +63,10 @@ export async function startExample(name: string, redisUrl = ""): Promise<Example
       // The shell's end isn't the server's: what starts next needs the port.
       await until(async () => !(await isUp(url)), { what: `${name} to be gone` });
     };
+    terminate = async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+      await until(async () => !(await isUp(url)), { what: `${name} to be gone`, withinMs: 30_000 });
+    };
     await until(() => isUp(url), { what: `${name} to start`, withinMs: 240_000 });
   };
 
@@ -68,6 +79,7 @@ export async function startExample(name: string, redisUrl = ""): Promise<Example
   return {
     url,
     kill: () => kill(),
+    terminate: () => terminate(),
     start: () => run("npm start"),
     remove: async () => {
       await kill();
