@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { slow } from "./vitest.slow.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Examples install packages of their own, 400 MB of them, and the demo takes a minute: npm run test:examples.
-    exclude: ["test/examples/**", "test/browser/demo.test.ts"],
+    // Examples install packages of their own, 400 MB of them, and the others take half a minute each and more: npm run
+    // test:examples has them.
+    exclude: [...slow],
     globalSetup: ["test/support/global-setup.ts"],
     // Fault tests time real servers and processes; two files at once is what a 2-core machine can time fairly.
     maxWorkers: 2,

@@ -1,0 +1,9 @@
+// Test files that `npm run test:examples` runs, and `npm test` doesn't.
+
+export const slow: readonly string[] = [
+  "test/examples/**/*.test.ts",
+  "test/browser/demo.test.ts",
+  "test/ai-sdk/use-chat.test.ts",
+  "test/faults/rolling-restart.test.ts",
+  "test/samples/deploys.test.ts",
+];
