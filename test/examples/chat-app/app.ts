@@ -111,31 +111,27 @@ export class ChatApp {
     this.#balancer.add(server);
   }
 
-  /** SIGKILL to the process that has the pid, and another one in its place. */
+  /** SIGKILL to the process that has the pid. */
   async kill(pid: number): Promise<void> {
     const server = this.#leave(pid);
     server.child.kill("SIGKILL");
     await server.exited;
   }
 
-  /** SIGTERM to the process that has the pid, which gets no more requests. Gives its exit. */
+  /** SIGTERM to the process that has the pid, which gets no more requests. */
   terminate(pid: number): ServerProcess {
     const server = this.#leave(pid);
     server.child.kill("SIGTERM");
     return server;
   }
 
-  /** A page of a browser of its own, at rest; or a second tab beside `tab`. */
-  async open(chatId: string): Promise<Page> {
-    const page = await (await this.#options.browser.newContext()).newPage();
+  /** A page that knows whether an answer runs: of a browser of its own, or a second tab beside `tab`. */
+  async open(chatId: string, tab?: Page): Promise<Page> {
+    const context = tab?.context() ?? (await this.#options.browser.newContext());
+    const page = await context.newPage();
     const network = await TcpProxy.start(this.#balancer.port);
     this.#networks.set(page, network);
-    // A page that types before it knows whether an answer runs confuses useChat.
-    const loaded = page.waitForResponse(
-      (response) => response.url().includes("/api/chat") && !response.url().includes("&messages"),
-    );
-    await page.goto(`http://127.0.0.1:${network.port}/?id=${chatId}`);
-    await loaded;
+    await untilLoaded(page, () => page.goto(`http://127.0.0.1:${network.port}/?id=${chatId}`));
     return page;
   }
 
@@ -149,7 +145,8 @@ export class ChatApp {
   async closePages(): Promise<void> {
     const opened = [...this.#networks];
     this.#networks.clear();
-    await Promise.all(opened.map(([page]) => page.context().close()));
+    const contexts = new Set(opened.map(([page]) => page.context()));
+    await Promise.all([...contexts].map((context) => context.close()));
     await Promise.all(opened.map(([, network]) => network.stop()));
   }
 
@@ -167,4 +164,13 @@ export class ChatApp {
     this.#balancer.remove(server);
     return server;
   }
+}
+
+/** Waits for the page to have asked whether an answer runs: one that sends a question before that confuses `useChat`. */
+export async function untilLoaded(page: Page, load: () => Promise<unknown>): Promise<void> {
+  const asked = page.waitForResponse((response) => {
+    const url = response.url();
+    return url.includes("/api/chat") && !url.includes("&messages");
+  });
+  await Promise.all([asked, load()]);
 }

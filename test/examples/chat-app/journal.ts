@@ -1,6 +1,6 @@
 // What an app's processes saved, and what its model said: the judge of both.
 
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { callsIn, isWhole } from "../../ai-sdk/chat.ts";
 import { until } from "../../support/wait.ts";
@@ -22,8 +22,7 @@ export interface Call {
   /** The process that made it. */
   pid: number;
   question: string;
-  /** How many words it has to say, and has said. */
-  words: number;
+  /** How many words it has said. */
   said: number;
   /** Absent while it runs, and if its process died. */
   end?: "whole" | "aborted";
@@ -32,10 +31,12 @@ export interface Call {
 export const textOf = ({ parts }: Message): string => parts.map(({ text = "" }) => text).join("");
 
 export class Journal {
-  readonly env: { SAVES: string; CALLS: string };
+  /** Where processes find its files. */
+  readonly env: { SAVES: string; CALLS: string; TOLD: string };
 
   constructor(folder: string, name: string) {
-    this.env = { SAVES: join(folder, `${name}-saves.jsonl`), CALLS: join(folder, `${name}-calls.jsonl`) };
+    const file = (what: string): string => join(folder, `${name}-${what}`);
+    this.env = { SAVES: file("saves.jsonl"), CALLS: file("calls.jsonl"), TOLD: file("told") };
   }
 
   /** All saves of a chat, the last one at the end. */
@@ -58,10 +59,19 @@ export class Journal {
   get calls(): Call[] {
     const calls = new Map<number, Call>();
     for (const line of linesOf(this.env.CALLS) as (Partial<Call> & { call: number })[]) {
-      const known = calls.get(line.call) ?? { pid: 0, question: "", words: 0, said: 0 };
+      const known = calls.get(line.call) ?? { pid: 0, question: "", said: 0 };
       calls.set(line.call, { ...known, ...line });
     }
     return [...calls.values()];
+  }
+
+  callOf(question: string): Call | undefined {
+    return this.calls.find((call) => call.question === question);
+  }
+
+  /** Tells the model to end its answer. */
+  tellToEnd(question: string): void {
+    appendFileSync(this.env.TOLD, `${question}\n`);
   }
 
   /** Waits for the model to have said so many words to a question, or all of them. */

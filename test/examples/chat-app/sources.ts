@@ -64,7 +64,10 @@ async function withoutTypes(code: string): Promise<string> {
   return (await transform(code, { loader: "ts" })).code;
 }
 
-/** A login, a store that all processes share, and a model that says numbered words, and notes each of them. */
+/**
+ * A login, a store that all processes share, and a model that notes each word it says. It says as many as the question asks
+ * for, or goes on until a test has told it to end.
+ */
 const beforeRoute = `
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -74,7 +77,7 @@ import { context } from "./context.js";
 const userOf = async (_request) => "ada";
 const ownerOf = (_chatId) => "ada";
 
-const { SAVES = "", CALLS = "" } = process.env;
+const { SAVES = "", CALLS = "", TOLD = "" } = process.env;
 const savesOf = () => (existsSync(SAVES) ? readFileSync(SAVES, "utf8").split("\\n").filter(Boolean) : []);
 const db = {
   messagesOf: (chatId) =>
@@ -87,12 +90,13 @@ let calls = 0;
 const note = (line) => appendFileSync(CALLS, JSON.stringify(line) + "\\n");
 async function* wordsOf(question, signal) {
   const call = process.pid * 1000 + ++calls;
-  const words = Number(/(\\d+) words/.exec(question)?.[1]);
-  note({ call, pid: process.pid, question, words });
+  const words = Number(/(\\d+) words/.exec(question)?.[1] ?? Infinity);
+  const isTold = () => existsSync(TOLD) && readFileSync(TOLD, "utf8").includes(question + "\\n");
+  note({ call, pid: process.pid, question });
   signal?.addEventListener("abort", () => note({ call, end: "aborted" }));
   yield { type: "stream-start", warnings: [] };
   yield { type: "text-start", id: "text" };
-  for (let word = 1; word <= words; word += 1) {
+  for (let word = 1; word <= words && !isTold(); word += 1) {
     await sleep(20, undefined, { signal });
     note({ call, said: word });
     yield { type: "text-delta", id: "text", delta: call + ":" + word + " " };
