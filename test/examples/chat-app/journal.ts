@@ -1,4 +1,4 @@
-// What an app's processes saved, and what its model said: the judge of both.
+// The saves of an app's processes, the words of its model, and the judge of both.
 
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

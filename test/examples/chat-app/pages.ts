@@ -1,4 +1,4 @@
-// What an app's page shows, and what its user does.
+// A page of the app: what it shows, and what its user does.
 
 import type { Page } from "playwright-core";
 import { call, shown, type Shown } from "../../ai-sdk/chat.ts";
