@@ -4,7 +4,7 @@ import { ResumableFetchError } from "../../client/error.ts";
 import { systemPlatform } from "../../client/platform.ts";
 import { resumableFetch, type ResumableFetchInit } from "../../client/resumable-fetch.ts";
 import { firstAnswer } from "../../client/wait.ts";
-import { Reading } from "./reading.ts";
+import { Reading, type Seen } from "./reading.ts";
 import type { ChatClient, ChatClientOptions, PageMessage, ShownChat } from "./types.ts";
 
 /** A stop that names its answer may be asked for again: it ends that one or nothing. */
@@ -57,20 +57,32 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     return (await response.json()) as Message[];
   };
 
-  /** Takes the chat as the server has it, unless a message was sent meanwhile, which isn't in it. */
-  const catchUp = async (reading: Reading<Message>): Promise<(() => void) | undefined> => {
+  /**
+   * Takes the chat as the server has it, and behind it what was asked here since `seen`, which the server may not have had by
+   * then.
+   */
+  const catchUp = async (
+    reading: Reading<Message>,
+    { sends, ids }: Seen = reading.seen(),
+  ): Promise<(() => void) | undefined> => {
     if (!reading.shown) return undefined;
-    const { chatId, sends } = reading;
-    const messages = await load(chatId);
-    return () => {
-      if (reading.sends === sends) reading.shown?.setMessages(messages);
-    };
+    const stored = await load(reading.chatId);
+    return () =>
+      reading.shown?.setMessages((now) => {
+        const isSame = reading.sends === sends;
+        const at = now.findIndex(({ id, role }) => role === "user" && !ids.has(id));
+        const there = stored.findIndex(({ id }) => id === now[at]?.id);
+        // If it is stored, and nothing was sent from here, it came with an earlier load.
+        if (at < 0 || (there >= 0 && isSame)) return isSame ? stored : now;
+        return [...(there < 0 ? stored : stored.slice(0, there)), ...now.slice(at)];
+      });
   };
 
   const read = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const reading = typeof input === "string" ? readingsAt.get(input) : undefined;
     if (!reading) return ask(input, init);
     const isQuestion = init.method === "POST";
+    const seen = reading.seen();
     if (isQuestion) {
       reading.sends += 1;
       await reading.stopping;
@@ -98,7 +110,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     const response = await reading.follow(init.signal ?? undefined, isQuestion, (signal) =>
       resumableFetch(input, { ...resumed, signal }),
     );
-    if (reading.lacks(response)) (await catchUp(reading))?.();
+    if (reading.lacks(response)) (await catchUp(reading, seen))?.();
     if (response.status !== 200 || !response.body) return response;
     const missed = async (error: unknown): Promise<(() => void) | undefined> => {
       const isMissed = error instanceof ResumableFetchError && error.code === "MISSED_END";

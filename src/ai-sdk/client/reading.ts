@@ -2,6 +2,14 @@
 
 import type { PageMessage, ShownChat } from "./types.ts";
 
+/** A page at the moment in which it asked the server. */
+export interface Seen {
+  /** How many messages were sent. */
+  sends: number;
+  /** The messages that it showed. */
+  ids: ReadonlySet<string>;
+}
+
 export class Reading<Message extends PageMessage> {
   readonly chatId: string;
   readonly url: string;
@@ -19,6 +27,10 @@ export class Reading<Message extends PageMessage> {
   constructor(chatId: string, url: string) {
     this.chatId = chatId;
     this.url = url;
+  }
+
+  seen(): Seen {
+    return { sends: this.sends, ids: new Set(this.shown?.messages.map(({ id }) => id)) };
   }
 
   /**

@@ -14,8 +14,8 @@ export interface ShownChat<Message extends PageMessage> {
   id: string;
   /** Its messages, as they are shown. */
   messages: readonly Message[];
-  /** Shows other messages. */
-  setMessages: (messages: Message[]) => void;
+  /** Shows the messages that a function makes of those that are there, rendered or not. */
+  setMessages: (change: (messages: Message[]) => Message[]) => void;
   /** Takes up the answer that is being written. */
   resumeStream: () => Promise<void>;
   /** Lets this page go of the answer, and keeps it from sending more of itself. */

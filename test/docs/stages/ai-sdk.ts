@@ -47,7 +47,7 @@ interface Chat { id: string; messages: UIMessage[]; resume: boolean; transport: 
 const useChat = ({ id, messages }: Chat) => ({
   id,
   messages,
-  setMessages: (_messages: UIMessage[]) => undefined,
+  setMessages: (_change: (messages: UIMessage[]) => UIMessage[]) => undefined,
   resumeStream: () => Promise.resolve(),
   stop: () => Promise.resolve(),
 });

@@ -54,7 +54,7 @@ declare class DefaultChatTransport<Message> {
 declare function useChat(options: object): {
   id: string;
   messages: UIMessage[];
-  setMessages: (messages: UIMessage[]) => void;
+  setMessages: (change: (messages: UIMessage[]) => UIMessage[]) => void;
   resumeStream: () => Promise<void>;
 };
 declare function view(chat: { id: string }, stop: () => Promise<boolean>): unknown;

@@ -1,0 +1,70 @@
+// The client of a chat's page, without a browser: what is asked here while the page loads the chat isn't lost.
+
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createChatClient } from "../../src/ai-sdk-client.ts";
+import { createDeferred } from "../../src/lib/deferred.ts";
+
+interface Message {
+  id: string;
+  role: "user" | "assistant";
+}
+
+// A page, and no server's rendering.
+beforeAll(() => {
+  vi.stubGlobal("document", Object.assign(new EventTarget(), { baseURI: "http://localhost/" }));
+});
+afterAll(() => {
+  vi.unstubAllGlobals();
+});
+
+const messages = (...ids: string[]): Message[] =>
+  ids.map((id) => ({ id, role: id.startsWith("q") ? "user" : "assistant" }));
+
+/** A page that shows a part of the first answer, and asks whether it goes on: it has ended. `q2` is asked meanwhile. */
+async function askWhile(moment: "it resumes" | "it loads", stored: string[]): Promise<string[]> {
+  const held = { "it resumes": createDeferred<undefined>(), "it loads": createDeferred<undefined>() };
+  held[moment === "it loads" ? "it resumes" : "it loads"].resolve(undefined);
+  const loading = createDeferred<undefined>();
+  const client = createChatClient<Message>({
+    fetch: async (input, init) => {
+      if (init?.method === "POST") return new Response(null, { status: 204 });
+      if (typeof input === "string" && !input.endsWith("&messages")) {
+        await held["it resumes"].promise;
+        const headers = { "stream-status": "done", "stream-generation": "a1" };
+        return new Response(null, { status: 204, headers });
+      }
+      loading.resolve(undefined);
+      await held["it loads"].promise;
+      return Response.json(messages(...stored));
+    },
+  });
+  let shown = messages("q1", "a1");
+  client.attach({
+    id: "1",
+    messages: shown,
+    setMessages: (change) => void (shown = change(shown)),
+    resumeStream: async () => undefined,
+  });
+  const { fetch, prepareReconnectToStreamRequest } = client.transport;
+  const { api } = prepareReconnectToStreamRequest({ id: "1" });
+  const resuming = fetch(api);
+  if (moment === "it loads") await loading.promise;
+  // As useChat does it: on the page at once, and then sent.
+  shown = [...shown, ...messages("q2")];
+  await fetch(api, { method: "POST" });
+  held[moment].resolve(undefined);
+  await resuming;
+  return shown.map(({ id }) => id);
+}
+
+test.each(["it resumes", "it loads"] as const)(
+  "a question that is asked while %s stays on the page",
+  async (moment) => {
+    expect(await askWhile(moment, ["q1", "a1"])).toEqual(["q1", "a1", "q2"]);
+    expect(await askWhile(moment, ["q1", "a1", "q2"])).toEqual(["q1", "a1", "q2"]);
+  },
+);
+
+test("what came from elsewhere meanwhile stands before it", async () => {
+  expect(await askWhile("it resumes", ["q1", "a1", "q0", "a0"])).toEqual(["q1", "a1", "q0", "a0", "q2"]);
+});
