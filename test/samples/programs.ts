@@ -38,21 +38,14 @@ const ofReadme: Pick<SampleProgram, "ask" | "placeOf"> = {
   placeOf: (response, url) => new URL(response.headers.get("content-location") ?? "", url),
 };
 
-/** What the route of docs/http.md leans on: a chat that keeps the id of its answer, and the chat's other route. */
+/** What the route of docs/http.md leans on: the chat's other route. Each server has its own chat 1. */
 const chat = `
-import { readFile, writeFile } from "node:fs/promises";
 import { createResumableStreamContext } from "resumable-stream";
 import { createResumeHandlers, streamResponse } from "resumable-stream/http";
 import { answer } from "./events.js";
-const context = createResumableStreamContext({ waitUntil: null });
-const file = new URL(\`active-\${process.env["PORT"]}\`, import.meta.url);
-const activeStreamOf = async () => readFile(file, "utf8");
+const context = createResumableStreamContext({ waitUntil: null, keyPrefix: \`sample-\${process.env["PORT"]}\` });
 const mayRead = () => true;
-async function POST() {
-  const streamId = crypto.randomUUID();
-  await writeFile(file, streamId);
-  return streamResponse(await context.createNewResumableStream(streamId, ({ signal }) => answer(signal)));
-}
+const POST = async () => streamResponse(await context.createNewResumableStream("1", ({ signal }) => answer(signal)));
 `;
 
 /** As docs/client.md asks with the AI SDK. */
