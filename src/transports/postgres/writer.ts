@@ -217,7 +217,8 @@ export class Writer {
     const payloads = JSON.stringify(encodeHints("moved", names));
     const telling = run(this.#context, "notify", [this.#context.channel, payloads]);
     // A hint that is lost costs followers the time to their next check.
-    this.#told = Promise.allSettled([this.#told, telling]);
+    // Without its results, which would hold those before them for ever.
+    this.#told = Promise.allSettled([this.#told, telling]).then(() => undefined);
   }
 
   #succeeded(): void {
