@@ -83,7 +83,7 @@ describe.each(majors)("AI SDK %i", (major) => {
         expect(seen).not.toContainEqual(expect.objectContaining({ type: "error" }));
         expect(calls).toHaveLength(1);
       }),
-      { numRuns: 60 },
+      { numRuns: 40, endOnFailure: true },
     );
   });
 });

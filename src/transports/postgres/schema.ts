@@ -80,6 +80,9 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
         "stop_requested_at",
         "stop_reason",
         "watched_until",
+        "handovers_left",
+        "handover_until",
+        "owed_epochs",
       ]),
       apply: `alter table ${sessions}
     add column if not exists epoch bigint not null default 0,
@@ -87,12 +90,8 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists error text,
     add column if not exists stop_requested_at timestamptz,
     add column if not exists stop_reason text,
-    add column if not exists watched_until timestamptz;`,
-    },
-    {
-      // The app's share: how often it may still be given the text, until when somebody gives it, and older claims that are owed.
-      isDone: hasColumns(sessionsIs, ["handovers_left", "handover_until", "owed_epochs"]),
-      apply: `alter table ${sessions}
+    add column if not exists watched_until timestamptz,
+    -- The app's share: how often it may still be given the text, until when somebody gives it, and older claims that are owed.
     add column if not exists handovers_left smallint,
     add column if not exists handover_until timestamptz,
     add column if not exists owed_epochs bigint[];`,

@@ -17,8 +17,11 @@ const BATCH = 500;
 /** How often a step is tried that others' locks are in the way of, or that met another setting up. */
 const ATTEMPTS = 15;
 const BETWEEN_ATTEMPTS = { firstMs: 200, maxMs: 2_000 };
-/** A lock that wasn't to be had in time; a deadlock; an index or table that another made, or an unfinished one that it took away. */
-const PASSING_STATES = new Set(["55P03", "40P01", "42P07", "42710", "42704", "23505"]);
+/**
+ * A lock that wasn't to be had in time; a deadlock; an index or table that another made, or an unfinished one that it took away;
+ * a row of the catalog that another changed at the same moment, for which there is only the state of internal errors.
+ */
+const PASSING_STATES = new Set(["55P03", "40P01", "42P07", "42710", "42704", "23505", "XX000"]);
 
 /**
  * Creates the tables or upgrades them, beside streams that run; safe when others do the same at once. Reads the catalog first,

@@ -33,9 +33,14 @@ export class Delayed {
       this.#waiting.delete(key);
       callback();
     };
+    let wasHeldUp = false;
     const again = (): void => {
-      if (isHeldUp()) cancel = clock.after(MAX_WAIT_MS, again);
-      else call();
+      const isHeld = isHeldUp();
+      // Once more after that: from then on the end is being written.
+      const isDue = !isHeld && !wasHeldUp;
+      wasHeldUp = isHeld;
+      if (isDue) call();
+      else cancel = clock.after(MAX_WAIT_MS, again);
     };
     let cancel = clock.after(MAX_WAIT_MS, again);
     this.#waiting.set(key, call);
