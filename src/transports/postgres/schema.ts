@@ -73,6 +73,8 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
   ${closeToGuests(sessions)}`,
     },
     {
+      // The last three are the app's share: how often it may still be given the text, until when somebody gives it, and older
+      // claims that are owed.
       isDone: hasColumns(sessionsIs, [
         "epoch",
         "lease_expires_at",
@@ -91,7 +93,6 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists stop_requested_at timestamptz,
     add column if not exists stop_reason text,
     add column if not exists watched_until timestamptz,
-    -- The app's share: how often it may still be given the text, until when somebody gives it, and older claims that are owed.
     add column if not exists handovers_left smallint,
     add column if not exists handover_until timestamptz,
     add column if not exists owed_epochs bigint[];`,
