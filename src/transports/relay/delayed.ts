@@ -33,7 +33,7 @@ export class Delayed {
       this.#waiting.delete(key);
       callback();
     };
-    let wasHeldUp = false;
+    let wasHeldUp = isHeldUp();
     const again = (): void => {
       const isHeld = isHeldUp();
       // Once more after that: from then on the end is being written.
