@@ -132,6 +132,8 @@ export function closedCall(part: Part, end: EndKind): Part[] {
   const { state } = part;
   if (state === "input-streaming") return [];
   const isApproved = state === "approval-responded" && (part["approval"] as { approved?: unknown }).approved;
-  if (end === "done" || (state !== "input-available" && !isApproved)) return [part];
+  // An approval that nobody has answered is none that the next question could still wait for.
+  const lacksResult = state === "input-available" || state === "approval-requested" || isApproved;
+  if (end === "done" || !lacksResult) return [part];
   return [{ ...part, state: "output-error", errorText: `No result: the answer ended before it (${end}).` }];
 }

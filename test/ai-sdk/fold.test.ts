@@ -83,7 +83,27 @@ describe.each(majors)("AI SDK %i", (major) => {
         expect(seen).not.toContainEqual(expect.objectContaining({ type: "error" }));
         expect(calls).toHaveLength(1);
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 60 },
     );
+  });
+});
+
+describe("a tool call whose approval nobody has answered", () => {
+  const text = textOf([
+    { type: "start", messageId: "answer" },
+    { type: "start-step" },
+    { type: "tool-input-start", toolCallId: "call", toolName: "look" },
+    { type: "tool-input-available", toolCallId: "call", toolName: "look", input: {} },
+    { type: "tool-approval-request", approvalId: "ok", toolCallId: "call" },
+  ]);
+  const stateAt = (end: "done" | "stopped" | "failed" | "lost"): unknown =>
+    (foldUIMessage(text, { end })?.parts.at(-1) as { state: unknown }).state;
+
+  test("is left to the page by an answer that is done", () => {
+    expect(stateAt("done")).toBe("approval-requested");
+  });
+
+  test.each(["stopped", "failed", "lost"] as const)("has an error in one that is %s", (end) => {
+    expect(stateAt(end)).toBe("output-error");
   });
 });
