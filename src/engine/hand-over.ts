@@ -3,7 +3,7 @@
 import type { Ended, HandOver } from "../port/hand-over.ts";
 import type { Claim } from "../port/transport.ts";
 
-/** Settles when the app has had it. Never rejects. */
+/** Settles when the app has had it. Rejects only if the claim throws at what it is told. */
 export async function handOverOnce(
   handOver: HandOver,
   { claim, isFenced, ended }: { claim: Claim | undefined; isFenced: boolean; ended: Ended },

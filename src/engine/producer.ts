@@ -208,8 +208,8 @@ export class Producer implements ProducerPort {
     );
   }
 
-  /** Goes on after work of the transport's, also if that failed. */
-  #afterwards(work: Promise<void> | undefined, type: "appended" | "finished"): void {
+  /** Goes on after work of the transport's, or of the app's, also if that failed. */
+  #afterwards(work: Promise<void> | undefined, type: "appended" | "handed-over" | "finished"): void {
     const goOn = (): void => this.#dispatch({ type });
     background(work?.then(goOn) ?? Promise.resolve(), (error) => {
       this.#report(error);
@@ -254,11 +254,8 @@ export class Producer implements ProducerPort {
       error: this.#sourceError,
       startedAtMs: this.#startedAtMs,
     };
-    const handing = handOverOnce(handOver, { claim: this.#claim, isFenced: record === "fenced", ended });
-    background(
-      handing.then(() => this.#dispatch({ type: "handed-over" })),
-      (error) => this.#report(error),
-    );
+    const isFenced = record === "fenced";
+    this.#afterwards(handOverOnce(handOver, { claim: this.#claim, isFenced, ended }), "handed-over");
   }
 
   /** The text that the source gave is there for readers, and for the transport. */

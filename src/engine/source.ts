@@ -21,6 +21,12 @@ export interface SourceOptions {
   onCancelFailed: (error: unknown) => void;
 }
 
+/** How a source is left: the reason of its cancellation, and who hears if that fails. */
+interface Leaving {
+  reason: unknown;
+  onFailed: (error: unknown) => void;
+}
+
 /** A timer that fires later than this tells of a frozen process, whose source could give nothing either. */
 const HELD_UP_MS = 1_000;
 
@@ -29,8 +35,9 @@ export class Source {
   readonly #abort = new AbortController();
   /** Absent until `makeStream` has answered. */
   #reader: ReadableStreamDefaultReader<string> | undefined;
-  /** Nothing that it gives is wanted any more, and why; absent until then. */
-  #cancelled: { reason: unknown } | undefined;
+  /** Nothing that it gives is wanted any more; absent until then. */
+  #left: Leaving | undefined;
+  /** It has ended by itself, or is left. */
   #isOver = false;
   #gaveAt: number;
   #cancelIdle: Cancel = () => {};
@@ -48,20 +55,26 @@ export class Source {
 
   /** Ignores all that it gives from now on. */
   cancel(reason: unknown): void {
-    this.#cancelled = { reason };
-    this.#over();
-    this.#abort.abort(abortErrorOf(reason));
-    const cancelling = attempt(() => this.#reader?.cancel(reason));
-    background(cancelling, this.#options.onCancelFailed);
+    this.#leave({ reason, onFailed: this.#options.onCancelFailed }, reason);
   }
 
   /** The same for a source that has failed: one that gave something else than strings still runs, and so may the model behind it. */
   abandon(error: unknown, reason: unknown): void {
+    this.#leave({ reason: error, onFailed: () => undefined }, reason);
+  }
+
+  #leave(leaving: Leaving, why: unknown): void {
+    this.#left = leaving;
     this.#over();
-    this.#abort.abort(abortErrorOf(reason));
+    this.#abort.abort(abortErrorOf(why));
+    this.#cancelReader(leaving);
+  }
+
+  /** Does nothing before `makeStream` has answered: then it is done when that answers. */
+  #cancelReader({ reason, onFailed }: Leaving): void {
     background(
-      attempt(() => this.#reader?.cancel(error)),
-      () => undefined,
+      attempt(() => this.#reader?.cancel(reason)),
+      onFailed,
     );
   }
 
@@ -70,8 +83,7 @@ export class Source {
     const source = await openSource(this.#abort.signal);
     const reader = source.getReader();
     this.#reader = reader;
-    // Cancelled before it was there.
-    if (this.#isOver) return this.cancel(this.#cancelled?.reason);
+    if (this.#left) return this.#cancelReader(this.#left);
     const pace = new Pace(clock, onAnnounce);
     for (;;) {
       const { done, value } = await reader.read();

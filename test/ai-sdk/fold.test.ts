@@ -96,8 +96,10 @@ describe("a tool call whose approval nobody has answered", () => {
     { type: "tool-input-available", toolCallId: "call", toolName: "look", input: {} },
     { type: "tool-approval-request", approvalId: "ok", toolCallId: "call" },
   ]);
-  const stateAt = (end: "done" | "stopped" | "failed" | "lost"): unknown =>
-    (foldUIMessage(text, { end })?.parts.at(-1) as { state: unknown }).state;
+  const stateAt = (end: "done" | "stopped" | "failed" | "lost"): unknown => {
+    const part = foldUIMessage(text, { end })?.parts.at(-1);
+    return typeof part === "object" && part !== null && "state" in part ? part.state : undefined;
+  };
 
   test("is left to the page by an answer that is done", () => {
     expect(stateAt("done")).toBe("approval-requested");

@@ -182,8 +182,9 @@ test("over Postgres, who comes after the first doesn't wait for a database that 
   source.end();
 });
 
-test("over Postgres, the text that ran without its claim is a stream once that is answered", async () => {
-  await using database = await createDatabase(inject("postgresUrl"));
+/** A database that takes a second for each claim of a new id. */
+async function createSlowDatabase(): ReturnType<typeof createDatabase> {
+  const database = await createDatabase(inject("postgresUrl"));
   await setUpTables(database.url);
   await database.query(
     "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
@@ -191,6 +192,11 @@ test("over Postgres, the text that ran without its claim is a stream once that i
   await database.query(
     "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
   );
+  return database;
+}
+
+test("over Postgres, the text that ran without its claim is a stream once that is answered", async () => {
+  await using database = await createSlowDatabase();
   const over = (options: Partial<CommonOptions>) => {
     const pool = new Pool({ connectionString: database.url, max: 4 });
     const context = createPostgresResumableStreamContext({
@@ -225,14 +231,7 @@ test("over Postgres, the text that ran without its claim is a stream once that i
 });
 
 test("over Postgres, a claim that came too late leaves nothing to hand over: the app has had its text (G15)", async () => {
-  await using database = await createDatabase(inject("postgresUrl"));
-  await setUpTables(database.url);
-  await database.query(
-    "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
-  );
-  await database.query(
-    "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
-  );
+  await using database = await createSlowDatabase();
   const taken: (string | undefined)[] = [];
   const pool = new Pool({ connectionString: database.url, max: 4 });
   const context = createPostgresResumableStreamContext({

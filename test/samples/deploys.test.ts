@@ -9,6 +9,7 @@ import { within } from "../support/wait.ts";
 import { errorsOfFiles } from "../types/compile.ts";
 import { isWhole } from "./answer.ts";
 import { SampleReader } from "./drive.ts";
+import { readmeModel } from "./programs.ts";
 import { type SampleServer, serveSample } from "./sample-server.ts";
 
 const CUT_AFTER_MS = 1_000;
@@ -44,12 +45,7 @@ let folder: BlockFolder;
 
 beforeAll(async () => {
   folder = await createBlockFolder();
-  await folder.writeAs(
-    "model.ts",
-    `import { makeLines } from "../../samples/answer.js";
-export const answer = (_prompt: string, signal: AbortSignal) => makeLines((line) => \`\${line}\\n\`, signal);
-`,
-  );
+  await folder.writeAs("model.ts", readmeModel);
   const route = (await readBlocks()).find(({ code }) => code.includes("createResumeHandlers"))?.code ?? "";
   const created = /^const context = .*$/m;
   await folder.writeAs(

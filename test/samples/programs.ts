@@ -13,6 +13,11 @@ export interface SampleProgram {
   placeOf: (response: Response, url: string) => URL;
 }
 
+/** What the README's route imports as its model. */
+export const readmeModel = `import { makeLines } from "../../samples/answer.js";
+export const answer = (_prompt: string, signal: AbortSignal) => makeLines((line) => \`\${line}\\n\`, signal);
+`;
+
 /** Serves the functions of a route as a framework would that takes them as they stand. */
 const mounted = `
 import { createServer } from "node:http";

@@ -5,7 +5,7 @@ import { type BlockFolder, createBlockFolder, readBlocks } from "../readme/block
 import { errorsOfFiles } from "../types/compile.ts";
 import { isWhole } from "./answer.ts";
 import { readOverCuts, SampleReader } from "./drive.ts";
-import { samplePrograms } from "./programs.ts";
+import { readmeModel, samplePrograms } from "./programs.ts";
 import { type SampleServer, serveSample } from "./sample-server.ts";
 
 const programs = await samplePrograms();
@@ -14,12 +14,7 @@ let folder: BlockFolder;
 
 beforeAll(async () => {
   folder = await createBlockFolder();
-  await folder.writeAs(
-    "model.ts",
-    `import { makeLines } from "../../samples/answer.js";
-export const answer = (_prompt: string, signal: AbortSignal) => makeLines((line) => \`\${line}\\n\`, signal);
-`,
-  );
+  await folder.writeAs("model.ts", readmeModel);
   await folder.writeAs(
     "events.ts",
     `import { makeLines } from "../../samples/answer.js";

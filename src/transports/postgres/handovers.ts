@@ -7,8 +7,8 @@ import type { Ended, HandOver } from "../../port/hand-over.ts";
 import { ResumableStreamError } from "../../port/errors.ts";
 import { type Row, toError } from "./database.ts";
 import { textFrom } from "./entries.ts";
-import { parseEntries, parseStatus, toNumber } from "./parse.ts";
-import { type PostgresParts, readingOf, run } from "./parts.ts";
+import { parseEntries, parseStatus, type SessionState, toNumber } from "./parse.ts";
+import { type PostgresParts, readingOf, run, runForCaller } from "./parts.ts";
 
 /** How often a stream's text is given to an app whose processes die of it, or in it. */
 export const MAX_HANDOVERS = 3;
@@ -42,22 +42,31 @@ export class Handovers {
     return this.#once(stream.key, () => this.#take(stream));
   }
 
+  /** The same for whoever doesn't wait for it. */
+  takeSoon(stream: NamedStream): void {
+    if (!this.#isClosed) background(this.take(stream), (error) => this.#report(error));
+  }
+
+  /** A stream's state, once the app has what was due of it; undefined if there is no such stream. */
+  async look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
+    for (;;) {
+      const [row] = await runForCaller(this.#context, "status", [stream.key]);
+      if (!row) return undefined;
+      const state = parseStatus(row, readingOf(this.#context));
+      if (state.handover !== "due") return { ...state, epoch: toNumber(row, "epoch") };
+      await this.take(stream);
+    }
+  }
+
   /** Takes what is due, and waits for another who does, also if that one dies in it. */
   async untilOver(stream: NamedStream): Promise<void> {
     const { clock } = this.#context;
     const until = clock.now() + this.#electedMs;
     for (let look = 0; ; look++) {
-      const [row] = await run(this.#context, "status", [stream.key]);
-      const handover = row && parseStatus(row, readingOf(this.#context)).handover;
-      if (handover === undefined || clock.now() >= until) return;
-      if (handover === "due") await this.take(stream);
-      else await sleep(clock, backoffMs(look, LOOKS));
+      const state = await this.look(stream);
+      if (state?.handover === undefined || clock.now() >= until) return;
+      await sleep(clock, backoffMs(look, LOOKS));
     }
-  }
-
-  /** The same for whoever doesn't wait for it. */
-  takeSoon(stream: NamedStream): void {
-    if (!this.#isClosed) background(this.take(stream), (error) => this.#report(error));
   }
 
   /** Claims that were superseded by one of this process: whoever still runs under them gives the app its text within a lease. */

@@ -24,9 +24,9 @@ import { Handovers, MAX_HANDOVERS, type NamedStream } from "./handovers.ts";
 import { encodeHints } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
-import { parseStatus, type SessionState, toNumber, toText } from "./parse.ts";
+import { type SessionState, toNumber, toText } from "./parse.ts";
 import { Reader } from "./reader.ts";
-import { type PostgresParts, readingOf, run, runForCaller } from "./parts.ts";
+import { type PostgresParts, run, runForCaller } from "./parts.ts";
 import { Writer } from "./writer.ts";
 
 /** How often a caller that stops a stream looks whether it has stopped: most producers take 10 ms. */
@@ -96,17 +96,6 @@ class PostgresTransport implements Transport {
     return { status: "won", claim };
   }
 
-  /** A stream's state, once the app has what was due of it; undefined if there is no such stream. */
-  async #look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
-    for (;;) {
-      const [row] = await runForCaller(this.#context, "status", [stream.key]);
-      if (!row) return undefined;
-      const state = parseStatus(row, readingOf(this.#context));
-      if (state.handover !== "due") return { ...state, epoch: toNumber(row, "epoch") };
-      await this.#handovers.take(stream);
-    }
-  }
-
   #openClaim(stream: NamedStream, { producer }: ClaimRequest, row: Row): PostgresClaim {
     const { key } = stream;
     this.#handovers.succeed(stream, toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number));
@@ -130,7 +119,7 @@ class PostgresTransport implements Transport {
   }
 
   async status(streamId: string): Promise<StreamStatus> {
-    const state = await this.#look({ key: this.#key(streamId), streamId });
+    const state = await this.#handovers.look({ key: this.#key(streamId), streamId });
     if (!state) return "absent";
     switch (state.end) {
       case undefined:
@@ -178,7 +167,7 @@ class PostgresTransport implements Transport {
     const patienceMs = settings.leaseMs + 2 * settings.statementTimeoutMs + (handOver?.timeoutMs ?? 0);
     for (let look = 0; ; look++) {
       await sleep(clock, backoffMs(look, LOOKS));
-      const state = await this.#look(stream);
+      const state = await this.#handovers.look(stream);
       if (state?.epoch !== epoch) return false;
       if (state.end !== undefined) return state.end === "stopped";
       if (clock.now() - askedAt >= patienceMs) throw notStoppedError(patienceMs);

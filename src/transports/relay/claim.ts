@@ -47,6 +47,7 @@ export class RelayClaim implements Claim {
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   #isFinishing = false;
+  /** Settles once who had the record before knows; absent if nobody had, or the claim isn't won. */
   #superseded: Promise<void> | undefined;
   /** Answers to stops: who asks is told by the same signal as readers here are (G13). */
   readonly #stops: Delayed;
@@ -70,7 +71,7 @@ export class RelayClaim implements Claim {
     this.#isWon = options.isWon;
     this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
-    this.#stops = new Delayed({ clock: options.relay.clock, isHeldUp: () => this.#isHandingOver });
+    this.#stops = new Delayed({ clock: options.relay.clock, isTold: () => this.#isTold });
     this.#interest = new Interest(options.relay.clock, (isWatched) => {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
@@ -103,7 +104,8 @@ export class RelayClaim implements Claim {
     const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
     // Who is told this end must not find, next to the older producer, a text that still runs.
     await this.#superseded;
-    await this.#writeEnd({ ...text, ...(end && { end }) });
+    const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry.signal);
+    if (!isWritten) this.#options.producer.fenced();
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
     const sendEnd = (): Promise<void> | undefined =>
@@ -227,13 +229,13 @@ export class RelayClaim implements Claim {
     this.#options.producer.stop(request.reason);
     const reply = { ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 };
     // The app takes the text first: who asks would take this producer for dead.
-    if (this.#isHandingOver) this.#replies.open(reply);
+    if (!this.#isFinishing && !this.#isTold) this.#replies.open(reply);
     this.#stops.wait(`${request.listenerId}:${request.requestId}`, () => this.#replies.send(reply));
   }
 
-  /** Its source was stopped, and the app has its text first: neither is the end written nor told to anybody. */
-  get #isHandingOver(): boolean {
-    return !this.#isFinishing && this.#options.producer.read(0, 0).end === undefined;
+  /** Whether readers in this process know the end. */
+  get #isTold(): boolean {
+    return this.#options.producer.read(0, 0).end !== undefined;
   }
 
   /** The claim that is meant may be over since it was looked up: its successor answers, so that nobody waits, and runs on. */
@@ -268,10 +270,6 @@ export class RelayClaim implements Claim {
   }
 
   // The end.
-
-  async #writeEnd(slice: Slice): Promise<void> {
-    if (!(await this.#record.end(slice, this.#hurry.signal))) this.#options.producer.fenced();
-  }
 
   /** Stays until every follower has left, or none has got further for a while. */
   async #linger(): Promise<void> {

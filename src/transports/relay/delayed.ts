@@ -1,4 +1,4 @@
-// Answers that wait for a stream's end to be written: as long as its producer says, and then no longer than its readers do.
+// Answers that wait for a stream's end to be written, and no longer than its readers do.
 
 import type { Clock } from "../../lib/clock.ts";
 
@@ -9,8 +9,8 @@ const MAX_WAITING = 1_000;
 
 export interface DelayedOptions {
   clock: Clock;
-  /** Whether the end can't be written yet, because the app takes the text first. */
-  isHeldUp: () => boolean;
+  /** Whether readers here have been told the end: later than usual if the app takes the text first. */
+  isTold: () => boolean;
 }
 
 export class Delayed {
@@ -27,22 +27,17 @@ export class Delayed {
   wait(key: string, callback: () => void): void {
     if (this.#waiting.has(key)) return;
     if (this.#isReleased || this.#waiting.size >= MAX_WAITING) return callback();
-    const { clock, isHeldUp } = this.#options;
+    const { clock, isTold } = this.#options;
     const call = (): void => {
       cancel();
       this.#waiting.delete(key);
       callback();
     };
-    let wasHeldUp = isHeldUp();
-    const again = (): void => {
-      const isHeld = isHeldUp();
-      // Once more after that: from then on the end is being written.
-      const isDue = !isHeld && !wasHeldUp;
-      wasHeldUp = isHeld;
-      if (isDue) call();
-      else cancel = clock.after(MAX_WAIT_MS, again);
+    const look = (): void => {
+      if (isTold()) call();
+      else cancel = clock.after(MAX_WAIT_MS, look);
     };
-    let cancel = clock.after(MAX_WAIT_MS, again);
+    let cancel = clock.after(MAX_WAIT_MS, look);
     this.#waiting.set(key, call);
   }
 
