@@ -5,7 +5,6 @@ import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
 import { type Database, isServerError, lateError, type Row } from "./database.ts";
-import type { Reading } from "./parse.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -28,11 +27,6 @@ export interface PostgresParts {
   /** Gives the app what has ended; absent: it doesn't want it. */
   handOver?: HandOver | undefined;
   onError: (error: ResumableStreamError) => void;
-}
-
-/** How this process reads rows right now. */
-export function readingOf({ database, handOver }: PostgresParts): Reading {
-  return { isSettling: database.outages.isSettling, handsOver: handOver?.isWanted === true };
 }
 
 /** Runs a statement within the deadline all of them have. */

@@ -1,0 +1,42 @@
+// Whether this process's store is away, or has just come back. While it is away no caller waits for it a second time, and
+// nobody can renew a lease: a lapsed one tells nothing of its producer before that has had the time to come back, too.
+
+import type { Clock } from "../../lib/clock.ts";
+
+/** A producer tries again after a second at most, and a client may wait some before it connects. */
+const SETTLING_MS = 5_000;
+
+export class Outages {
+  readonly #clock: Clock;
+  #isAway = false;
+  /** When a request was last answered; absent until one was. */
+  #answeredAt: number | undefined;
+  /** When the store was last back; absent if it never was away. */
+  #backAt: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A request got no answer. Not where another that was sent since did: then it was that request's own trouble. */
+  failed(sentAt: number): void {
+    this.#isAway ||= (this.#answeredAt ?? sentAt) <= sentAt;
+  }
+
+  succeeded(): void {
+    this.#answeredAt = this.#clock.now();
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#backAt = this.#clock.now();
+  }
+
+  /** A request got no answer, and none that was sent since. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  get isSettling(): boolean {
+    const isJustBack = this.#backAt !== undefined && this.#clock.now() - this.#backAt < SETTLING_MS;
+    return this.#isAway || isJustBack;
+  }
+}
