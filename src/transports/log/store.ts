@@ -54,8 +54,6 @@ export interface Claimed {
   owedEpochs: readonly number[];
   /** Something stood there: whoever produced or follows it hasn't been told yet. */
   wasThere: boolean;
-  /** The store's own note of what stood there. */
-  previous?: unknown;
 }
 
 /** A run of text that is written whole or not at all, below what one row or entry may hold. */
