@@ -1,12 +1,14 @@
 // Contexts over one Redis, each with clients of its own.
 
 import { type EventEmitter, once } from "node:events";
-import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import type { CreateResumableStreamContextOptions } from "../../src/contexts/redis-options.ts";
 import { freshKeyPrefix, type ContractBackend } from "../../src/testing/contract.ts";
 import { createClients, type ClientKind } from "../support/clients.ts";
 
-export type CreateContext = (options: CreateResumableStreamContextOptions) => ResumableStreamContext;
+type AnyContext = ResumableStreamContext | DurableStreamContext;
+
+export type CreateContext = (options: CreateResumableStreamContextOptions) => AnyContext;
 
 export interface RedisBackendOptions {
   url: string;

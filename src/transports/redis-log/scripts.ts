@@ -254,6 +254,12 @@ elseif op == 'release' and not is[2] then
 end
 return '1'`;
 
-export const SCRIPTS = { claim: CLAIM, write: WRITE, read: READ, stop: STOP, settle: SETTLE } as const;
+export type ScriptName = "claim" | "write" | "read" | "stop" | "settle";
 
-export type ScriptName = keyof typeof SCRIPTS;
+export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
+  claim: CLAIM,
+  write: WRITE,
+  read: READ,
+  stop: STOP,
+  settle: SETTLE,
+};
