@@ -10,6 +10,8 @@ import type { NamedStream, StoredPage, StreamRecord } from "./store.ts";
 export interface ReaderOptions {
   handovers: Handovers;
   onRecord: (key: string, record: StreamRecord) => void;
+  /** The state in which a followed stream was last seen, if its lease still holds and the store may forget it. */
+  lastRunning: (key: string) => StreamState | undefined;
 }
 
 export class Reader {
@@ -30,6 +32,8 @@ export class Reader {
       if (this.#isClosed) throw closedError();
       const isBound = epoch !== undefined || replays;
       const stored = await store.read({ key: stream.key, from, maxUnits, isBound });
+      const known = this.#isForgotten(stream, epoch, stored?.record);
+      if (known) return { status: "page", page: toPage({ ...known, tail: from }, { from, text: "" }) };
       if (!stored) return { status: "absent" };
       this.#options.onRecord(stream.key, stored.record);
       const state = stateOf(this.#parts, stored.record);
@@ -41,6 +45,20 @@ export class Reader {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  /**
+   * The state of a stream whose record the store has lost, while the lease that this process knows of still holds: its producer is
+   * about to write it again, and a follower of it waits. Undefined if nothing is missing.
+   */
+  #isForgotten(
+    { key }: NamedStream,
+    epoch: number | undefined,
+    record: StreamRecord | undefined,
+  ): StreamState | undefined {
+    if (epoch === undefined || (record && record.epoch >= epoch)) return undefined;
+    const known = this.#options.lastRunning(key);
+    return known?.epoch === epoch ? known : undefined;
   }
 
   /** An answer waits for this: until the app has a stream nobody is told that it is over. Undefined if there is nothing to wait for. */

@@ -104,6 +104,8 @@ export interface Elected {
 export interface StoreListener {
   /** Producers of these should look at their records. */
   asked(hints: readonly string[]): void;
+  /** The store is back after a loss, and may have lost what it had. */
+  reconnected(): void;
   /** `checkMs` has changed. */
   paceChanged(): void;
 }
@@ -124,6 +126,8 @@ export interface LogStore {
   readonly maxAppendUnits: number;
   /** Whether what streams write travels apart, so that no stream's trouble is another's; if not, all of a process goes at once. */
   readonly isApart: boolean;
+  /** Whether it may lose the record of a stream that runs, until its producer writes it again. */
+  readonly mayForget: boolean;
   /** The most code units in a page. */
   readonly maxPageUnits: number;
   /** How often the records of followed streams are looked at, whatever is heard. */

@@ -55,6 +55,7 @@ class LogTransport implements Transport {
     this.#reader = new Reader(parts, {
       handovers,
       onRecord: (key, record) => watches.observe(key, record),
+      lastRunning: (key) => watches.lastRunning(key),
     });
     const onEmpty = (): void => {
       this.#stopHearing?.();
@@ -63,6 +64,7 @@ class LogTransport implements Transport {
     this.#writer = new Writer(parts, { handovers, onEmpty });
     store.start({
       asked: (hints) => this.#writer.asked(hints),
+      reconnected: () => this.#writer.hurry(),
       paceChanged: () => watches.paceChanged(),
     });
   }

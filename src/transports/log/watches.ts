@@ -4,7 +4,7 @@ import { background } from "../../lib/background.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { Watch, WatchSignal } from "../../port/transport.ts";
 import type { Handovers } from "./handovers.ts";
-import { type LogParts, stateOf, toPage } from "./parts.ts";
+import { type LogParts, stateOf, type StreamState, toPage } from "./parts.ts";
 import type { NamedStream, StreamEar, StreamRecord } from "./store.ts";
 
 /** How soon a lease that should have been renewed is looked at, after its end. */
@@ -16,6 +16,8 @@ interface FollowedStream extends NamedStream {
   ear: StreamEar | undefined;
   /** The producer should be told that somebody follows. */
   needsMark: boolean;
+  /** The state it was last seen in, and until when its lease lasts; absent if it has ended. */
+  running: { state: StreamState; until: number } | undefined;
 }
 
 export class Watches {
@@ -59,11 +61,23 @@ export class Watches {
   observe(key: string, record: StreamRecord): void {
     const stream = this.#streams.get(key);
     if (!stream) return;
-    const { end, handover } = stateOf(this.#parts, record);
+    const state = stateOf(this.#parts, record);
+    const { end, handover } = state;
+    const isRunning = end === undefined && record.leaseMs !== undefined;
+    stream.running = isRunning
+      ? { state, until: this.#parts.clock.now() + (record.leaseMs ?? 0) }
+      : undefined;
     if (handover === "due") this.#handovers.takeSoon(stream);
     if (end !== undefined || !this.#parts.store.needsMark(record)) return;
     stream.needsMark = true;
     this.#mark();
+  }
+
+  /** The state in which a stream was last seen, if its lease still holds and the store may forget it. */
+  lastRunning(key: string): StreamState | undefined {
+    const running = this.#streams.get(key)?.running;
+    const mayLive = this.#parts.store.mayForget && running && this.#parts.clock.now() < running.until;
+    return mayLive ? running.state : undefined;
   }
 
   close(): void {
@@ -79,6 +93,7 @@ export class Watches {
       listeners: new Set(),
       ear: undefined,
       needsMark: false,
+      running: undefined,
     };
     this.#streams.set(key, stream);
     stream.ear = this.#parts.store.listen(key, (signal) => tell(stream, signal));

@@ -74,6 +74,11 @@ export class Writer {
     }
   }
 
+  /** All producers of this process look at their records. */
+  hurry(): void {
+    for (const [claim, lane] of this.#lanes) lane.pending(claim, "asked");
+  }
+
   /** Writes what there is, and settles when all streams have ended or the store doesn't answer. */
   async close(): Promise<void> {
     this.#closed ??= createDeferred<void>();

@@ -43,6 +43,7 @@ export class PostgresStore implements LogStore {
   readonly maxPageUnits: number = MAX_PAGE_UNITS;
   /** A commit of its own for each stream would cost a flush to disk each. */
   readonly isApart: boolean = false;
+  readonly mayForget: boolean = false;
 
   readonly #context: PostgresParts;
   readonly #keyPrefix: string;

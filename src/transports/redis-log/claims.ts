@@ -1,5 +1,6 @@
 // Claims and writes of a log over Redis: what a script is told of them, and what its answer says.
 
+import type { Clock } from "../../lib/clock.ts";
 import type { EndKind } from "../../port/transport.ts";
 import type { Append, AppendAnswer, ClaimAsk, Claimed } from "../log/store.ts";
 import { toList, toListOrNothing, toNumber, toText, unexpected } from "./answers.ts";
@@ -8,9 +9,12 @@ import type { LogRequests } from "./requests.ts";
 import { toWords } from "./runs.ts";
 
 const PUBLISH = "PUBLISH";
+/** How much later than we think a claim may have been asked for, by the server's clock: an answer takes a while to tell the time. */
+const SLACK_MS = 1_000;
 
 export interface ClaimsOptions {
   requests: LogRequests;
+  clock: Clock;
   retentionSeconds: number;
   leaseMs: number;
   /** The channel at which this context's producers are asked. */
@@ -27,6 +31,8 @@ interface Claiming {
   before: string;
   /** The older producer's inbox; empty if none runs. */
   inbox: string;
+  /** When the server last had it, by this process's clock. */
+  confirmedAt: number;
 }
 
 export class RedisClaims {
@@ -69,11 +75,12 @@ export class RedisClaims {
       PUBLISH,
       ...words,
     ]);
-    const [status, first, second] = toList(answer);
+    const [status, first, second, third] = toList(answer);
     switch (toText(status)) {
       case "ok":
         this.#openBytes.set(claimed, openBytes);
-        return { status: "written", isWatched: toText(first) === "1", stop: toStop(toText(second)) };
+        this.#confirm(claimed, first);
+        return { status: "written", isWatched: toText(second) === "1", stop: toStop(toText(third)) };
       case "at":
         this.#openBytes.set(claimed, toNumber(second));
         return { status: "at", tail: toNumber(first) };
@@ -91,11 +98,21 @@ export class RedisClaims {
 
   /** The server has lost the claim: it is made again, unless another has the stream by now. */
   async #restore({ claimed, epoch, key }: Append): Promise<AppendAnswer> {
-    const { before = "", handovers = null, request = "" } = this.#claimings.get(claimed) ?? {};
+    const { clock } = this.#options;
+    const {
+      before = "",
+      confirmedAt = 0,
+      handovers = null,
+      request = "",
+    } = this.#claimings.get(claimed) ?? {};
+    // A process that slept so long may have had a successor, whose record has expired since.
+    if (clock.now() - confirmedAt > this.#ttlMs / 2) return { status: "fenced" };
     const values = this.#values(key, { mode: "restore", handovers, isOwedGivenUp: true, request });
     const answer = await this.#options.requests.run("claim", key, [...values, String(epoch), before]);
-    if (!toListOrNothing(answer)) return { status: "fenced" };
+    const list = toListOrNothing(answer);
+    if (!list) return { status: "fenced" };
     this.#openBytes.set(claimed, 0);
+    this.#confirm(claimed, list[0]);
     return { status: "at", tail: 0 };
   }
 
@@ -107,7 +124,18 @@ export class RedisClaims {
     const ttlMs = String(Math.ceil(this.#ttlMs));
     const { inbox } = this.#options;
     const givenUp = isOwedGivenUp ? "1" : "0";
-    return [mode, ttlMs, inbox, textOf(handovers), givenUp, request, liveChannelOf(key), PUBLISH];
+    const askedAt = this.#options.requests.serverTime;
+    return [
+      mode,
+      ttlMs,
+      inbox,
+      textOf(handovers),
+      givenUp,
+      request,
+      liveChannelOf(key),
+      PUBLISH,
+      askedAt === undefined ? "" : String(Math.ceil(askedAt + SLACK_MS)),
+    ];
   }
 
   #toClaimed(
@@ -116,14 +144,23 @@ export class RedisClaims {
   ): Claimed | undefined {
     const list = toListOrNothing(answer);
     if (!list) return undefined;
-    const [epoch, owed, wasThere, inbox, before] = list.map(toText);
+    const [time, epoch, owed, wasThere, inbox, before] = list.map(toText);
     const claimed: Claimed = {
       epoch: toNumber(epoch),
       owedEpochs: (owed ?? "").split(" ").filter(Boolean).map(Number),
       wasThere: wasThere === "1",
     };
-    this.#claimings.set(claimed, { request, handovers, before: before ?? "", inbox: inbox ?? "" });
+    const claiming = { request, handovers, before: before ?? "", inbox: inbox ?? "", confirmedAt: 0 };
+    this.#claimings.set(claimed, claiming);
+    this.#confirm(claimed, time);
     return claimed;
+  }
+
+  #confirm(claimed: Claimed, time: unknown): void {
+    const { clock, requests } = this.#options;
+    requests.learnTime(toNumber(time));
+    const claiming = this.#claimings.get(claimed);
+    if (claiming) claiming.confirmedAt = clock.now();
   }
 
   get #ttlMs(): number {

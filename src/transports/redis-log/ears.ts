@@ -21,6 +21,8 @@ export interface EarsOptions {
   name: string;
   /** A producer of this process should look at the record of this key. */
   onAsked: (key: string) => void;
+  /** The server is back, and may have lost what it had. */
+  onReconnect: () => void;
   onError: (error: ResumableStreamError) => void;
 }
 
@@ -42,6 +44,7 @@ export class Ears {
     this.#options = options;
     this.inbox = inboxOf(options.keyPrefix, options.name);
     this.#stopListening = options.connection.onReconnect(() => {
+      options.onReconnect();
       for (const tell of this.#tells) tell({ type: "missed" });
     });
   }

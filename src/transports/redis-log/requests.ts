@@ -3,6 +3,7 @@
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { asResumableStreamError, type ResumableStreamError } from "../../port/errors.ts";
+import type { Outages } from "../log/outages.ts";
 import { forCaller } from "../log/for-caller.ts";
 import type { LogConnection } from "./connection.ts";
 import { keysOf } from "./names.ts";
@@ -20,6 +21,8 @@ export interface RequestOptions {
   onError: (error: ResumableStreamError) => void;
 }
 
+/** How far servers' clocks are ahead of ours, by what is known of each. */
+const aheads = new WeakMap<Outages, number>();
 /** Hashes of scripts, once they are known. */
 const hashes = new Map<ScriptName, string>();
 
@@ -28,6 +31,18 @@ export class LogRequests {
 
   constructor(options: RequestOptions) {
     this.#options = options;
+  }
+
+  /** The server's clock right now, in ms since 1970, or a little before; undefined before it has told its time. */
+  get serverTime(): number | undefined {
+    const ahead = aheads.get(this.#options.connection.outages);
+    return ahead === undefined ? undefined : this.#options.clock.now() + ahead;
+  }
+
+  /** The server has told its time. */
+  learnTime(time: number): void {
+    const { clock, connection } = this.#options;
+    aheads.set(connection.outages, time - clock.now());
   }
 
   /** Runs a script on a stream's keys. `onLate` is told an answer that came after the deadline. */

@@ -32,21 +32,24 @@ end
 
 /**
  * ARGV: lease, mode, ms to live, inbox, how often the app may be given the text (empty: it doesn't want it), "1" if a text it was
- * still to get is given up, name of the request, live channel, command that publishes; for the mode `restore` its epoch, and the
- * one that it superseded.
- * Answers nothing if it isn't free; else the epoch, older claims that are owed, "1" if something stood there, its inbox, and its epoch.
+ * still to get is given up, name of the request, live channel, command that publishes, when it was asked for, in ms (empty: not
+ * known); for the mode `restore` its epoch, and the one that it superseded.
+ * Answers nothing if it isn't free; else the time, the epoch, older claims that are owed, "1" if something stood there, its inbox,
+ * and its epoch.
  */
 const CLAIM = `${PRELUDE}
 local mode, ttl, handovers = ARGV[2], ARGV[3], ARGV[5]
 local was = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'p', 'n', 'o', 'q', 'v')
 local before = was[1]
 -- The same request again: its answer was lost.
-if before and was[10] == ARGV[7] and not was[2] then return { before, was[6] or '', '1', '', was[11] or '' } end
+if before and was[10] == ARGV[7] and not was[2] then return { whole(now), before, was[6] or '', '1', '', was[11] or '' } end
 local isOwed = tonumber(was[4] or 0) > 0
 if before then
   if mode == 'restore' then
-    if before ~= ARGV[11] then return false end
+    if before ~= ARGV[12] then return false end
   else
+    -- It waited with its client until after another was made: whoever asked has long been told that it failed.
+    if ARGV[10] ~= '' and tonumber(before) / 1000 > tonumber(ARGV[10]) then return false end
     local isLive = not was[2] and remaining(was[3]) > 0
     local isHandedOver = tonumber(was[5] or 0) > now or isOwed
     if handovers ~= '' and ARGV[6] ~= '1' and not isLive and isHandedOver then return false end
@@ -54,7 +57,7 @@ if before then
     if mode == 'if-free' and (isLive or was[2] == 'done' or was[2] == 'stopped') then return false end
   end
 end
-local epoch = ARGV[10]
+local epoch = ARGV[11]
 if mode ~= 'restore' then
   epoch = whole(math.max(time[1] * 1000000 + time[2], tonumber(before or 0) + 1))
 end
@@ -74,14 +77,15 @@ if owed ~= '' then redis.call('hset', record, 'd', owed) end
 redis.call('pexpire', record, ttl)
 redis.call('set', tail, '', 'PX', ttl)
 redis.call('pexpire', text, ttl)
-if before then redis.pcall(ARGV[9], ARGV[8], epoch .. ' 0 0 - t\\n') end
-return { epoch, owed, before and '1' or '0', not was[2] and was[7] or '', before or '' }`;
+-- Followers of what stood there, and of what was lost, look again.
+if before or mode == 'restore' then redis.pcall(ARGV[9], ARGV[8], epoch .. ' 0 0 - t\\n') end
+return { whole(now), epoch, owed, before and '1' or '0', not was[2] and was[7] or '', before or '' }`;
 
 /**
  * ARGV: lease, epoch, tail before, how it ended (empty: it runs on), ms to live, how often the app may be given the text, live
  * channel, command that publishes; then op, offset at its end, and text, as often as needed: `a` appends to the open tail, `s`
  * seals it first, `t` and `j` are an entry each.
- * Answers "ok", "1" if it is watched, and a stop; or "at", the tail, and bytes of the open tail; or "fenced" and the epoch that
+ * Answers "ok", the time, "1" if it is watched, and a stop; or "at", the tail, and bytes of the open tail; or "fenced" and the epoch that
  * the record has; or "gone".
  */
 const WRITE = `${PRELUDE}
@@ -91,7 +95,7 @@ if not is[1] then return { 'gone' } end
 if is[1] ~= epoch then return { 'fenced', is[1] } end
 if is[5] then
   -- Its own end, whose answer was lost.
-  if is[5] == ended then return { 'ok', '0' } end
+  if is[5] == ended then return { 'ok', whole(now), '0' } end
   return { 'fenced', is[1] }
 end
 local n, o = tonumber(is[2]), tonumber(is[3])
@@ -160,13 +164,13 @@ if ended ~= '' then
 end
 redis.call('hset', record, unpack(fields))
 for _, message in ipairs(messages) do redis.pcall(ARGV[8], ARGV[7], message) end
-return { 'ok', isWatched and '1' or '0', is[7] }`;
+return { 'ok', whole(now), isWatched and '1' or '0', is[7] }`;
 
 /**
  * ARGV: lease, offset, code units, "1" if text of a stream that ended well is wanted, too, for how many ms the producer is to know
  * that somebody follows (0: nobody does).
  * Answers nothing, or epoch, tail, start of the open tail, status, ms of the lease, ms of being watched, hand-over, an inbox to
- * tell (empty: none), entries, the open tail.
+ * tell (empty: none), entries, the open tail, the time.
  */
 const READ = `${PRELUDE}
 local is = redis.call('hmget', record, 'e', 'n', 'o', 'l', 's', 'w', 'h', 'u', 'p')
@@ -199,7 +203,7 @@ if units > 0 and (ARGV[4] == '1' or (status ~= 'done' and status ~= 'stopped')) 
   end
   if n > o and from + units > o then open = redis.call('get', tail) or '' end
 end
-return { is[1], is[2], is[3], status, whole(left), whole(watched), handover, inbox, entries, open }`;
+return { is[1], is[2], is[3], status, whole(left), whole(watched), handover, inbox, entries, open, whole(now) }`;
 
 /** ARGV: lease, the stop, the epoch to stop and no other (empty: whichever runs). Answers nothing if none runs; else epoch and inbox. */
 const STOP = `${PRELUDE}

@@ -55,6 +55,8 @@ export class RedisStore implements LogStore {
   readonly maxPageUnits: number = MAX_PAGE_UNITS;
   /** Each stream's write is a script: those of a turn go out together, and none waits for another's node. */
   readonly isApart: boolean = true;
+  /** A server that restarts empty, fails over or evicts keys: the producer writes them again. */
+  readonly mayForget: boolean = true;
   readonly checkMs: number = CHECK_MS;
 
   readonly #options: RedisStoreOptions;
@@ -71,9 +73,17 @@ export class RedisStore implements LogStore {
       options;
     this.#requests = new LogRequests({ clock, connection, leaseMs, onError, timeoutMs: requestTimeoutMs });
     const onAsked = (key: string): void => this.#listener?.asked([key]);
-    this.#ears = new Ears({ clock, connection, keyPrefix, name, onAsked, onError });
+    const onReconnect = (): void => this.#listener?.reconnected();
+    this.#ears = new Ears({ clock, connection, keyPrefix, name, onAsked, onError, onReconnect });
     const { inbox } = this.#ears;
-    this.#claims = new RedisClaims({ requests: this.#requests, retentionSeconds, leaseMs, inbox, name });
+    this.#claims = new RedisClaims({
+      requests: this.#requests,
+      clock,
+      retentionSeconds,
+      leaseMs,
+      inbox,
+      name,
+    });
   }
 
   get outages(): Outages {
@@ -217,7 +227,8 @@ export class RedisStore implements LogStore {
   #toPage({ key, from }: Pick<PageRequest, "key" | "from">, value: unknown): StoredPage | undefined {
     const answer = toListOrNothing(value);
     if (!answer) return undefined;
-    const [epoch, tail, openFrom, status, leaseMs, watchedMs, handover, inbox, entries, open] = answer;
+    const [epoch, tail, openFrom, status, leaseMs, watchedMs, handover, inbox, entries, open, time] = answer;
+    this.#requests.learnTime(toNumber(time));
     this.#hint(toText(inbox), key);
     const record: StreamRecord = {
       epoch: toNumber(epoch),
