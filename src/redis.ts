@@ -31,13 +31,11 @@ export * from "./contexts/redis-public.ts";
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(
-  options: CreateResumableStreamContextOptions & KeepTextOptions,
+  options: CreateResumableStreamContextOptions & Omit<KeepTextOptions, "keepText"> & { keepText: boolean },
 ): DurableStreamContext;
 export function createResumableStreamContext(
   options: CreateResumableStreamContextOptions & { keepText?: false },
 ): ResumableStreamContext;
-export function createResumableStreamContext(
-  options: RedisContextOptions,
-): DurableStreamContext | ResumableStreamContext {
+export function createResumableStreamContext(options: RedisContextOptions): DurableStreamContext {
   return createRedisContext(options, nodeRedisLibrary);
 }

@@ -1,6 +1,6 @@
 // A context over Redis: a relay, or a log if Redis keeps the text.
 
-import type { DurableStreamContext, ResumableStreamContext } from "../api/types.ts";
+import type { DurableStreamContext } from "../api/types.ts";
 import { flag } from "../api/options.ts";
 import type { ClientLibrary } from "../transports/redis/default-client.ts";
 import { connect } from "./pubsub-clients.ts";
@@ -14,7 +14,7 @@ const OF_KEPT_TEXT = ["leaseMs", "flushIntervalMs", "replay"] as const;
 export function createRedisContext(
   options: RedisContextOptions,
   library: ClientLibrary,
-): DurableStreamContext | ResumableStreamContext {
+): DurableStreamContext {
   const clients = (): Parameters<typeof connect>[0] => ({
     publisher: options.publisher,
     subscriber: options.subscriber,

@@ -5,8 +5,8 @@ import type { ClientKind } from "./clients.ts";
 import { PostgresServer, type PostgresServerOptions } from "./postgres-server.ts";
 import { setUpTables } from "./postgres-tables.ts";
 import { WorkerProcess } from "./process.ts";
-import { RedisServer } from "./redis-server.ts";
-import type { OpenParams } from "./worker-protocol.ts";
+import { RedisServer, type RedisServerOptions } from "./redis-server.ts";
+import type { OpenParams, PlainOptions } from "./worker-protocol.ts";
 
 interface SceneServer {
   url: string;
@@ -17,16 +17,20 @@ interface SceneServer {
 class ServerScene<Server extends SceneServer> {
   protected readonly server: Server;
   readonly #clients: ClientKind | "postgres";
+  readonly #options: PlainOptions;
   readonly #workers: WorkerProcess[] = [];
 
-  protected constructor(clients: ClientKind | "postgres", server: Server) {
+  protected constructor(clients: ClientKind | "postgres", server: Server, options: PlainOptions = {}) {
     this.#clients = clients;
     this.server = server;
+    this.#options = options;
   }
 
   /** A process with a context over the scene's clients and server, unless told otherwise. */
   async worker(params: Partial<OpenParams> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ clients: this.#clients, url: this.server.url, ...params });
+    const options = { ...this.#options, ...params.options };
+    const common = { clients: this.#clients, url: this.server.url };
+    const worker = await WorkerProcess.start({ ...common, ...params, options });
     this.#workers.push(worker);
     return worker;
   }
@@ -55,6 +59,11 @@ class ServerScene<Server extends SceneServer> {
 export class Scene extends ServerScene<RedisServer> {
   static async open(clients: ClientKind): Promise<Scene> {
     return new Scene(clients, await RedisServer.start());
+  }
+
+  /** Contexts that keep the text. */
+  static async keeping(clients: ClientKind, server?: RedisServerOptions): Promise<Scene> {
+    return new Scene(clients, await RedisServer.start(server), { keepText: true });
   }
 
   get redis(): RedisServer {

@@ -9,7 +9,10 @@ import type { SourceReport, SourceSpec } from "./source.ts";
 import type { TakingSpec } from "./taking.ts";
 
 /** Options of a context that can be sent to another process. */
-export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onEnd" | "onError" | "onEvent">;
+export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onEnd" | "onError" | "onEvent"> & {
+  /** Only over Redis. */
+  keepText?: boolean;
+};
 
 /** Clients the worker makes and passes in, or those the library makes from REDIS_URL. */
 export type RedisClients = ClientKind | "default-redis" | "default-ioredis";

@@ -170,7 +170,7 @@ export class Lane {
     const { clock } = this.#parts;
     const now = clock.now();
     this.#isFlushing = false;
-    if (!this.#outage) this.#report(error);
+    if (!this.#outage && this.#parts.store.outages.isNews(codeOf(error))) this.#report(error);
     this.#outage ??= { since: now, count: 0 };
     if (this.#options.isClosing()) return this.#leave();
     if (now - this.#outage.since >= MAX_OUTAGE_MS) this.#giveUp(error);
@@ -205,4 +205,8 @@ export class Lane {
     const message = `Writing to ${store.name} failed: ${store.reasonOf(error)}. Readers of this process aren't affected.`;
     onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof ResumableStreamError ? error.code : "unknown";
 }

@@ -5,6 +5,8 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** A producer tries again after a second at most, and a client may wait some before it connects. */
 const SETTLING_MS = 5_000;
+/** An outage during which some requests succeed is one outage: trouble after a calm of this length is another. */
+const CALM_MS = 30_000;
 
 export class Outages {
   readonly #clock: Clock;
@@ -13,6 +15,9 @@ export class Outages {
   #answeredAt: number | undefined;
   /** When the store was last back; absent if it never was away. */
   #backAt: number | undefined;
+
+  /** When there was trouble of a kind last. */
+  readonly #troubledAt = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,6 +33,14 @@ export class Outages {
     if (!this.#isAway) return;
     this.#isAway = false;
     this.#backAt = this.#clock.now();
+  }
+
+  /** Whether trouble of this kind is the first of an outage, in whatever context of this process. */
+  isNews(kind: string): boolean {
+    const now = this.#clock.now();
+    const before = this.#troubledAt.get(kind);
+    this.#troubledAt.set(kind, now);
+    return before === undefined || now - before >= CALM_MS;
   }
 
   /** A request got no answer, and none that was sent since. */

@@ -35,7 +35,7 @@ export class Ears {
   readonly #releasing = new Set<Promise<void>>();
   /** Channels of which a foreign message was told. */
   readonly #told = new Set<string>();
-  readonly #stopListening: () => void;
+  readonly #stops: readonly (() => void)[];
   #users = 0;
   #standing: StandingSubscription | undefined;
   #cancelIdle: Cancel = () => {};
@@ -43,10 +43,12 @@ export class Ears {
   constructor(options: EarsOptions) {
     this.#options = options;
     this.inbox = inboxOf(options.keyPrefix, options.name);
-    this.#stopListening = options.connection.onReconnect(() => {
-      options.onReconnect();
-      for (const tell of this.#tells) tell({ type: "missed" });
-    });
+    const { connection } = options;
+    this.#stops = [
+      connection.onReconnect(() => this.#onReconnect()),
+      // A client without a listener for its errors would end the process, or stay away.
+      connection.onError((error) => this.#onError(error)),
+    ];
   }
 
   listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
@@ -81,9 +83,21 @@ export class Ears {
 
   /** Settles when all channels are given back. */
   async close(): Promise<void> {
-    this.#stopListening();
+    for (const stop of this.#stops) stop();
     this.#closeInbox();
     await Promise.all(this.#releasing);
+  }
+
+  #onReconnect(): void {
+    this.#options.onReconnect();
+    for (const tell of this.#tells) tell({ type: "missed" });
+  }
+
+  #onError(cause: unknown): void {
+    if (!this.#options.connection.outages.isNews("TRANSPORT_UNAVAILABLE")) return;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `A connection to Redis was lost (${why}). Streams go on, and are written once it is back.`;
+    this.#options.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause }));
   }
 
   #heard(channel: string, message: string, tell: (signal: WatchSignal) => void): void {
