@@ -19,14 +19,20 @@ interface Listener {
   stop: () => void;
 }
 
+export interface OwnConnectionOptions {
+  isCluster: boolean;
+  clock?: Clock;
+}
+
 /** Opens again where opening failed. Whatever is sent may be sent again: reads, messages and scripts that may come twice. */
 export function ownConnection(
   open: () => Promise<RedisConnection>,
-  clock: Clock = systemClock,
+  { isCluster, clock = systemClock }: OwnConnectionOptions,
 ): RedisConnection {
   const connection = new OwnConnection(open, clock);
   return {
-    command: (words) => connection.command(words),
+    isCluster,
+    command: (words, key) => connection.command(words, key),
     subscribe: (channel, onMessage) => connection.subscribe(channel, onMessage),
     unsubscribe: (channel) => connection.unsubscribe(channel),
     onReconnect: (call) => connection.listen("reconnect", () => call()),
@@ -53,14 +59,14 @@ class OwnConnection {
     this.#clock = clock;
   }
 
-  async command(words: string[]): Promise<unknown> {
+  async command(words: string[], key?: string): Promise<unknown> {
     const connection = await this.#connection();
     try {
-      return await this.#answered(connection.command(words));
+      return await this.#answered(connection.command(words, key));
     } catch (error) {
       if (!isSick(error) || !this.#replace(connection)) throw error;
       const next = await this.#connection();
-      return next.command(words);
+      return next.command(words, key);
     }
   }
 

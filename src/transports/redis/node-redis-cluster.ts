@@ -1,0 +1,138 @@
+// Cluster clients of node-redis, major versions 4, 5 and 6.
+
+import { type Clock, systemClock, withDeadline } from "../../lib/clock.ts";
+import { isPassingAnswer, repeated } from "./cluster-answers.ts";
+import { LayoutWatch } from "./cluster-layout.ts";
+import { type Emitter, listen, type RedisConnection, withoutArguments } from "./redis-connection.ts";
+
+/** The part of a node-redis cluster client that we use. */
+export interface NodeRedisCluster extends Emitter {
+  readonly isOpen: boolean;
+  /** Empty until the cluster has told its layout. */
+  readonly masters: readonly unknown[];
+  connect(): Promise<unknown>;
+  /** `firstKey` names the node. */
+  sendCommand(firstKey: string | undefined, isReadonly: boolean, words: string[]): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  /** Absent in 4, whose name for it is `disconnect`. */
+  destroy?(): void;
+  disconnect?(): Promise<unknown>;
+}
+
+/** A node that is gone leaves commands without an answer: versions 4 and 5 wait for it for ever. Below every deadline of ours. */
+const SILENT_MS = 1_000;
+
+export function isNodeRedisCluster(client: object): client is NodeRedisCluster {
+  return "slots" in client && "masters" in client && "nodeByAddress" in client && "sendCommand" in client;
+}
+
+export function nodeRedisClusterConnection(
+  client: NodeRedisCluster,
+  clock: Clock = systemClock,
+): RedisConnection {
+  const layout = new LayoutWatch(client, clock);
+  const ready = connecting(client);
+  const subscribing = new SubscribeTurns();
+  const whileItPasses = <T>(act: () => Promise<T>): Promise<T> =>
+    repeated(
+      async () => {
+        await ready();
+        return withoutArguments(act());
+      },
+      { clock, isPassing: (error) => isPassingAnswer(error) || (client.isOpen && isPassingState(error)) },
+    );
+  return {
+    isCluster: true,
+    command: (words, key) =>
+      whileItPasses(async () => {
+        const answer = client.sendCommand(key, false, words);
+        try {
+          return await withDeadline(clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
+        } catch (error) {
+          if (!(error instanceof Silence)) throw error;
+          await layout.refresh();
+          return client.sendCommand(key, false, words);
+        }
+      }),
+    subscribe: (channel, onMessage) =>
+      whileItPasses(() => subscribing.shared(() => client.subscribe(channel, onMessage))).then(() => undefined),
+    unsubscribe: (channel) =>
+      subscribing.alone(async () => {
+        if (client.isOpen) await client.unsubscribe(channel);
+      }),
+    onReconnect: (listener) => layout.onRefresh(listener),
+    onError: (listener) => listen(client, "error", (error) => listener(error)),
+    destroy: () => {
+      if (!client.isOpen) return;
+      if (client.destroy) client.destroy();
+      // Rejects what is under way, which has been told already; nothing is left to wait for.
+      else client.disconnect?.().catch(() => undefined);
+    },
+  };
+}
+
+/** Connects a client that nobody has connected, and tells whether it can be used. */
+function connecting(client: NodeRedisCluster): () => Promise<void> {
+  let opening: Promise<void> | undefined;
+  /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
+  let wasOpen = false;
+  return async () => {
+    if (!client.isOpen && !wasOpen) {
+      opening ??= client
+        .connect()
+        .then(() => undefined)
+        .finally(() => {
+          opening = undefined;
+        });
+      await opening;
+    }
+    wasOpen ||= client.isOpen;
+    if (!client.isOpen) throw new Error("The client is closed");
+    // Open from the first moment on, of no use before it knows the nodes: somebody else is connecting it.
+    if (client.masters.length === 0) throw new LayoutUnknown();
+  };
+}
+
+class Silence extends Error {}
+
+class LayoutUnknown extends Error {
+  constructor() {
+    super("The cluster's nodes aren't known yet.");
+  }
+}
+
+/** What an open client says while it changes from one node to another. */
+function isPassingState(error: unknown): boolean {
+  return (
+    error instanceof LayoutUnknown ||
+    (error instanceof Error &&
+      /^(Socket closed unexpectedly|Disconnects client|The client is (closed|offline))/.test(error.message))
+  );
+}
+
+/**
+ * Subscribes may go side by side, an unsubscribe goes alone: after the last channel the client closes its connection for
+ * messages, together with what somebody subscribes to at that moment.
+ */
+class SubscribeTurns {
+  readonly #subscribing = new Set<Promise<unknown>>();
+  /** The last unsubscribe. */
+  #alone: Promise<unknown> = Promise.resolve();
+
+  async shared<T>(subscribe: () => Promise<T>): Promise<T> {
+    const turn = this.#alone.then(subscribe);
+    this.#subscribing.add(turn);
+    try {
+      return await turn;
+    } finally {
+      this.#subscribing.delete(turn);
+    }
+  }
+
+  async alone(unsubscribe: () => Promise<void>): Promise<void> {
+    const turn = Promise.allSettled([this.#alone, ...this.#subscribing]).then(unsubscribe);
+    this.#alone = turn.catch(() => undefined);
+    await turn;
+  }
+}
