@@ -28,7 +28,9 @@ export function clusterNodes(url: string): ClusterNodes | undefined {
 
 function accessOf(url: string): Omit<ClusterNodes, "urls"> {
   if (!URL.canParse(url))
-    throw new TypeError("The list of a cluster's nodes has something that is no URL: write redis:// or rediss:// URLs.");
+    throw new TypeError(
+      "The list of a cluster's nodes has something that is no URL: write redis:// or rediss:// URLs.",
+    );
   const { protocol, username, password } = new URL(url);
   return {
     isSecure: protocol === "rediss:",

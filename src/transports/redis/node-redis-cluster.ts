@@ -56,7 +56,9 @@ export function nodeRedisClusterConnection(
         }
       }),
     subscribe: (channel, onMessage) =>
-      whileItPasses(() => subscribing.shared(() => client.subscribe(channel, onMessage))).then(() => undefined),
+      whileItPasses(() => subscribing.shared(() => client.subscribe(channel, onMessage))).then(
+        () => undefined,
+      ),
     unsubscribe: (channel) =>
       subscribing.alone(async () => {
         if (client.isOpen) await client.unsubscribe(channel);
@@ -102,7 +104,7 @@ class LayoutUnknown extends Error {
   }
 }
 
-/** What an open client says while it changes from one node to another. */
+/** Errors of an open client that changes from one node to another. */
 function isPassingState(error: unknown): boolean {
   return (
     error instanceof LayoutUnknown ||

@@ -79,8 +79,7 @@ function redisRecords(connection: RedisConnection): StatusRecords {
       const both = beside === undefined ? NOT_BESIDE : await besideOr(NOT_BESIDE, () => finish(key, beside));
       return Number(both === NOT_BESIDE ? await finish(key) : both) === 1;
     },
-    freeIf: async (key, raw) =>
-      Number(await connection.command(["EVAL", FREE_IF, "1", key, raw], key)) === 1,
+    freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw], key)) === 1,
   };
 }
 
