@@ -38,27 +38,27 @@ export function nodeRedisClusterConnection(
     repeated(
       async () => {
         await ready();
-        return withoutArguments(act());
+        return act();
       },
       { clock, isPassing: (error) => isPassingAnswer(error) || (client.isOpen && isPassingState(error)) },
     );
+  const answered = async (answer: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await withDeadline(clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
+    } catch (error) {
+      if (error instanceof Silence) await layout.refresh();
+      throw error;
+    }
+  };
   return {
     isCluster: true,
     command: (words, key) =>
-      whileItPasses(async () => {
-        const answer = client.sendCommand(key, false, words);
-        try {
-          return await withDeadline(clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
-        } catch (error) {
-          if (!(error instanceof Silence)) throw error;
-          await layout.refresh();
-          return client.sendCommand(key, false, words);
-        }
-      }),
-    subscribe: (channel, onMessage) =>
-      whileItPasses(() => subscribing.shared(() => client.subscribe(channel, onMessage))).then(
-        () => undefined,
-      ),
+      whileItPasses(() => answered(withoutArguments(client.sendCommand(key, false, words)))),
+    subscribe: async (channel, onMessage) => {
+      await whileItPasses(() =>
+        withoutArguments(subscribing.shared(() => client.subscribe(channel, onMessage))),
+      );
+    },
     unsubscribe: (channel) =>
       subscribing.alone(async () => {
         if (client.isOpen) await client.unsubscribe(channel);
@@ -96,7 +96,11 @@ function connecting(client: NodeRedisCluster): () => Promise<void> {
   };
 }
 
-class Silence extends Error {}
+class Silence extends Error {
+  constructor() {
+    super(`No answer within ${SILENT_MS} ms.`);
+  }
+}
 
 class LayoutUnknown extends Error {
   constructor() {
@@ -107,6 +111,7 @@ class LayoutUnknown extends Error {
 /** Errors of an open client that changes from one node to another. */
 function isPassingState(error: unknown): boolean {
   return (
+    error instanceof Silence ||
     error instanceof LayoutUnknown ||
     (error instanceof Error &&
       /^(Socket closed unexpectedly|Disconnects client|The client is (closed|offline))/.test(error.message))
