@@ -3,6 +3,7 @@
 import { type Clock, systemClock, withDeadline } from "../../lib/clock.ts";
 import { isPassingAnswer, repeated } from "./cluster-answers.ts";
 import { LayoutWatch } from "./cluster-layout.ts";
+import { ClusterSubscriber, type NodeClient } from "./cluster-subscriber.ts";
 import { type Emitter, listen, type RedisConnection, withoutArguments } from "./redis-connection.ts";
 
 /** The part of a node-redis cluster client that we use. */
@@ -13,8 +14,7 @@ export interface NodeRedisCluster extends Emitter {
   connect(): Promise<unknown>;
   /** `firstKey` names the node. */
   sendCommand(firstKey: string | undefined, isReadonly: boolean, words: string[]): Promise<unknown>;
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  unsubscribe(channel: string): Promise<unknown>;
+  nodeClient(node: unknown): NodeClient | Promise<NodeClient>;
   /** Absent in 4, whose name for it is `disconnect`. */
   destroy?(): void;
   disconnect?(): Promise<unknown>;
@@ -33,7 +33,7 @@ export function nodeRedisClusterConnection(
 ): RedisConnection {
   const layout = new LayoutWatch(client, clock);
   const ready = connecting(client);
-  const subscribing = new SubscribeTurns();
+  const subscriber = new ClusterSubscriber(client, clock);
   const whileItPasses = <T>(act: () => Promise<T>): Promise<T> =>
     repeated(
       async () => {
@@ -54,18 +54,17 @@ export function nodeRedisClusterConnection(
     isCluster: true,
     command: (words, key) =>
       whileItPasses(() => answered(withoutArguments(client.sendCommand(key, false, words)))),
-    subscribe: async (channel, onMessage) => {
-      await whileItPasses(() =>
-        withoutArguments(subscribing.shared(() => client.subscribe(channel, onMessage))),
-      );
+    subscribe: (channel, onMessage) => whileItPasses(() => subscriber.subscribe(channel, onMessage)),
+    unsubscribe: (channel) => subscriber.unsubscribe(channel),
+    onReconnect: (listener) => {
+      const stops = [layout.onRefresh(listener), subscriber.onReconnect(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
-    unsubscribe: (channel) =>
-      subscribing.alone(async () => {
-        if (client.isOpen) await client.unsubscribe(channel);
-      }),
-    onReconnect: (listener) => layout.onRefresh(listener),
     onError: (listener) => listen(client, "error", (error) => listener(error)),
     destroy: () => {
+      subscriber.close();
       if (!client.isOpen) return;
       if (client.destroy) client.destroy();
       // Rejects what is under way, which has been told already; nothing is left to wait for.
@@ -111,35 +110,10 @@ class LayoutUnknown extends Error {
 /** Errors of an open client that changes from one node to another. */
 function isPassingState(error: unknown): boolean {
   return (
-    error instanceof Silence ||
     error instanceof LayoutUnknown ||
     (error instanceof Error &&
-      /^(Socket closed unexpectedly|Disconnects client|The client is (closed|offline))/.test(error.message))
+      /^(No answer within|No node of the cluster|Socket closed unexpectedly|Disconnects client|The client is (closed|offline))/.test(
+        error.message,
+      ))
   );
-}
-
-/**
- * Subscribes may go side by side, an unsubscribe goes alone: after the last channel the client closes its connection for
- * messages, together with what somebody subscribes to at that moment.
- */
-class SubscribeTurns {
-  readonly #subscribing = new Set<Promise<unknown>>();
-  /** The last unsubscribe. */
-  #alone: Promise<unknown> = Promise.resolve();
-
-  async shared<T>(subscribe: () => Promise<T>): Promise<T> {
-    const turn = this.#alone.then(subscribe);
-    this.#subscribing.add(turn);
-    try {
-      return await turn;
-    } finally {
-      this.#subscribing.delete(turn);
-    }
-  }
-
-  async alone(unsubscribe: () => Promise<void>): Promise<void> {
-    const turn = Promise.allSettled([this.#alone, ...this.#subscribing]).then(unsubscribe);
-    this.#alone = turn.catch(() => undefined);
-    await turn;
-  }
 }
