@@ -50,6 +50,48 @@ it.for(kinds)(
   },
 );
 
+const outliving: RedisClients[] = [
+  "redis-4-cluster",
+  "redis-5-cluster",
+  "redis-6-cluster",
+  "ioredis-6-cluster",
+  "default-redis",
+];
+
+it.for(outliving)(
+  "over %s: a dead node that isn't replaced takes no subscriber along (G1, G4)",
+  async (kind) => {
+    await using cluster = await startRedisCluster({ nodeTimeoutMs: 60_000 });
+    await using scene = new ClusterScene(kind, cluster);
+    const keyPrefix = randomUUID();
+    const [producer, follower] = await scene.workers(2, { options: { keyPrefix } });
+    if (!producer || !follower) throw new Error("Two workers were asked for");
+    const sources = ["a", "b", "c", "d", "e", "f", "g", "h"].map(sourceOf);
+    await Promise.all(sources.map((source) => follow(source, { producer, follower })));
+    const victim = await subscribersHost(cluster);
+    // Records of the others can't be written before somebody replaces it.
+    const owners = await Promise.all(
+      sources.map(async ({ label }) =>
+        cluster.ownerOf(await cluster.slotOf(`${keyPrefix}:rs:sentinel:${label}`)),
+      ),
+    );
+    const survivors = sources.filter((_, index) => owners[index] !== victim);
+    expect(survivors.length).toBeGreaterThan(0);
+
+    await cluster.lose(victim);
+    for (const { label } of survivors) await producer.ask("release", { label });
+
+    for (const source of survivors) {
+      const reading = await follower.ended(source.label, 20_000);
+      expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
+      await until(async () => (await follower.ask("has", { streamId: source.label })) === "DONE", {
+        what: "the end to be written",
+      });
+    }
+    expect(await scene.troubles()).toEqual([]);
+  },
+);
+
 function sourceOf(label: string): SourceSpec {
   return { label, chunks: 100, everyMs: 10, holdAfter: 50 };
 }

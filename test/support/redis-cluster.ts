@@ -5,12 +5,11 @@ import { until } from "./wait.ts";
 
 const SLOTS = 16_384;
 const MASTERS = 3;
-const NODE_TIMEOUT_MS = 2_000;
 
 /** Use as `await using`, or stop it at the end. */
-export async function startRedisCluster(): Promise<RedisCluster> {
+export async function startRedisCluster({ nodeTimeoutMs = 2_000 } = {}): Promise<RedisCluster> {
   const starting = Array.from({ length: 2 * MASTERS }, () =>
-    RedisServer.start({ cluster: { nodeTimeoutMs: NODE_TIMEOUT_MS } }),
+    RedisServer.start({ cluster: { nodeTimeoutMs } }),
   );
   const started = await Promise.allSettled(starting);
   const nodes = started.flatMap((node) => (node.status === "fulfilled" ? [node.value] : []));
@@ -35,7 +34,8 @@ interface Shard {
 export class RedisCluster implements AsyncDisposable {
   /** Three masters, and then their replicas in the same order, as the cluster was formed. */
   readonly nodes: readonly RedisServer[];
-  readonly #killed = new Set<RedisServer>();
+  /** Killed or frozen. */
+  readonly #lost = new Set<RedisServer>();
 
   constructor(nodes: readonly RedisServer[]) {
     this.nodes = nodes;
@@ -47,7 +47,7 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   get #alive(): RedisServer[] {
-    return this.nodes.filter((node) => !this.#killed.has(node));
+    return this.nodes.filter((node) => !this.#lost.has(node));
   }
 
   async form(): Promise<void> {
@@ -132,10 +132,16 @@ export class RedisCluster implements AsyncDisposable {
       await master.command("CLUSTER", "SETSLOT", String(move.slot), "NODE", id);
   }
 
+  /** SIGKILL, or with `frozen` SIGSTOP. The cluster doesn't notice before its node timeout. */
+  async lose(master: RedisServer, { frozen = false } = {}): Promise<void> {
+    this.#lost.add(master);
+    if (frozen) master.pause();
+    else await master.kill();
+  }
+
   /** SIGKILL. Returns once a replica has taken its slots over, and all that are left know it. */
   async replace(master: RedisServer): Promise<void> {
-    this.#killed.add(master);
-    await master.kill();
+    await this.lose(master);
     await until(
       () => this.#all(async (node) => !(await shardsOf(node)).some(({ ports }) => ports[0] === master.port)),
       { what: "a replica to take over", withinMs: 30_000 },

@@ -1,39 +1,26 @@
 // A subscriber at one node of a cluster, and at another one as soon as that is silent. node-redis' own stays with a dead node until
 // the cluster has replaced it, which takes longer than followers wait for a producer that hears nothing.
 
-import { type Clock, withDeadline } from "../../lib/clock.ts";
-import type { NodeRedisClient } from "./node-redis.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { nodeRedisConnection } from "./node-redis.ts";
 import { ownConnection } from "./own-connection.ts";
+import { type NodesOfCluster, ReadyNode } from "./ready-node.ts";
 import type { RedisConnection } from "./redis-connection.ts";
-
-/** A client of one node. */
-export interface NodeClient extends NodeRedisClient {
-  readonly isReady: boolean;
-  duplicate(): NodeRedisClient;
-}
-
-interface ClusterNodes {
-  readonly masters: readonly unknown[];
-  nodeClient(node: unknown): NodeClient | Promise<NodeClient>;
-}
 
 /** With it a dead node is found within 2.5 s, well before a follower gives its producer up. */
 const PING_MS = 1_000;
-/** How long a node may take that the cluster client has no connection to yet. */
-const CONNECT_MS = 500;
 
 /** Has a connection while there are channels, and none before and after: the cluster client is the caller's to close. */
 export class ClusterSubscriber {
-  readonly #cluster: ClusterNodes;
+  readonly #node: ReadyNode;
   readonly #clock: Clock;
   readonly #channels = new Set<string>();
   readonly #listeners = new Set<() => void>();
   /** Absent while there are no channels. */
   #connection: RedisConnection | undefined;
 
-  constructor(cluster: ClusterNodes, clock: Clock) {
-    this.#cluster = cluster;
+  constructor(cluster: NodesOfCluster, clock: Clock) {
+    this.#node = new ReadyNode(cluster, clock);
     this.#clock = clock;
   }
 
@@ -76,36 +63,15 @@ export class ClusterSubscriber {
 
   #open(): RedisConnection {
     const options = { isCluster: true, pingMs: PING_MS, clock: this.#clock };
-    const connection = ownConnection(async () => nodeRedisConnection(await this.#pick()), options);
+    const connection = ownConnection(async () => {
+      const client = await this.#node.get();
+      // If it is opened again, this one was silent.
+      this.#node.avoid();
+      return nodeRedisConnection(client.duplicate());
+    }, options);
     connection.onReconnect(() => {
       for (const listener of this.#listeners) listener();
     });
     return connection;
-  }
-
-  /** A client of its own to a node that answers, as far as the cluster client knows. */
-  async #pick(): Promise<NodeRedisClient> {
-    const { masters } = this.#cluster;
-    const start = Math.floor(Math.random() * masters.length);
-    let other: NodeClient | undefined;
-    for (let index = 0; index < masters.length; index++) {
-      const client = await this.#clientOf(masters[(start + index) % masters.length]);
-      if (client?.isReady) return client.duplicate();
-      other ??= client;
-    }
-    if (!other) throw new Error("No node of the cluster can be reached.");
-    return other.duplicate();
-  }
-
-  /** Undefined if there is none in time. */
-  async #clientOf(node: unknown): Promise<NodeClient | undefined> {
-    try {
-      const client = Promise.resolve(this.#cluster.nodeClient(node));
-      const late = (): Error => new Error(`No connection within ${CONNECT_MS} ms.`);
-      return await withDeadline(this.#clock, client, { timeoutMs: CONNECT_MS, late });
-    } catch {
-      // Another node may do.
-      return undefined;
-    }
   }
 }

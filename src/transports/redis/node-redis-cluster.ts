@@ -3,18 +3,16 @@
 import { type Clock, systemClock, withDeadline } from "../../lib/clock.ts";
 import { isPassingAnswer, repeated } from "./cluster-answers.ts";
 import { LayoutWatch } from "./cluster-layout.ts";
-import { ClusterSubscriber, type NodeClient } from "./cluster-subscriber.ts";
+import { ClusterSubscriber } from "./cluster-subscriber.ts";
+import { type NodesOfCluster, ReadyNode } from "./ready-node.ts";
 import { type Emitter, listen, type RedisConnection, withoutArguments } from "./redis-connection.ts";
 
 /** The part of a node-redis cluster client that we use. */
-export interface NodeRedisCluster extends Emitter {
+export interface NodeRedisCluster extends Emitter, NodesOfCluster {
   readonly isOpen: boolean;
-  /** Empty until the cluster has told its layout. */
-  readonly masters: readonly unknown[];
   connect(): Promise<unknown>;
   /** `firstKey` names the node. */
   sendCommand(firstKey: string | undefined, isReadonly: boolean, words: string[]): Promise<unknown>;
-  nodeClient(node: unknown): NodeClient | Promise<NodeClient>;
   /** Absent in 4, whose name for it is `disconnect`. */
   destroy?(): void;
   disconnect?(): Promise<unknown>;
@@ -24,7 +22,7 @@ export interface NodeRedisCluster extends Emitter {
 const SILENT_MS = 1_000;
 
 export function isNodeRedisCluster(client: object): client is NodeRedisCluster {
-  return "slots" in client && "masters" in client && "nodeByAddress" in client && "sendCommand" in client;
+  return "slots" in client && "masters" in client && "nodeByAddress" in client && "nodeClient" in client;
 }
 
 export function nodeRedisClusterConnection(
@@ -42,18 +40,26 @@ export function nodeRedisClusterConnection(
       },
       { clock, isPassing: (error) => isPassingAnswer(error) || (client.isOpen && isPassingState(error)) },
     );
+  const publishing = new ReadyNode(client, clock);
+  const send = async (words: string[], key: string | undefined): Promise<unknown> => {
+    // A message may be given to any node: the one that its channel hashes to may be dead.
+    if (words[0] === "PUBLISH") return (await publishing.get()).sendCommand(words);
+    return client.sendCommand(key, false, words);
+  };
   const answered = async (answer: Promise<unknown>): Promise<unknown> => {
     try {
       return await withDeadline(clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
     } catch (error) {
-      if (error instanceof Silence) await layout.refresh();
+      if (error instanceof Silence) {
+        publishing.avoid();
+        await layout.refresh();
+      }
       throw error;
     }
   };
   return {
     isCluster: true,
-    command: (words, key) =>
-      whileItPasses(() => answered(withoutArguments(client.sendCommand(key, false, words)))),
+    command: (words, key) => whileItPasses(() => answered(withoutArguments(send(words, key)))),
     subscribe: (channel, onMessage) => whileItPasses(() => subscriber.subscribe(channel, onMessage)),
     unsubscribe: (channel) => subscriber.unsubscribe(channel),
     onReconnect: (listener) => {
