@@ -138,7 +138,7 @@ function parseNode(server: unknown, { isMaster, url }: { isMaster: boolean; url:
   if (!Number.isInteger(Number(port))) throw new TypeError("CLUSTER SLOTS names a node without a port.");
   const node = new URL(url);
   // A node that doesn't know its own address leaves it out: it is the one that was asked.
-  if (host !== null && String(host) !== "") node.hostname = bracketed(String(host));
+  if (typeof host === "string" && host !== "") node.hostname = bracketed(host);
   node.port = String(port);
   return { address: node.host, isMaster, slots: 0, url: node.href };
 }

@@ -37,7 +37,7 @@ describe.each(clients)("over %s", (kind) => {
     const after = await Streaming.start({ producer, follower, streamId: "after" });
     await Promise.all([meanwhile.release(), after.release()]);
 
-    for (const streaming of [before, meanwhile, after]) await streaming.expectWhole();
+    for (const streaming of [before, meanwhile, after]) await expectWhole(streaming);
     expect(await scene.errors()).toEqual([]);
     expect(await scene.troubles()).toEqual([]);
   });
@@ -60,7 +60,7 @@ describe.each(clients)("over %s", (kind) => {
 
     const begun = await beginning;
     await begun.release();
-    for (const streaming of [ending, begun]) await streaming.expectWhole();
+    for (const streaming of [ending, begun]) await expectWhole(streaming);
     expect(await scene.errors()).toEqual([]);
     expect(await scene.troubles()).toEqual([]);
   });
@@ -72,7 +72,7 @@ describe.each(clients)("over %s", (kind) => {
     const cut = await Promise.all(cluster.nodes.map((node) => node.killPubSubConnections()));
     expect(cut.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
     await streaming.release();
-    await streaming.expectWhole();
+    await expectWhole(streaming);
     expect(await scene.troubles()).toEqual([]);
   });
 });
@@ -97,19 +97,19 @@ interface StreamingParams extends Omit<Parts, "keyPrefix"> {
 
 /** A stream with a follower, which holds in its middle until it is released. */
 class Streaming {
-  readonly #params: StreamingParams;
-  readonly #source: SourceSpec;
+  readonly params: StreamingParams;
+  readonly source: SourceSpec;
 
   private constructor(params: StreamingParams) {
-    this.#params = params;
-    this.#source = { label: params.streamId, chunks: 60, everyMs: 5, holdAfter: 20 };
+    this.params = params;
+    this.source = { label: params.streamId, chunks: 60, everyMs: 5, holdAfter: 20 };
   }
 
   /** Resolves when the follower has the first half. */
   static async start(params: StreamingParams): Promise<Streaming> {
     const streaming = new Streaming(params);
     const { follower, producer, streamId } = params;
-    const source = streaming.#source;
+    const source = streaming.source;
     await producer.reads({ read: streamId, call: "createNewResumableStream", streamId, source });
     await follower.reads({ read: streamId, call: "resumeExistingStream", streamId });
     await follower.ask("reached", { read: streamId, length: sourceText(source, 20).length });
@@ -117,18 +117,18 @@ class Streaming {
   }
 
   async release(): Promise<void> {
-    await this.#params.producer.ask("release", { label: this.#source.label });
+    await this.params.producer.ask("release", { label: this.source.label });
   }
+}
 
-  async expectWhole(): Promise<void> {
-    const { follower, producer, streamId } = this.#params;
-    for (const worker of [producer, follower]) {
-      const reading = await worker.ended(streamId, 15_000);
-      expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(this.#source) });
-    }
-    await producer.settled(10_000);
-    expect(await follower.ask("has", { streamId })).toBe("DONE");
+async function expectWhole({ params, source }: Streaming): Promise<void> {
+  const { follower, producer, streamId } = params;
+  for (const worker of [producer, follower]) {
+    const reading = await worker.ended(streamId, 15_000);
+    expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
   }
+  await producer.settled(10_000);
+  expect(await follower.ask("has", { streamId })).toBe("DONE");
 }
 
 /** How often a server answered with an error of this kind. */

@@ -154,8 +154,8 @@ async function askProducer(
 /** In the order of the keys. On a cluster no command may have keys of several slots. */
 async function valuesOf(client: RedisClient, keys: readonly string[]): Promise<readonly unknown[]> {
   if (client.connection.isCluster) return Promise.all(keys.map((key) => client.ask("GET", key)));
-  const values = await client.ask("MGET", ...keys);
-  return Array.isArray(values) ? values : [];
+  const values: unknown = await client.ask("MGET", ...keys);
+  return Array.isArray(values) ? (values as unknown[]) : [];
 }
 
 /** By channel; without those of which the server doesn't tell. Each node of a cluster counts its own. */
