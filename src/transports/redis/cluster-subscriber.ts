@@ -4,7 +4,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { nodeRedisConnection } from "./node-redis.ts";
 import { ownConnection } from "./own-connection.ts";
-import { type NodesOfCluster, ReadyNode } from "./ready-node.ts";
+import type { ReadyNodes } from "./ready-node.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
 /** With it a dead node is found within 2.5 s, well before a follower gives its producer up. */
@@ -12,15 +12,15 @@ const PING_MS = 1_000;
 
 /** Has a connection while there are channels, and none before and after: the cluster client is the caller's to close. */
 export class ClusterSubscriber {
-  readonly #node: ReadyNode;
+  readonly #nodes: ReadyNodes;
   readonly #clock: Clock;
   readonly #channels = new Set<string>();
   readonly #listeners = new Set<() => void>();
   /** Absent while there are no channels. */
   #connection: RedisConnection | undefined;
 
-  constructor(cluster: NodesOfCluster, clock: Clock) {
-    this.#node = new ReadyNode(cluster, clock);
+  constructor(nodes: ReadyNodes, clock: Clock) {
+    this.#nodes = nodes;
     this.#clock = clock;
   }
 
@@ -39,8 +39,13 @@ export class ClusterSubscriber {
   async unsubscribe(channel: string): Promise<void> {
     const connection = this.#connection;
     this.#forget(channel);
-    // Else it went with its connection.
-    if (this.#connection) await connection?.unsubscribe(channel);
+    try {
+      // Else it went with its connection.
+      if (this.#connection) await connection?.unsubscribe(channel);
+    } catch (error) {
+      // The last channel has closed it meanwhile.
+      if (this.#connection === connection) throw error;
+    }
   }
 
   /** Hears of each time that it may have missed messages. */
@@ -63,11 +68,14 @@ export class ClusterSubscriber {
 
   #open(): RedisConnection {
     const options = { isCluster: true, pingMs: PING_MS, clock: this.#clock };
+    /** Of the last one that was opened. If another is opened, it was silent. */
+    let address: string | undefined;
     const connection = ownConnection(async () => {
-      const client = await this.#node.get();
-      // If it is opened again, this one was silent.
-      this.#node.avoid();
-      return nodeRedisConnection(client.duplicate());
+      if (address !== undefined) this.#nodes.avoid(address);
+      // Processes spread over the nodes.
+      const node = await this.#nodes.find(Math.floor(Math.random() * 1_000));
+      address = node.address;
+      return nodeRedisConnection(node.client.duplicate());
     }, options);
     connection.onReconnect(() => {
       for (const listener of this.#listeners) listener();

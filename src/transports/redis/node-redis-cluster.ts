@@ -1,10 +1,11 @@
 // Cluster clients of node-redis, major versions 4, 5 and 6.
 
 import { type Clock, systemClock, withDeadline } from "../../lib/clock.ts";
+import { channelStart } from "./channel-node.ts";
 import { isPassingAnswer, repeated } from "./cluster-answers.ts";
 import { LayoutWatch } from "./cluster-layout.ts";
 import { ClusterSubscriber } from "./cluster-subscriber.ts";
-import { type NodesOfCluster, ReadyNode } from "./ready-node.ts";
+import { type NodesOfCluster, ReadyNodes } from "./ready-node.ts";
 import { type Emitter, listen, type RedisConnection, withoutArguments } from "./redis-connection.ts";
 
 /** The part of a node-redis cluster client that we use. */
@@ -31,35 +32,45 @@ export function nodeRedisClusterConnection(
 ): RedisConnection {
   const layout = new LayoutWatch(client, clock);
   const ready = connecting(client);
-  const subscriber = new ClusterSubscriber(client, clock);
+  const nodes = new ReadyNodes(client, clock);
+  const subscriber = new ClusterSubscriber(nodes, clock);
   const whileItPasses = <T>(act: () => Promise<T>): Promise<T> =>
     repeated(
       async () => {
         await ready();
         return act();
       },
-      { clock, isPassing: (error) => isPassingAnswer(error) || (client.isOpen && isPassingState(error)) },
+      {
+        clock,
+        isPassing: (error) => {
+          if (isPassingAnswer(error)) return true;
+          if (!client.isOpen || !isPassingState(error)) return false;
+          // Before the answer: a claim that comes twice may find the record taken by itself.
+          layout.tell();
+          return true;
+        },
+      },
     );
-  const publishing = new ReadyNode(client, clock);
-  const send = async (words: string[], key: string | undefined): Promise<unknown> => {
-    // A message may be given to any node: the one that its channel hashes to may be dead.
-    if (words[0] === "PUBLISH") return (await publishing.get()).sendCommand(words);
-    return client.sendCommand(key, false, words);
-  };
-  const answered = async (answer: Promise<unknown>): Promise<unknown> => {
+  const answered = async (answer: Promise<unknown>, onSilence: () => void): Promise<unknown> => {
     try {
-      return await withDeadline(clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
+      const late = (): Error => new Silence();
+      return await withDeadline(clock, withoutArguments(answer), { timeoutMs: SILENT_MS, late });
     } catch (error) {
       if (error instanceof Silence) {
-        publishing.avoid();
+        onSilence();
         await layout.refresh();
       }
       throw error;
     }
   };
+  const send = async (words: string[], key: string | undefined): Promise<unknown> => {
+    if (words[0] !== "PUBLISH") return answered(client.sendCommand(key, false, words), () => undefined);
+    const node = await nodes.find(channelStart(key ?? ""));
+    return answered(node.client.sendCommand(words), () => nodes.avoid(node.address));
+  };
   return {
     isCluster: true,
-    command: (words, key) => whileItPasses(() => answered(withoutArguments(send(words, key)))),
+    command: (words, key) => whileItPasses(() => send(words, key)),
     subscribe: (channel, onMessage) => whileItPasses(() => subscriber.subscribe(channel, onMessage)),
     unsubscribe: (channel) => subscriber.unsubscribe(channel),
     onReconnect: (listener) => {

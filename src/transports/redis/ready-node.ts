@@ -1,6 +1,7 @@
-// Any node of a cluster that serves, for what no key ties to one: messages.
+// Nodes of a node-redis cluster that serve, for what no key ties to one: messages.
 
 import { type Clock, withDeadline } from "../../lib/clock.ts";
+import { inOrderFor } from "./channel-node.ts";
 import type { NodeRedisClient } from "./node-redis.ts";
 
 /** A node-redis client of one node. */
@@ -9,60 +10,59 @@ export interface NodeClient extends NodeRedisClient {
   duplicate(): NodeRedisClient;
 }
 
+export interface ClusterMaster {
+  readonly address: string;
+}
+
 export interface NodesOfCluster {
   /** Empty until the cluster has told its nodes. */
-  readonly masters: readonly unknown[];
-  nodeClient(node: unknown): NodeClient | Promise<NodeClient>;
+  readonly masters: readonly ClusterMaster[];
+  nodeClient(node: ClusterMaster): NodeClient | Promise<NodeClient>;
 }
 
 /** How long a node may take that the cluster client has no connection to yet. */
 const CONNECT_MS = 500;
+/** How long a node is left alone that was silent. */
+const AVOIDED_MS = 5_000;
 
-/** Stays with one node as long as it serves: one connection keeps messages in order. */
-export class ReadyNode {
+export class ReadyNodes {
   readonly #cluster: NodesOfCluster;
   readonly #clock: Clock;
-  /** Absent before the first, and after one that was avoided. */
-  #client: NodeClient | undefined;
-  /** Where the next search begins among the masters: processes spread over them. */
-  #next = Math.floor(Math.random() * 16_384);
+  /** Until when, by address. */
+  readonly #avoided = new Map<string, number>();
 
   constructor(cluster: NodesOfCluster, clock: Clock) {
     this.#cluster = cluster;
     this.#clock = clock;
   }
 
-  async get(): Promise<NodeClient> {
-    if (this.#client?.isReady !== true) this.#client = await this.#search();
-    return this.#client;
+  /** The first that serves, in an order that begins at `start`. */
+  async find(start: number): Promise<{ address: string; client: NodeClient }> {
+    const masters = inOrderFor(start, this.#cluster.masters, ({ address }) => address);
+    const now = this.#clock.now();
+    const isAvoided = ({ address }: ClusterMaster): boolean => (this.#avoided.get(address) ?? 0) > now;
+    // Those that were silent come last: they may be all that there is.
+    for (const master of [...masters.filter((each) => !isAvoided(each)), ...masters.filter(isAvoided)]) {
+      const client = await this.#clientOf(master);
+      if (client?.isReady === true) return { address: master.address, client };
+    }
+    throw new Error("No node of the cluster can be reached.");
   }
 
   /** For a node that says that it is ready, and is silent. */
-  avoid(): void {
-    this.#client = undefined;
-    this.#next += 1;
-  }
-
-  async #search(): Promise<NodeClient> {
-    const { masters } = this.#cluster;
-    let other: NodeClient | undefined;
-    for (let tries = 0; tries < masters.length; tries++) {
-      const client = await this.#clientOf(masters[(this.#next + tries) % masters.length]);
-      if (client?.isReady === true) return client;
-      other ??= client;
-    }
-    if (!other) throw new Error("No node of the cluster can be reached.");
-    return other;
+  avoid(address: string): void {
+    this.#avoided.set(address, this.#clock.now() + AVOIDED_MS);
   }
 
   /** Undefined if there is none in time. */
-  async #clientOf(node: unknown): Promise<NodeClient | undefined> {
+  async #clientOf(master: ClusterMaster): Promise<NodeClient | undefined> {
     try {
-      const client = Promise.resolve(this.#cluster.nodeClient(node));
+      const client = Promise.resolve(this.#cluster.nodeClient(master));
       const late = (): Error => new Error(`No connection within ${CONNECT_MS} ms.`);
       return await withDeadline(this.#clock, client, { timeoutMs: CONNECT_MS, late });
     } catch {
       // Another node may do.
+      this.avoid(master.address);
       return undefined;
     }
   }
