@@ -60,9 +60,11 @@ export class RedisCluster implements AsyncDisposable {
       const slots = Array.from({ length: (to ?? 0) - (from ?? 0) }, (_, slot) => String((from ?? 0) + slot));
       await master.command("CLUSTER", "ADDSLOTS", ...slots);
     }
-    const [first] = this.nodes;
-    for (const { port, busPort } of this.nodes.slice(1))
-      await first?.command("CLUSTER", "MEET", "127.0.0.1", String(port), String(busPort));
+    // Each meets each: word of mouth would take seconds.
+    for (const node of this.nodes)
+      for (const { port, busPort } of this.nodes)
+        if (port !== node.port)
+          await node.command("CLUSTER", "MEET", "127.0.0.1", String(port), String(busPort));
     await until(() => this.#all(async (node) => (await knownNodes(node)) === this.nodes.length), {
       what: "all nodes to know each other",
       withinMs: 30_000,

@@ -51,11 +51,6 @@ export class LayoutWatch {
     };
   }
 
-  /** Tells that a connection was lost, and that what was under way may be done twice. */
-  tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
   /** Has the client ask for the cluster's nodes. False if none answered. Never rejects. */
   refresh(): Promise<boolean> {
     this.#refreshing ??= this.#askAround().finally(() => {
@@ -75,7 +70,7 @@ export class LayoutWatch {
     this.#cancelRefresh ??= this.#clock.after(AFTER_TROUBLE_MS, () => {
       this.#cancelRefresh = undefined;
       const told = this.refresh().then((isRefreshed) => {
-        if (isRefreshed) this.tell();
+        if (isRefreshed) for (const listener of this.#listeners) listener();
         else if (this.#listeners.size > 0) this.#schedule();
       });
       background(told, () => undefined);

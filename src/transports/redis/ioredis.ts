@@ -73,7 +73,7 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
     onReconnect: (listener) => {
       if (!cluster) return listenForReconnect(client, { downs: ["close"], ups: ["ready"] }, listener);
       const stops = [
-        // Told before what was under way is sent again: a claim that comes twice may find the record taken by itself.
+        // Subscribers choose another node at once.
         listen(client, "-node", () => listener()),
         // A Cluster is closed when the last of its nodes is, and tells when it has a new list of them.
         listenForReconnect(

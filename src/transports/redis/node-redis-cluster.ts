@@ -42,13 +42,7 @@ export function nodeRedisClusterConnection(
       },
       {
         clock,
-        isPassing: (error) => {
-          if (isPassingAnswer(error)) return true;
-          if (!client.isOpen || !isPassingState(error)) return false;
-          // Before the answer: a claim that comes twice may find the record taken by itself.
-          layout.tell();
-          return true;
-        },
+        isPassing: (error) => isPassingAnswer(error) || (client.isOpen && isPassingState(error)),
       },
     );
   const answered = async (answer: Promise<unknown>, onSilence: () => void): Promise<unknown> => {

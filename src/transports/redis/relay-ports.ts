@@ -56,7 +56,10 @@ function redisRecords(connection: RedisConnection): StatusRecords {
       // One command claims, names the claim and lets it expire: no moment in which a record lives for ever.
       const words = ["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "NX"];
       const answer = await connection.command(words, key);
-      return answer !== null;
+      if (answer !== null || !connection.isCluster) return answer !== null;
+      // A cluster's nodes come and go while the connection stays: it may have been sent twice, and be refused because of itself.
+      const record = parseRecord(await connection.command(["GET", key], key));
+      return record.status === "claimed" && record.epoch === epoch;
     },
     replace: async (key, { epoch, ttlSeconds }) => {
       const words = ["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "GET"];
