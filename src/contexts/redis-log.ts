@@ -79,7 +79,7 @@ export function connectLog(options: ConnectOptions): LogConnection {
   const outages = outagesOf.get(commands) ?? new Outages(systemClock);
   outagesOf.set(commands, outages);
   return {
-    send: (words) => commands.command(words),
+    send: (words, key) => commands.command(words, key),
     subscriptions,
     outages,
     onReconnect: (listener) => {

@@ -6,15 +6,16 @@ import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
 /** Options of a context over Redis. */
 export interface CreateResumableStreamContextOptions extends CommonOptions {
   /**
-   * A client to subscribe with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `subscribe` and `unsubscribe`.
+   * A client to subscribe with: node-redis 4, 5 or 6, ioredis 5 or 6, a cluster client of either, or any object with
+   * `subscribe` and `unsubscribe`.
    * Connected or not yet; never closed by us. Required by `/generic`.
-   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
+   * @defaultValue made on first use from `REDIS_URL` or `KV_URL`, which may list nodes of a cluster
    */
   subscriber?: Omit<Subscriber, "connect"> | RedisClient;
   /**
-   * A client to publish with: node-redis 4, 5 or 6, ioredis 5 or 6, or any object with `publish`, `set`, `get` and
-   * `incr`. Connected or not yet; never closed by us. Required by `/generic`.
-   * @defaultValue made from `REDIS_URL` or `KV_URL` on first use
+   * A client to publish with: node-redis 4, 5 or 6, ioredis 5 or 6, a cluster client of either, or any object with
+   * `publish`, `set`, `get` and `incr`. Connected or not yet; never closed by us. Required by `/generic`.
+   * @defaultValue made on first use from `REDIS_URL` or `KV_URL`, which may list nodes of a cluster
    */
   publisher?: Omit<Publisher, "connect"> | RedisClient;
 }

@@ -4,7 +4,7 @@ import { type EventEmitter, once } from "node:events";
 import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import type { CreateResumableStreamContextOptions } from "../../src/contexts/redis-options.ts";
 import { freshKeyPrefix, type ContractBackend } from "../../src/testing/contract.ts";
-import { createClients, type ClientKind } from "../support/clients.ts";
+import { createClients, type ClientKind, type ClusterClientKind } from "../support/clients.ts";
 
 type AnyContext = ResumableStreamContext | DurableStreamContext;
 
@@ -12,7 +12,7 @@ export type CreateContext = (options: CreateResumableStreamContextOptions) => An
 
 export interface RedisBackendOptions {
   url: string;
-  clients: ClientKind;
+  clients: ClientKind | ClusterClientKind;
   createContext: CreateContext;
   /** `connected`: before the library sees them. `fresh`: connecting them, or waiting for it, is the library's. */
   state: "connected" | "fresh";
@@ -25,7 +25,8 @@ export function redisBackend({ url, clients, createContext, state }: RedisBacken
     async createContext(options: CommonOptions) {
       const { publisher, subscriber, close } = await createClients(clients, url);
       closers.push(close);
-      if (state === "connected") await Promise.all([connect(publisher), connect(subscriber)]);
+      // One client may be both.
+      if (state === "connected") await Promise.all([...new Set([publisher, subscriber])].map(connect));
       return createContext({ keyPrefix, ...options, publisher, subscriber });
     },
     async dispose() {
