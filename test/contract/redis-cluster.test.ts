@@ -1,4 +1,5 @@
-// The contract over clusters: ioredis 5 and 6, node-redis 4, 5 and 6, and the clients that are made of a list of nodes.
+// The contract over clusters, which pass text on or keep it: ioredis 5 and 6, node-redis 4, 5 and 6, and the clients that are
+// made of a list of nodes.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createResumableStreamContext as fromIoredis } from "../../src/ioredis.ts";
@@ -39,6 +40,20 @@ describe.each(clients)("%s", (kind, createContext) => {
   describeContexts(
     "connected clients",
     async () => redisBackend({ url: cluster.url, clients: kind, createContext, state: "connected" }),
+    { describe: describe.concurrent, test },
+  );
+
+  describeContexts(
+    "keepText",
+    async () => ({
+      ...redisBackend({
+        url: cluster.url,
+        clients: kind,
+        createContext: (options) => createContext({ ...options, keepText: true }),
+        state: "connected",
+      }),
+      keepsText: true,
+    }),
     { describe: describe.concurrent, test },
   );
 

@@ -19,21 +19,29 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop());
 
-describe.each(clients)("over %s", (kind) => {
+/** Both ways over Redis. */
+const kinds = clients.flatMap((kind) => [
+  { kind, keepText: false },
+  { kind, keepText: true },
+]);
+
+describe.each(kinds)("over $kind, keepText: $keepText", ({ kind, keepText }) => {
   it("a slot moves key by key: streams from before, meanwhile and after are followed whole, without trouble (G1, G2)", async () => {
     await using scene = new ClusterScene(kind, cluster);
-    const { keyPrefix, producer, follower } = await open(scene);
+    const { keyPrefix, producer, follower } = await open(scene, keepText);
     const slot = await cluster.slotOf(keyPrefix);
     const before = await Streaming.start({ producer, follower, streamId: "before" });
 
     const move = await cluster.beginMove(slot);
     const refused = await errorsOf(move.to, "TRYAGAIN");
-    // Its record goes: with no end beside it yet, a script of both is told to try again.
-    expect(await cluster.moveKeys(move)).toBe(1);
-    const meanwhile = await Streaming.start({ producer, follower, streamId: "meanwhile" });
+    // Some of its keys are there and others aren't yet: a script of all of them is told to try again.
+    const kept = keepText ? 2 : 1;
+    expect(await cluster.moveKeys(move, kept)).toBe(kept);
+    const starting = Streaming.start({ producer, follower, streamId: "meanwhile" });
     await before.release();
     await until(async () => (await errorsOf(move.to, "TRYAGAIN")) > refused, { what: "an answer TRYAGAIN" });
     await cluster.finishMove(move);
+    const meanwhile = await starting;
     const after = await Streaming.start({ producer, follower, streamId: "after" });
     await Promise.all([meanwhile.release(), after.release()]);
 
@@ -44,7 +52,7 @@ describe.each(clients)("over %s", (kind) => {
 
   it("a cluster that is down for a while: a stream that ends and one that begins meanwhile are whole (G1, G2)", async () => {
     await using scene = new ClusterScene(kind, cluster);
-    const { keyPrefix, producer, follower } = await open(scene);
+    const { keyPrefix, producer, follower } = await open(scene, keepText);
     const slot = await cluster.slotOf(keyPrefix);
     const ending = await Streaming.start({ producer, follower, streamId: "ending" });
 
@@ -67,7 +75,7 @@ describe.each(clients)("over %s", (kind) => {
 
   it("subscribers are cut on every node: they hear again, and the text is whole (G1)", async () => {
     await using scene = new ClusterScene(kind, cluster);
-    const { producer, follower } = await open(scene);
+    const { producer, follower } = await open(scene, keepText);
     const streaming = await Streaming.start({ producer, follower, streamId: "cut" });
     const cut = await Promise.all(cluster.nodes.map((node) => node.killPubSubConnections()));
     expect(cut.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
@@ -84,9 +92,9 @@ interface Parts {
 }
 
 /** With a tag: all records of the prefix have one slot. */
-async function open(scene: ClusterScene): Promise<Parts> {
+async function open(scene: ClusterScene, keepText: boolean): Promise<Parts> {
   const keyPrefix = `{${randomUUID()}}`;
-  const [producer, follower] = await scene.workers(2, { options: { keyPrefix } });
+  const [producer, follower] = await scene.workers(2, { options: { keyPrefix, keepText } });
   if (!producer || !follower) throw new Error("Two workers were asked for");
   return { keyPrefix, producer, follower };
 }
