@@ -20,12 +20,21 @@ const kinds: RedisClients[] = [
   "default-ioredis",
 ];
 
-it.for(kinds)(
-  "over %s: no living producer is given up, and all have the whole text (G1, G2, G4)",
-  async (kind) => {
+/** Both ways over Redis. */
+const ways = [
+  ...kinds.map((kind) => ({ kind, keepText: false })),
+  { kind: "redis-6-cluster", keepText: true },
+  { kind: "ioredis-6-cluster", keepText: true },
+] as const;
+
+it.for(ways)(
+  "over $kind, keepText: $keepText: no living producer is given up, and all have the whole text (G1, G2, G4)",
+  async ({ kind, keepText }) => {
     await using cluster = await startRedisCluster();
     await using scene = new ClusterScene(kind, cluster);
-    const [producer, follower] = await scene.workers(2, { options: { keyPrefix: randomUUID() } });
+    const [producer, follower] = await scene.workers(2, {
+      options: { keyPrefix: randomUUID(), keepText },
+    });
     if (!producer || !follower) throw new Error("Two workers were asked for");
     // Ids enough for records on each of the masters.
     const sources = ["a", "b", "c", "d", "e", "f"].map(sourceOf);
