@@ -1,7 +1,7 @@
 // What one answer of 100 chunks costs Redis in all, as docs/recipes.md tells it: alone, reloaded once, followed once.
 
 import { expect, test } from "vitest";
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { type Reading, read, until } from "../../src/testing/reading.ts";
@@ -47,8 +47,8 @@ test("asking whether a stream runs costs one command if none does", async () => 
 });
 
 interface Answer {
-  producer: ResumableStreamContext;
-  joiner: ResumableStreamContext;
+  producer: DurableStreamContext;
+  joiner: DurableStreamContext;
   /** Chunks that the source has given before the second reader comes. */
   joinsAt: number;
   joiners?: number;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { createClient } from "redis";
 import { Redis } from "ioredis";
-import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import { RedisServer } from "../support/redis-server.ts";
 
@@ -16,17 +16,17 @@ export interface PrivateRedis {
   createContext: (
     clients?: Counted,
     url?: string,
-    options?: Partial<CommonOptions>,
-  ) => Promise<ResumableStreamContext>;
+    options?: Partial<CommonOptions> & { keepText?: boolean },
+  ) => Promise<DurableStreamContext>;
   /** Cuts a context's connections for good, as if its process had been killed. */
-  silence: (context: ResumableStreamContext) => void;
+  silence: (context: DurableStreamContext) => void;
 }
 
 /** A Redis that nobody else sends commands to, for the file's lifetime. Contexts are closed after each test. */
 export function usePrivateRedis(): PrivateRedis {
   let started: RedisServer | undefined;
   let closers: (() => Promise<void> | void)[] = [];
-  const connections = new WeakMap<ResumableStreamContext, () => void>();
+  const connections = new WeakMap<DurableStreamContext, () => void>();
   const server = (): RedisServer => {
     if (started === undefined) throw new Error("the server runs inside tests only");
     return started;
@@ -49,7 +49,13 @@ export function usePrivateRedis(): PrivateRedis {
     async createContext(clients = "redis-6", url = server().url, options = {}) {
       const { publisher, subscriber, close } = await connected(clients, url);
       closers.push(close);
-      const context = createResumableStreamContext({ ...options, waitUntil: null, publisher, subscriber });
+      const context = createResumableStreamContext({
+        keepText: false,
+        ...options,
+        waitUntil: null,
+        publisher,
+        subscriber,
+      });
       closers.push(() => context.close());
       connections.set(context, close);
       return context;

@@ -50,13 +50,16 @@ export function toWords(pieces: readonly Piece[], openBytesBefore: number): Writ
   return { words, openBytes };
 }
 
-/** Runs that fit an entry each. One that UTF-8 can't carry is as short as can be. */
+/** Runs that fit an entry each, and fill it. One that UTF-8 can't carry is as short as can be. */
 function toRuns(text: string): string[] {
   const isWellFormed = text.isWellFormed();
-  if (isWellFormed && utf8Length(text) <= MAX_ENTRY_BYTES) return [text];
-  if (!isWellFormed && text.length <= MAX_JSON_UNITS) return [text];
-  const middle = cutBeforePair(text, 0, Math.ceil(text.length / 2));
-  return [...toRuns(text.slice(0, middle)), ...toRuns(text.slice(middle))];
+  const bytes = isWellFormed ? utf8Length(text) : text.length;
+  const maxBytes = isWellFormed ? MAX_ENTRY_BYTES : MAX_JSON_UNITS;
+  if (bytes <= maxBytes) return [text];
+  // As much as fits if its characters are spread evenly; else it is cut once more.
+  const units = Math.max(2, Math.floor((text.length * maxBytes) / bytes));
+  const cut = cutBeforePair(text, 0, units);
+  return [...toRuns(text.slice(0, cut)), ...toRuns(text.slice(cut))];
 }
 
 /** Of well-formed text. */
