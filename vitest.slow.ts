@@ -11,6 +11,7 @@ export const slow: readonly string[] = [
   "test/browser/demo.test.ts",
   "test/ai-sdk/use-chat.test.ts",
   "test/faults/rolling-restart.test.ts",
+  "test/contract/redis-cluster-whole.test.ts",
   "test/faults/redis-cluster-failover.test.ts",
   "test/package/install.test.ts",
   "test/samples/deploys.test.ts",

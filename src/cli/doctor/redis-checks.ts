@@ -52,7 +52,7 @@ const records: Check<RedisSubject> = {
     const claim = { epoch: 1, ttlSeconds: 60 };
     const claims = [
       await bounded("claim", port.claimIfFree(key, claim)),
-      await bounded("claim", port.claimIfFree(key, claim)),
+      await bounded("claim", port.claimIfFree(key, { ...claim, epoch: 2 })),
     ];
     const isFinished = await bounded("finish", port.finish(key, claim, { epoch: 1, tail: 0, end: "done" }));
     await one.ask("DEL", ...keysOf(key));

@@ -90,7 +90,8 @@ function connecting(client: NodeRedisCluster): () => Promise<void> {
   /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
   let wasOpen = false;
   return async () => {
-    if (!client.isOpen && !wasOpen) {
+    // It counts as open from the first moment on: whoever comes meanwhile waits as well.
+    if (opening || (!client.isOpen && !wasOpen)) {
       opening ??= client
         .connect()
         .then(() => undefined)

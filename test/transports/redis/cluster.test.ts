@@ -28,13 +28,14 @@ describe("REDIS_URL", () => {
     expect(clusterNodes("redis://a:1,")).toEqual({ urls: ["redis://a:1"], isSecure: false });
   });
 
-  test.each(["redis://:one@a:1,redis://:two@b:2", "redis://a:1,rediss://a:2", "redis://a:x,redis://b:1"])(
-    "%s is refused by a TypeError without a password",
-    (url) => {
-      expect(() => clusterNodes(url)).toThrow(TypeError);
-      expect(() => clusterNodes(url)).not.toThrow(/one|two/);
-    },
-  );
+  test.each([
+    "redis://:secret1@a:1,redis://:secret2@b:2",
+    "redis://a:1,rediss://a:2",
+    "redis://a:x,redis://b:1",
+  ])("%s is refused by a TypeError without a password", (url) => {
+    expect(() => clusterNodes(url)).toThrow(TypeError);
+    expect(() => clusterNodes(url)).not.toThrow(/secret/);
+  });
 });
 
 describe("an answer of a cluster on the move", () => {

@@ -1,0 +1,46 @@
+// The whole contract over clusters, which pass text on or keep it: ioredis 5 and 6, node-redis 4, 5 and 6.
+
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { createResumableStreamContext as fromIoredis } from "../../src/ioredis.ts";
+import { createResumableStreamContext as fromRedis } from "../../src/redis.ts";
+import { describeContexts } from "../../src/testing/contexts.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import { redisBackend } from "./redis-backend.ts";
+
+let cluster: RedisCluster;
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+});
+
+afterAll(() => cluster.stop());
+
+const clients = [
+  ["ioredis-5-cluster", fromIoredis],
+  ["ioredis-6-cluster", fromIoredis],
+  ["redis-4-cluster", fromRedis],
+  ["redis-5-cluster", fromRedis],
+  ["redis-6-cluster", fromRedis],
+] as const;
+
+describe.each(clients)("%s", (kind, createContext) => {
+  describeContexts(
+    "connected clients",
+    async () => redisBackend({ url: cluster.url, clients: kind, createContext, state: "connected" }),
+    { describe: describe.concurrent, test },
+  );
+
+  describeContexts(
+    "keepText",
+    async () => ({
+      ...redisBackend({
+        url: cluster.url,
+        clients: kind,
+        createContext: (options) => createContext({ ...options, keepText: true }),
+        state: "connected",
+      }),
+      keepsText: true,
+    }),
+    { describe: describe.concurrent, test },
+  );
+});
