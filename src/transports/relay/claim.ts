@@ -102,7 +102,7 @@ export class RelayClaim implements Claim {
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
     const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
-    // Who is told this end must not find, next to the older producer, a text that still runs.
+    // The older producer ends first: a reader that is told this end must not find a text of that one that still runs.
     await this.#superseded;
     const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry.signal);
     if (!isWritten) this.#options.producer.fenced();
