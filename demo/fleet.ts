@@ -19,6 +19,8 @@ export class Fleet {
   readonly #statements = new Map<symbol, number>();
   /** The server that each device was sent to last. */
   readonly #places = new Map<string, FleetServer>();
+  /** Successors that are starting. */
+  readonly #launches = new Set<Promise<void>>();
   #turn = 0;
 
   private constructor(size: number, env: NodeJS.ProcessEnv) {
@@ -71,10 +73,14 @@ export class Fleet {
     if (!server || !victim) return;
     server.process = undefined;
     await victim.kill();
-    await this.#launch(server);
+    const launch = this.#launch(server);
+    this.#launches.add(launch);
+    await launch.finally(() => this.#launches.delete(launch));
   }
 
   async close(): Promise<void> {
+    // A successor that still starts would outlive the front.
+    await Promise.allSettled(this.#launches);
     await Promise.all(this.servers.map(async ({ process }) => process?.kill()));
   }
 

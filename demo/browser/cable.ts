@@ -5,6 +5,8 @@ import { element } from "./elements.ts";
 
 /** A plug that is dragged this far comes out, in CSS pixels. */
 const PULL_PX = 28;
+/** A press that moves no further than this is a click. */
+const CLICK_PX = 5;
 /** Where a plug hangs that is out. */
 const OUT = { x: -26, y: -34 };
 
@@ -75,21 +77,23 @@ export class Cable {
 
   #listen(): void {
     const plug = this.#plug;
+    /** Where the pointer would be if the plug were in; absent while nothing is dragged. */
     let from: Point | undefined;
+    let pressed: Point = { x: 0, y: 0 };
     let hasMoved = false;
     plug.addEventListener("pointerdown", (event) => {
       const rest = this.#isOut ? OUT : { x: 0, y: 0 };
       from = { x: event.clientX - rest.x, y: event.clientY - rest.y };
+      pressed = { x: event.clientX, y: event.clientY };
       hasMoved = false;
       plug.setPointerCapture(event.pointerId);
     });
     plug.addEventListener("pointermove", (event) => {
       if (!from) return;
       const offset = { x: event.clientX - from.x, y: event.clientY - from.y };
-      const distance = Math.hypot(offset.x, offset.y);
-      hasMoved ||= this.#isOut ? distance < PULL_PX : distance > 5;
+      hasMoved ||= Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > CLICK_PX;
       if (!hasMoved) return;
-      this.#set(distance > PULL_PX);
+      this.#set(Math.hypot(offset.x, offset.y) > PULL_PX);
       this.#show(offset);
     });
     const drop = (): void => {

@@ -29,6 +29,8 @@ class Device {
   readonly cable: Cable;
   readonly #published: Pane;
   readonly #panes: Pane[];
+  /** The server that it was sent to last; absent before the first. */
+  #server: number | undefined;
   /** Text can still come to it. */
   isOpen = true;
 
@@ -44,6 +46,7 @@ class Device {
     const { cable, name } = this;
     const onAnswer = ({ headers }: Response): void => {
       const index = Number(headers.get("demo-server"));
+      this.#server = index;
       cable.leadTo(placeOf(index));
       const from = this.ours.text.length;
       log(`${name}: server ${SERVERS[index]} ${from > 0 ? `goes on at ${count(from)}` : "answers"}`);
@@ -60,9 +63,10 @@ class Device {
     if (isSplit) setTimeout(() => void readPublished(beside), 100);
   }
 
-  tick(total: number): void {
+  tick({ servers, total }: Status): void {
     for (const pane of this.#panes) pane.tick(total);
-    this.cable.carry(this.isOpen && !this.cable.isOut && !this.ours.isWaiting);
+    const isServed = this.#server !== undefined && servers[this.#server]?.pid !== undefined;
+    this.cable.carry(isServed && this.isOpen && !this.cable.isOut && !this.ours.isWaiting);
   }
 
   #onCable(): void {
@@ -97,7 +101,7 @@ async function refresh(): Promise<void> {
   const status = (await response.json()) as Status;
   showServers(status.servers);
   showCost(status.cost);
-  for (const device of devices) device.tick(status.total);
+  for (const device of devices) device.tick(status);
   // A word may be shown before the front has heard of it; the next look has it.
   if (status.hashes.some((hash) => hash === undefined)) return;
   const hashes = await Promise.all(texts.map(sha256));
@@ -151,7 +155,7 @@ onPress("stop", () => fetch(`/stream?store=${store}&id=${id}`, { method: "DELETE
 onPress("again", () => again({ split: isSplit }));
 const compare = element<HTMLButtonElement>("split");
 compare.disabled = !hasPublished;
-compare.title = hasPublished ? "" : "2.2.13 needs Redis: set REDIS_URL";
+if (!hasPublished) compare.textContent = "Beside 2.2.13: needs Redis";
 compare.setAttribute("aria-pressed", String(isSplit));
 onPress("split", () => again({ split: !isSplit }));
 choice.addEventListener("change", () => again({ split: isSplit, store: choice.value }));

@@ -231,6 +231,23 @@ describe("the page", () => {
     await page.close();
   });
 
+  test("a touch pulls and plugs; readers who want no motion get the colour alone", async () => {
+    const page = await browser.newPage({ viewport: phone, hasTouch: true, reducedMotion: "reduce" });
+    await page.goto(`${demo.url}?store=redis`);
+    await untilBothLonger(page, 40);
+    await page.tap("#plug-1");
+    await untilStatus(page, "1", /^cable is out$/);
+    const cut = await textOf(page, 1);
+    await untilLonger(page, 2, cut.length + 60);
+    await page.tap("#plug-1");
+    await untilLonger(page, 1, cut.length + 60);
+    const motionOf = (selector: string) =>
+      page.evaluate<string>(`getComputedStyle(document.querySelector("${selector}")).animationName`);
+    expect(await motionOf("#text-1 .missed")).toBe("fade");
+    expect(await motionOf(".flow.carries")).toBe("none");
+    await page.close();
+  });
+
   test("beside it the published 2.2.13: both read, and after a kill that one is still waiting", async () => {
     const page = await openPage("&split");
     for (const reader of ["1", "2", "published-1", "published-2"]) await untilStatus(page, reader, /^live$/);
