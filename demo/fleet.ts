@@ -11,7 +11,7 @@ export interface FleetServer {
 export class Fleet {
   readonly servers: readonly FleetServer[];
   readonly #env: NodeJS.ProcessEnv;
-  /** What each stream's source has said. */
+  /** The text that each stream's source has said so far. */
   readonly #said = new Map<string, string>();
   /** The process that produces each stream. */
   readonly #producers = new Map<string, StreamProcess>();

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 export interface Meter {
-  /** What the processes connect to, in place of Redis. */
+  /** The address that the processes connect to, in place of Redis. */
   url: string;
   /** Counts for this answer from now on. */
   count: (id: string) => void;

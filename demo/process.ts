@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("streaming.ts", import.meta.url));
 
-/** What such a process tells the front: one of these at a time. */
+/** A message of such a process to the front, with one of these. */
 export interface Report {
   port?: number;
   /** How many SQL statements it has sent. */

@@ -18,7 +18,7 @@ export const traits: Record<Store, StoreTraits> = {
   postgres: { name: "Postgres", keepsText: true, counted: "SQL statements" },
 };
 
-/** What the page asks the front for, again and again. */
+/** The front's answer to the page, which asks twice a second. */
 export interface Status {
   servers: {
     /** Absent while it is being replaced. */
@@ -31,7 +31,7 @@ export interface Status {
   total: number;
   /** SHA-256 of the source's text, cut at each length that was asked for; absent if it hasn't come so far. */
   hashes: (string | undefined)[];
-  /** What has been asked of each server since this answer began. */
+  /** Commands and statements that servers were asked for this answer. */
   cost: { redis: number; postgres: number; published: number };
 }
 

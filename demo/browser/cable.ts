@@ -7,7 +7,7 @@ import { element } from "./elements.ts";
 const PULL_PX = 28;
 /** A press that moves no further than this is a click. */
 const CLICK_PX = 5;
-/** Where a plug hangs that is out. */
+/** Where a plug hangs if it is out. */
 const OUT = { x: -26, y: -34 };
 
 interface Point {
@@ -25,7 +25,7 @@ export class Cable {
   /** Where the server is, in percent of the width. */
   #serverAt: number;
   #isOut = false;
-  /** Those that wait for the cable to be in again. */
+  /** Readers that wait for the cable to be in again. */
   #waiting: (() => void)[] = [];
 
   constructor(number: 1 | 2, { name, onChange }: { name: string; onChange: () => void }) {

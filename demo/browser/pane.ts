@@ -1,4 +1,4 @@
-// What one reader shows: the text, a bar of how it came, and a word on how the reader is.
+// One reader on the screen: the text, a bar of how it came, and a word on how the reader is.
 
 import { element } from "./elements.ts";
 
@@ -45,7 +45,7 @@ export class Pane {
     this.#append(word, kind);
     this.#shown += word;
     this.#extend(kind);
-    // What was on its way when the cable was pulled.
+    // This word was on its way when the cable was pulled.
     if (this.#isCut) return;
     this.#lastAt = performance.now();
     this.#say("live");

@@ -12,7 +12,7 @@ export interface Reading {
   pane: Pane;
   /** Told of each answer with text. */
   onAnswer: (response: Response) => void;
-  /** What a reader is told of a stream whose server was killed. */
+  /** The status of a reader whose stream's server was killed. */
   death: string;
 }
 

@@ -45,7 +45,7 @@ export function draw(
     spans.set(name, span);
     return `<g class="${name}">${content}</g>`;
   };
-  /** What is drawn of each moment, as long as it stays the same. */
+  /** Draws something of each moment, once for as long as it stays the same. */
   const changing = (drawOf: (moment: Moment) => string): string =>
     runs(moments.map(drawOf))
       .map(({ from, to, value }) => shown({ from, to: to === moments.length ? undefined : to }, value))
@@ -220,7 +220,7 @@ function motionOf(
       ...(from > 0 ? [`0%{opacity:0}${percent(from)}{opacity:1}`] : ["0%{opacity:1}"]),
       ...(to === undefined ? [] : [`${percent(to)}{opacity:0}`]),
     ];
-    // What is seen without motion is the end.
+    // Without motion the picture is that of the end.
     const still = to === undefined ? "" : "opacity:0;";
     return `.${name}{${still}animation-name:${name}}@keyframes ${name}{${frames.join("")}}`;
   });

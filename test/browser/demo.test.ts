@@ -120,7 +120,7 @@ describe.each<Case>([
   test("a cable out and in, a reload, another tab and a stop: every reader has the source's text", async () => {
     const page = await openPage();
     await untilShown(page, "cost", costs);
-    // It joined late.
+    // The laptop joined late.
     expect(await missedOf(page, 2)).toBeGreaterThan(5);
     expect(await missedOf(page, 1)).toBe(0);
 
@@ -128,7 +128,7 @@ describe.each<Case>([
     await untilStatus(page, "1", /^cable is out$/);
     const cut = await textOf(page, 1);
     await untilLonger(page, 2, cut.length + 60);
-    // What was on its way may still come, and nothing else.
+    // Words that were on their way may still come, and nothing else.
     expect((await textOf(page, 1)).length).toBeLessThan(cut.length + 30);
     await page.click("#plug-1");
     const resumed = await untilLonger(page, 1, cut.length + 60);

@@ -48,7 +48,7 @@ const table: Record<ClaimStatus, Record<EventName, string>> = {
     own: "outdone",
     anothers: "outdone",
     fenced: "outdone",
-    // It closes because it was outdone, and its producer is still to be told.
+    // This close is that of being outdone: the producer is still to be told.
     closed: "outdone",
   },
   held: {
