@@ -4,10 +4,13 @@
  * @module
  */
 
-import { createRelayContext } from "./contexts/relay.ts";
-import type { ResumableStreamContext } from "./api/types.ts";
-import type { CreateResumableStreamContextOptions } from "./contexts/redis-options.ts";
-import { connect } from "./contexts/pubsub-clients.ts";
+import { createRedisContext } from "./contexts/redis.ts";
+import type { DurableStreamContext, ResumableStreamContext } from "./api/types.ts";
+import type {
+  CreateResumableStreamContextOptions,
+  KeepTextOptions,
+  RedisContextOptions,
+} from "./contexts/redis-options.ts";
 import { ioredisLibrary } from "./transports/redis/ioredis-library.ts";
 
 export * from "./contexts/redis-public.ts";
@@ -22,13 +25,17 @@ export * from "./contexts/redis-public.ts";
  * const streams = createResumableStreamContext({ waitUntil: after });
  * const stream = await streams.resumableStream("chat-1", makeStream);
  *
+ * With `keepText: true` Redis keeps the text, which then outlives its producer.
+ *
  * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(
-  options: CreateResumableStreamContextOptions,
-): ResumableStreamContext {
-  return createRelayContext(options, () =>
-    connect({ publisher: options.publisher, subscriber: options.subscriber, library: ioredisLibrary }),
-  );
+  options: CreateResumableStreamContextOptions & Omit<KeepTextOptions, "keepText"> & { keepText: boolean },
+): DurableStreamContext;
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions & { keepText?: false },
+): ResumableStreamContext;
+export function createResumableStreamContext(options: RedisContextOptions): DurableStreamContext {
+  return createRedisContext(options, ioredisLibrary);
 }

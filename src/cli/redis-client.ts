@@ -1,89 +1,22 @@
-// Connections to Redis, by whichever client library is installed.
+// Connections to Redis, one server or a cluster.
 
-import type * as Ioredis from "ioredis";
-import type * as NodeRedis from "redis";
-import { ioredisConnection } from "../transports/redis/ioredis.ts";
-import { nodeRedisConnection } from "../transports/redis/node-redis.ts";
-import type { RedisConnection } from "../transports/redis/redis-connection.ts";
-import { UsageError } from "./args.ts";
-import { CONNECT_TIMEOUT_MS, bounded } from "./deadline.ts";
+import { clusterNodes } from "../transports/redis/cluster-nodes.ts";
+import { clusterOf, openCluster } from "./redis-cluster.ts";
+import { type Libraries, openSingle, type RedisClient } from "./redis-single.ts";
 
-type NodeRedisModule = Pick<typeof NodeRedis, "createClient">;
-type IoredisModule = Pick<typeof Ioredis, "Redis">;
-
-export interface RedisClient {
-  /** The library's own object. */
-  client: object;
-  /** A command, with a deadline. */
-  ask: (...words: string[]) => Promise<unknown>;
-  connection: RedisConnection;
-  close: () => void;
-}
-
-const RECONNECT_DELAY_MS = 250;
-
-/** A connection that is open. One that is lost later is made again. */
+/** A connection that is open, to the cluster if `url` names nodes of one. If it is lost later, it is made again. */
 export async function openRedis(url: string): Promise<RedisClient> {
-  const { redis, ioredis } = await loadClients();
-  if (redis) return openNodeRedis(redis, url);
-  if (ioredis) return openIoredis(ioredis, url);
-  throw new UsageError('Cannot load a Redis client: run "npm install redis" (or "npm install ioredis").');
+  const libraries = await loadClients();
+  const listed = clusterNodes(url);
+  if (listed) return openCluster(libraries, listed);
+  const single = await openSingle(libraries, url);
+  const cluster = await clusterOf(single, url);
+  if (!cluster) return single;
+  single.close();
+  return openCluster(libraries, cluster);
 }
 
-async function openNodeRedis({ createClient }: NodeRedisModule, url: string): Promise<RedisClient> {
-  let wasOpen = false;
-  const client = createClient({
-    url,
-    socket: {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectStrategy: () => (wasOpen ? RECONNECT_DELAY_MS : false),
-    },
-  });
-  return open(client, nodeRedisConnection(client), async () => {
-    await client.connect();
-    wasOpen = true;
-  });
-}
-
-async function openIoredis({ Redis }: IoredisModule, url: string): Promise<RedisClient> {
-  let wasOpen = false;
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: () => (wasOpen ? RECONNECT_DELAY_MS : null),
-  });
-  return open(client, ioredisConnection(client), async () => {
-    await client.connect();
-    wasOpen = true;
-  });
-}
-
-async function open(
-  client: object,
-  connection: RedisConnection,
-  connect: () => Promise<void>,
-): Promise<RedisClient> {
-  // ioredis rejects with "Connection is closed." and tells the reason by its event.
-  let reason: unknown;
-  connection.onError((error) => (reason = error));
-  try {
-    await bounded("connect to Redis", connect(), CONNECT_TIMEOUT_MS);
-  } catch (error) {
-    connection.destroy();
-    throw reason ?? error;
-  }
-  return {
-    client,
-    connection,
-    ask: (...words) => bounded(`run ${words[0]}`, connection.command(words)),
-    close: () => connection.destroy(),
-  };
-}
-
-async function loadClients(): Promise<{
-  redis?: NodeRedisModule;
-  ioredis?: IoredisModule;
-}> {
+async function loadClients(): Promise<Libraries> {
   const redis = await loaded(import("redis"));
   if (redis) return { redis };
   const ioredis = await loaded(import("ioredis"));

@@ -1,10 +1,12 @@
 // Which server a command is about: --url, or what the environment names.
 
+import { clusterNodes } from "../transports/redis/cluster-nodes.ts";
 import { type Arguments, UsageError } from "./args.ts";
 import type { World } from "./command.ts";
 
 export interface Target {
   kind: "redis" | "postgres";
+  /** Of a Redis cluster a list of URLs. */
   url: string;
 }
 
@@ -44,6 +46,7 @@ export function findPostgres({ url }: Arguments, { env }: World): string {
 
 /** A URL may hold a password: no message quotes it. */
 export function parseTarget(url: string, name: string): Target {
+  if (isClusterList(url, name)) return { kind: "redis", url };
   const scheme = /^([a-z]+):\/\/./i.exec(url)?.[1]?.toLowerCase();
   const isUrl = URL.canParse(url);
   if (isUrl && (scheme === "redis" || scheme === "rediss")) return { kind: "redis", url };
@@ -53,6 +56,16 @@ export function parseTarget(url: string, name: string): Target {
 
 /** The server without its password. */
 export function describeTarget({ kind, url }: Target): string {
+  const nodes = kind === "redis" ? clusterNodes(url) : undefined;
+  if (nodes) return `The Redis cluster at ${nodes.urls.map((node) => new URL(node).host).join(", ")}`;
   const { host } = new URL(url);
   return `${kind === "redis" ? "Redis" : "Postgres"} at ${host || "its default address"}`;
+}
+
+function isClusterList(url: string, name: string): boolean {
+  try {
+    return /^rediss?:/i.test(url) && clusterNodes(url) !== undefined;
+  } catch (error) {
+    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -4,7 +4,7 @@ import { systemClock } from "../lib/clock.ts";
 import type { Database } from "../transports/postgres/database.ts";
 import { createChannel } from "../transports/postgres/names.ts";
 import type { PostgresParts } from "../transports/postgres/parts.ts";
-import { postgresTransport } from "../transports/postgres/postgres.ts";
+import { postgresTransport } from "../transports/postgres/transport.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
 import type { Transport } from "../port/transport.ts";

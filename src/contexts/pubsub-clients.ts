@@ -18,7 +18,7 @@ import {
 import { type ClientLibrary, missingUrl, redisUrl } from "../transports/redis/default-client.ts";
 import { isIoredisClient, isIoredisCluster } from "../transports/redis/ioredis.ts";
 import { isNodeRedisClient, speaksRespTwo } from "../transports/redis/node-redis.ts";
-import { fanOut, SAME_CLIENT } from "../transports/redis/redis-connection.ts";
+import { fanOut, type RedisConnection, SAME_CLIENT } from "../transports/redis/redis-connection.ts";
 import { redisPublishPort, redisSubscribePort } from "../transports/redis/relay-ports.ts";
 
 export interface ConnectOptions {
@@ -28,9 +28,17 @@ export interface ConnectOptions {
   library?: ClientLibrary;
 }
 
+/** What is connected: for a log, with a way to send any command. */
+export interface Connected extends RelayConnection {
+  /** Undefined for clients that serve by their documented methods. */
+  commands: RedisConnection | undefined;
+}
+
 /** A port, and what goes with the client behind it. */
 interface Half<Port> {
   port: Port;
+  /** Undefined for any other client than those of the two libraries. */
+  connection: RedisConnection | undefined;
   onError: (listener: (error: unknown) => void) => () => void;
 }
 
@@ -40,7 +48,7 @@ type SubscribeHalf = Half<SubscribePort & { subscriptions: Subscriptions }>;
 const publishHalves = shared("publish-halves.1", () => new WeakMap<object, PublishHalf>());
 const subscribeHalves = shared("subscribe-halves.1", () => new WeakMap<object, SubscribeHalf>());
 
-export function connect({ publisher, subscriber, library }: ConnectOptions): RelayConnection {
+export function connect({ publisher, subscriber, library }: ConnectOptions): Connected {
   if (isObject(publisher) && publisher === subscriber) {
     const isEither = isNodeRedisClient(publisher) && speaksRespTwo(publisher);
     if ((isIoredisClient(publisher) && !isIoredisCluster(publisher)) || isEither)
@@ -64,6 +72,7 @@ export function connect({ publisher, subscriber, library }: ConnectOptions): Rel
   const publish = cached(publishHalves, clientFor("publisher", publisher), publishHalf);
   const subscribe = cached(subscribeHalves, clientFor("subscriber", subscriber), subscribeHalf);
   return {
+    commands: publish.connection,
     publishPort: publish.port,
     subscriptions: subscribe.port.subscriptions,
     onSubscriberReconnect: (listener) => subscribe.port.onReconnect(listener),
@@ -85,6 +94,7 @@ function publishHalf(client: object): PublishHalf {
   if (connection) {
     const port = redisPublishPort(connection);
     return {
+      connection,
       port: { ...port, onReconnect: fanOut((listener) => port.onReconnect(() => listener(undefined))) },
       onError: fanOut((listener) => connection.onError(listener)),
     };
@@ -94,7 +104,7 @@ function publishHalf(client: object): PublishHalf {
       "publisher must have the methods publish, set, get and incr (see the Publisher type).",
     );
   }
-  return { port: genericPublishPort(client), onError: () => () => undefined };
+  return { connection, port: genericPublishPort(client), onError: () => () => undefined };
 }
 
 function subscribeHalf(client: object): SubscribeHalf {
@@ -103,6 +113,7 @@ function subscribeHalf(client: object): SubscribeHalf {
     const port = redisSubscribePort(connection);
     const onReconnect = fanOut((listener) => port.onReconnect(() => listener(undefined)));
     return {
+      connection,
       port: { ...port, onReconnect, subscriptions: new Subscriptions(port) },
       onError: fanOut((listener) => connection.onError(listener)),
     };
@@ -113,7 +124,11 @@ function subscribeHalf(client: object): SubscribeHalf {
     );
   }
   const port = genericSubscribePort(client);
-  return { port: { ...port, subscriptions: new Subscriptions(port) }, onError: () => () => undefined };
+  return {
+    connection,
+    port: { ...port, subscriptions: new Subscriptions(port) },
+    onError: () => () => undefined,
+  };
 }
 
 function cached<Value>(cache: WeakMap<object, Value>, key: object, make: (key: object) => Value): Value {

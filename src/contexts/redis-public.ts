@@ -1,7 +1,7 @@
 // What the entries over a pub/sub server export besides their factories.
 
 export * from "../api/public.ts";
-export type { ResumableStreamContext } from "../api/types.ts";
+export type { DurableStreamContext, ResumableStreamContext } from "../api/types.ts";
 export type { Publisher, Subscriber } from "../transports/generic/clients.ts";
-export type { CreateResumableStreamContextOptions, RedisClient } from "./redis-options.ts";
+export type { CreateResumableStreamContextOptions, KeepTextOptions, RedisClient } from "./redis-options.ts";
 export { resumeStream, type ResumeStreamContext } from "./resume-stream.ts";

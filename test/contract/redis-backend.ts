@@ -1,16 +1,18 @@
 // Contexts over one Redis, each with clients of its own.
 
 import { type EventEmitter, once } from "node:events";
-import type { CommonOptions, ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import type { CreateResumableStreamContextOptions } from "../../src/contexts/redis-options.ts";
 import { freshKeyPrefix, type ContractBackend } from "../../src/testing/contract.ts";
-import { createClients, type ClientKind } from "../support/clients.ts";
+import { createClients, type ClientKind, type ClusterClientKind } from "../support/clients.ts";
 
-export type CreateContext = (options: CreateResumableStreamContextOptions) => ResumableStreamContext;
+type AnyContext = ResumableStreamContext | DurableStreamContext;
+
+export type CreateContext = (options: CreateResumableStreamContextOptions) => AnyContext;
 
 export interface RedisBackendOptions {
   url: string;
-  clients: ClientKind;
+  clients: ClientKind | ClusterClientKind;
   createContext: CreateContext;
   /** `connected`: before the library sees them. `fresh`: connecting them, or waiting for it, is the library's. */
   state: "connected" | "fresh";
@@ -23,7 +25,8 @@ export function redisBackend({ url, clients, createContext, state }: RedisBacken
     async createContext(options: CommonOptions) {
       const { publisher, subscriber, close } = await createClients(clients, url);
       closers.push(close);
-      if (state === "connected") await Promise.all([connect(publisher), connect(subscriber)]);
+      // One client may be both.
+      if (state === "connected") await Promise.all([...new Set([publisher, subscriber])].map(connect));
       return createContext({ keyPrefix, ...options, publisher, subscriber });
     },
     async dispose() {

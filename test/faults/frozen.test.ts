@@ -11,6 +11,7 @@ const endless: SourceSpec = { label: "endless", chunks: "endless", everyMs: 5 };
 const openers = [
   ...FAULT_CLIENTS.map((clients) => ({ over: clients as string, open: () => Scene.open(clients) })),
   { over: "postgres", open: () => PostgresScene.open() },
+  { over: "redis that keeps the text", open: () => Scene.keeping("redis-6") },
 ];
 
 describe.concurrent.each(openers)("over $over", ({ open }) => {

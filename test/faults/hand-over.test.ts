@@ -12,7 +12,8 @@ import { until } from "../support/wait.ts";
 const endless: SourceSpec = { label: "killed", chunks: "endless", everyMs: 5 };
 const start = sourceText(endless, 20_000);
 const LEASE_MS = 3_000;
-const options = { leaseMs: LEASE_MS, ackTimeoutMs: 1_000, livenessMs: 1_000 };
+const relayOptions = { ackTimeoutMs: 1_000, livenessMs: 1_000 };
+const options = { leaseMs: LEASE_MS, ...relayOptions };
 
 /** A file for what is taken, and one that lets go of it. */
 function files(): { file: string; holdFile: string; letGo: () => void } {
@@ -21,9 +22,14 @@ function files(): { file: string; holdFile: string; letGo: () => void } {
   return { file: join(folder, "taken"), holdFile, letGo: () => writeFileSync(holdFile, "") };
 }
 
-describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
+const logs = [
+  { over: "Postgres", open: () => PostgresScene.open() },
+  { over: "Redis that keeps the text", open: () => Scene.keeping("ioredis-6") },
+];
+
+describe.concurrent.each(logs)("over $over", { timeout: 60_000 }, ({ open }) => {
   it("a killed producer: one of many that ask is elected, and is given all that was kept; nobody is told the end before", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file, holdFile, letGo } = files();
     const takes = { options, onEnd: { file, holdFile } };
     const producer = await scene.worker({ options, onEnd: { file } });
@@ -58,7 +64,7 @@ describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
   });
 
   it("a process that is killed while its app takes the text: another is elected, and none after that", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file, holdFile } = files();
     const source: SourceSpec = { label: "done", chunks: 20, everyMs: 2 };
     const producer = await scene.worker({ options, onEnd: { file, holdFile } });
@@ -82,7 +88,7 @@ describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
   });
 
   it("an elected process that is killed in its turn is followed by another", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file, holdFile } = files();
     // What an elected one has: the app's time, and three statements'.
     const quick = { ...options, claimTimeoutMs: 500, onEndTimeoutMs: 1_000 };
@@ -113,7 +119,7 @@ describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
   });
 
   it("a dead producer's stream that is produced anew: the app has the older text first, and once", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file } = files();
     const takes = { options, onEnd: { file } };
     const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
@@ -148,7 +154,7 @@ describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
   });
 
   it("an app that fails is told once more by whoever asks next, and then no more", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file } = files();
     const source: SourceSpec = { label: "done", chunks: 5, everyMs: 1 };
     const producer = await scene.worker({ options, onEnd: { file, failures: 1 } });
@@ -165,7 +171,7 @@ describe.concurrent("over Postgres", { timeout: 60_000 }, () => {
   });
 
   it("a frozen producer that was taken for dead writes nothing when it wakes, and hands nothing over", async () => {
-    await using scene = await PostgresScene.open();
+    await using scene = await open();
     const { file } = files();
     const takes = { options, onEnd: { file } };
     const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
@@ -191,7 +197,7 @@ describe.concurrent("over Redis", { timeout: 60_000 }, () => {
   it("a killed producer: who frees its claim calls without text, once", async () => {
     await using scene = await Scene.open("redis-6");
     const { file } = files();
-    const takes = { options, onEnd: { file } };
+    const takes = { options: relayOptions, onEnd: { file } };
     const [producer, ...others] = await scene.workers(4, takes);
     if (!producer) throw new Error("there are four workers");
     await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
@@ -207,8 +213,8 @@ describe.concurrent("over Redis", { timeout: 60_000 }, () => {
   it("a stop from another process is answered once the app has the text, however long that takes", async () => {
     await using scene = await Scene.open("ioredis-6");
     const { file, holdFile, letGo } = files();
-    const producer = await scene.worker({ options, onEnd: { file, holdFile } });
-    const other = await scene.worker({ options });
+    const producer = await scene.worker({ options: relayOptions, onEnd: { file, holdFile } });
+    const other = await scene.worker({ options: relayOptions });
     await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
     await producer.ask("reached", { read: "r", length: 500 });
     const stopping = other.ask("stop", { streamId: "s" });

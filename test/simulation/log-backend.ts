@@ -2,7 +2,7 @@
 
 import type { CheckedOptions } from "../../src/api/options.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
-import { postgresTransport } from "../../src/transports/postgres/postgres.ts";
+import { postgresTransport } from "../../src/transports/postgres/transport.ts";
 import type { Claim, Transport } from "../../src/port/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
 import { Dice } from "../../src/testing/dice.ts";

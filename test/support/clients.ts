@@ -5,6 +5,9 @@ import type { Publisher, Subscriber } from "../../src/transports/generic/clients
 
 export type ClientKind = "redis-4" | "redis-5" | "redis-6" | "ioredis-5" | "ioredis-6";
 
+/** Their clients for clusters. The URL lists nodes. */
+export type ClusterClientKind = `${ClientKind}-cluster`;
+
 /** The clients that every fault is tried with; the contract suite tries the older ones too. */
 export const FAULT_CLIENTS: ClientKind[] = ["redis-6", "ioredis-6"];
 
@@ -19,8 +22,46 @@ export interface ClientPair {
  * Two clients that aren't connected yet and have no error listener: both are the library's to see to.
  * Loads the one client asked for, since loading all five takes a worker process a second.
  */
-export async function createClients(kind: ClientKind, url: string): Promise<ClientPair> {
+export async function createClients(kind: ClientKind | ClusterClientKind, url: string): Promise<ClientPair> {
   switch (kind) {
+    case "redis-4-cluster": {
+      const { createCluster } = await import("redis-4");
+      const rootNodes = url.split(",").map((node) => ({ url: node }));
+      return pair(
+        createCluster({ rootNodes }),
+        createCluster({ rootNodes }),
+        (client) => void (client.isOpen && client.disconnect()),
+      );
+    }
+    case "redis-5-cluster": {
+      const { createCluster } = await import("redis-5");
+      const rootNodes = url.split(",").map((node) => ({ url: node }));
+      return pair(
+        createCluster({ rootNodes }),
+        createCluster({ rootNodes }),
+        (client) => void (client.isOpen && client.destroy()),
+      );
+    }
+    case "redis-6-cluster": {
+      const { createCluster } = await import("redis");
+      const rootNodes = url.split(",").map((node) => ({ url: node }));
+      return pair(
+        createCluster({ rootNodes }),
+        createCluster({ rootNodes }),
+        (client) => void (client.isOpen && client.destroy()),
+      );
+    }
+    case "ioredis-5-cluster": {
+      const { Cluster } = await import("ioredis-5");
+      const nodes = url.split(",");
+      return pair(new Cluster(nodes), new Cluster(nodes), (client) => client.disconnect());
+    }
+    case "ioredis-6-cluster": {
+      // One for both: it has a connection of its own for what it subscribes to.
+      const { Cluster } = await import("ioredis");
+      const cluster = new Cluster(url.split(","));
+      return { publisher: cluster, subscriber: cluster, close: () => cluster.disconnect() };
+    }
     case "redis-4": {
       const { createClient } = await import("redis-4");
       const [publisher, subscriber] = [createClient({ url }), createClient({ url })];

@@ -1,7 +1,7 @@
 // A context over any of the clients, with a record of what it told and what it was given to keep alive.
 
 import { Pool } from "pg";
-import type { DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { createResumableStreamContext as overGeneric } from "../../src/generic.ts";
 import { createResumableStreamContext as overIoredis } from "../../src/ioredis.ts";
 import { createPgliteResumableStreamContext as overPglite } from "../../src/pglite.ts";
@@ -42,7 +42,7 @@ export async function openContext(params: OpenParams): Promise<OpenedContext> {
   return { context, clients, errors, waitUntil, closeClients, [Symbol.asyncDispose]: dispose };
 }
 
-type Common = Parameters<typeof overRedis>[0];
+type Common = Parameters<typeof overGeneric>[0] & { keepText?: boolean };
 type Opened = Pick<OpenedContext, "clients" | "context" | "closeClients">;
 
 async function overClients({ clients: kind, ...params }: OpenParams, common: Common): Promise<Opened> {
@@ -82,10 +82,11 @@ function contextOf(
   { clients, lossy }: RedisParams,
   common: Common,
   pair: ClientPair | undefined,
-): ResumableStreamContext {
+): DurableStreamContext {
   if (lossy !== undefined && pair !== undefined) return overGeneric({ ...common, ...withoutClose(pair) });
   const create = clients.includes("ioredis") ? overIoredis : overRedis;
-  return create(pair === undefined ? common : { ...common, ...withoutClose(pair) });
+  const { keepText = false } = common;
+  return create({ ...common, ...(pair && withoutClose(pair)), keepText });
 }
 
 function withoutClose({ publisher, subscriber }: ClientPair): Omit<ClientPair, "close"> {

@@ -29,7 +29,7 @@ export class TcpProxy {
   bytesToServer = 0;
   /** What came from the server, forwarded or not. */
   bytesToClient = 0;
-  readonly #target: number;
+  #target: number;
   readonly #connections = new Set<Connection>();
   #delay: ProxyDelay = { toServerMs: 0, toClientMs: 0 };
   /** What isn't forwarded; absent while all is. */
@@ -58,6 +58,11 @@ export class TcpProxy {
   /** Holds every byte back for so long, as a network of that latency would. */
   setDelay(delay: ProxyDelay): void {
     this.#delay = delay;
+  }
+
+  /** Has new connections lead elsewhere. */
+  setTarget(port: number): void {
+    this.#target = port;
   }
 
   /** Accepts, and forwards nothing, or nothing back, without closing: what a firewall that drops packets looks like. */

@@ -12,6 +12,13 @@ import { ensureBinary, redisBinary } from "./server-binary.ts";
 export interface RedisServerOptions {
   /** `"disk"`: what was acknowledged survives a restart, as with a production server. @defaultValue "memory" */
   keep?: "memory" | "disk";
+  /** A node of a cluster, which belongs to none yet. @defaultValue a server of its own */
+  cluster?: ClusterNodeOptions;
+}
+
+export interface ClusterNodeOptions {
+  /** How long a node is silent before the others look for a replacement. */
+  nodeTimeoutMs: number;
 }
 
 /** How many ports are tried. */
@@ -20,14 +27,21 @@ const MAX_STARTS = 5;
 /** Start with `RedisServer.start()`, best as `await using`; what it started and wrote is gone afterwards. */
 export class RedisServer extends RedisAdmin {
   readonly port: number;
+  /** The port that nodes of a cluster talk to each other by; 0 for a server of its own. */
+  readonly busPort: number;
   readonly #folder: string;
   readonly #options: RedisServerOptions;
   /** The running server; absent between kill and restart. */
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, options: RedisServerOptions) {
+  private constructor(
+    { port, busPort }: { port: number; busPort: number },
+    folder: string,
+    options: RedisServerOptions,
+  ) {
     super(`redis://127.0.0.1:${port}`);
     this.port = port;
+    this.busPort = busPort;
     this.#folder = folder;
     this.#options = options;
   }
@@ -35,7 +49,8 @@ export class RedisServer extends RedisAdmin {
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     for (let attempt = 1; ; attempt++) {
       const folder = await mkdtemp(join(tmpdir(), "redis-"));
-      const server = new RedisServer(await freePort(), folder, options);
+      const ports = { port: await freePort(), busPort: options.cluster ? await freePort() : 0 };
+      const server = new RedisServer(ports, folder, options);
       try {
         await server.#launch();
         return server;
@@ -95,8 +110,18 @@ export class RedisServer extends RedisAdmin {
   }
 
   #arguments(): string[] {
-    const disk = this.#options.keep === "disk";
+    const { cluster, keep } = this.#options;
+    const disk = keep === "disk";
+    const node = cluster && [
+      ["--cluster-enabled", "yes"],
+      ["--cluster-port", String(this.busPort)],
+      ["--cluster-node-timeout", String(cluster.nodeTimeoutMs)],
+      // However long a replica hasn't heard of its master, it takes over.
+      ["--cluster-replica-validity-factor", "0"],
+      ["--repl-diskless-sync-delay", "0"],
+    ];
     return [
+      ...(node ?? []),
       ["--port", String(this.port)],
       ["--bind", "127.0.0.1"],
       ["--dir", this.#folder],

@@ -5,8 +5,9 @@ import type { ClientKind } from "./clients.ts";
 import { PostgresServer, type PostgresServerOptions } from "./postgres-server.ts";
 import { setUpTables } from "./postgres-tables.ts";
 import { WorkerProcess } from "./process.ts";
-import { RedisServer } from "./redis-server.ts";
-import type { OpenParams } from "./worker-protocol.ts";
+import type { RedisCluster } from "./redis-cluster.ts";
+import { RedisServer, type RedisServerOptions } from "./redis-server.ts";
+import type { OpenParams, PlainOptions, RedisClients, Vitals } from "./worker-protocol.ts";
 
 interface SceneServer {
   url: string;
@@ -16,17 +17,21 @@ interface SceneServer {
 /** Processes around one server. Open with `await using`: all are gone afterwards. */
 class ServerScene<Server extends SceneServer> {
   protected readonly server: Server;
-  readonly #clients: ClientKind | "postgres";
+  readonly #clients: RedisClients | "postgres";
+  readonly #options: PlainOptions;
   readonly #workers: WorkerProcess[] = [];
 
-  protected constructor(clients: ClientKind | "postgres", server: Server) {
+  protected constructor(clients: RedisClients | "postgres", server: Server, options: PlainOptions = {}) {
     this.#clients = clients;
     this.server = server;
+    this.#options = options;
   }
 
   /** A process with a context over the scene's clients and server, unless told otherwise. */
   async worker(params: Partial<OpenParams> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ clients: this.#clients, url: this.server.url, ...params });
+    const options = { ...this.#options, ...params.options };
+    const common = { clients: this.#clients, url: this.server.url };
+    const worker = await WorkerProcess.start({ ...common, ...params, options });
     this.#workers.push(worker);
     return worker;
   }
@@ -37,13 +42,17 @@ class ServerScene<Server extends SceneServer> {
 
   /** What must never happen (G7), in any process that still runs. */
   async troubles(): Promise<string[]> {
-    const running = this.#workers.filter((worker) => worker.isRunning);
-    const vitals = await Promise.all(running.map((worker) => worker.ask("vitals")));
+    const vitals = await this.vitals();
     return vitals.flatMap(({ unhandledRejections, uncaughtExceptions, waitUntil }) => [
       ...unhandledRejections.map((message) => `unhandled rejection: ${message}`),
       ...uncaughtExceptions.map((message) => `uncaught exception: ${message}`),
       ...(waitUntil.rejected > 0 ? [`${waitUntil.rejected} promises given to waitUntil rejected`] : []),
     ]);
+  }
+
+  protected vitals(): Promise<Vitals[]> {
+    const running = this.#workers.filter((worker) => worker.isRunning);
+    return Promise.all(running.map((worker) => worker.ask("vitals")));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,8 +66,26 @@ export class Scene extends ServerScene<RedisServer> {
     return new Scene(clients, await RedisServer.start());
   }
 
+  /** Contexts that keep the text. */
+  static async keeping(clients: ClientKind, server?: RedisServerOptions): Promise<Scene> {
+    return new Scene(clients, await RedisServer.start(server), { keepText: true });
+  }
+
   get redis(): RedisServer {
     return this.server;
+  }
+}
+
+/** Processes around a cluster that several tests share: it takes seconds to form, and isn't stopped with the scene. */
+export class ClusterScene extends ServerScene<SceneServer> {
+  constructor(clients: RedisClients, { url }: RedisCluster) {
+    super(clients, { url, stop: () => Promise.resolve() });
+  }
+
+  /** What the library told `onError`, in any process that still runs. */
+  async errors(): Promise<string[]> {
+    const vitals = await this.vitals();
+    return vitals.flatMap(({ errors }) => errors.map(({ message }) => message));
   }
 }
 

@@ -1,7 +1,7 @@
 // What a test asks of a worker process, and what it is told. Both sides compile against this.
 
 import type { PostgresStoreOptions } from "../../src/postgres.ts";
-import type { ClientKind } from "./clients.ts";
+import type { ClientKind, ClusterClientKind } from "./clients.ts";
 import type { ErrorReport } from "./error-report.ts";
 import type { Mistreatment } from "../../src/testing/mistreat.ts";
 import type { ReadingOptions, ReadingReport } from "./reading.ts";
@@ -9,10 +9,13 @@ import type { SourceReport, SourceSpec } from "./source.ts";
 import type { TakingSpec } from "./taking.ts";
 
 /** Options of a context that can be sent to another process. */
-export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onEnd" | "onError" | "onEvent">;
+export type PlainOptions = Omit<PostgresStoreOptions, "waitUntil" | "onEnd" | "onError" | "onEvent"> & {
+  /** Only over Redis. */
+  keepText?: boolean;
+};
 
 /** Clients the worker makes and passes in, or those the library makes from REDIS_URL. */
-export type RedisClients = ClientKind | "default-redis" | "default-ioredis";
+export type RedisClients = ClientKind | ClusterClientKind | "default-redis" | "default-ioredis";
 
 /** What a worker's context is over. `pglite`: the url is a folder. */
 export type WorkerClients = RedisClients | "postgres" | "pglite";

@@ -3,6 +3,7 @@
 import { checkOptions } from "../../api/options.ts";
 import type { Command, CommandArguments, World } from "../command.ts";
 import { type Finding, runChecks } from "../doctor/check.ts";
+import { CLUSTER_CHECKS } from "../doctor/cluster-checks.ts";
 import { cannotConnect } from "../doctor/connecting.ts";
 import { POSTGRES_CHECKS } from "../doctor/postgres-checks.ts";
 import { REDIS_CHECKS } from "../doctor/redis-checks.ts";
@@ -56,7 +57,8 @@ async function* checkRedis(target: Target, args: CommandArguments): AsyncGenerat
   try {
     yield connected(target);
     const { keyPrefix } = checkOptions({ waitUntil: null, ...prefixOf(args) });
-    yield* runChecks(REDIS_CHECKS, { ...clients, keyPrefix });
+    const checks = clients.one.connection.isCluster ? [...CLUSTER_CHECKS, ...REDIS_CHECKS] : REDIS_CHECKS;
+    yield* runChecks(checks, { ...clients, url: target.url, keyPrefix });
   } finally {
     clients.one.close();
     clients.other.close();

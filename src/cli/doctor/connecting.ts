@@ -15,6 +15,10 @@ const ADVICE: readonly [pattern: RegExp, advice: string][] = [
     /certificate|SSL|TLS|wrong version number/i,
     "Use rediss:// (Redis) or ?sslmode=require (Postgres) where the server wants TLS, the plain form where it doesn't, and trust its certificate by NODE_EXTRA_CA_CERTS.",
   ],
+  [
+    /cluster support disabled/,
+    "Name this server alone, without a comma in or behind its URL: it belongs to no cluster.",
+  ],
   [/does not exist|3D000/, "Create the database, or correct its name in the URL."],
   [
     /too many clients|max number of clients|53300/i,

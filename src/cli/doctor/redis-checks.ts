@@ -5,12 +5,15 @@ import { redisPublishPort } from "../../transports/redis/relay-ports.ts";
 import { keysOf } from "../stores/redis-store.ts";
 import { createNames } from "../../transports/relay/protocol.ts";
 import { bounded } from "../deadline.ts";
-import { type RedisClient, toPairs } from "../redis-client.ts";
+import { toPairs } from "../redis-client.ts";
+import { mastersOf, type RedisClient, type RedisNode } from "../redis-single.ts";
 import { type Check, compareClocks } from "./check.ts";
 
 export interface RedisSubject {
   one: RedisClient;
   other: RedisClient;
+  /** As the user named the server. */
+  url: string;
   keyPrefix: string;
 }
 
@@ -20,12 +23,12 @@ const PAGES_IN_FLIGHT = 4;
 const IN_FLIGHT_BYTES = PAGE_BYTES * PAGES_IN_FLIGHT;
 const DELIVERY_TIMEOUT_MS = 3_000;
 
-const version: Check<RedisSubject> = {
+const version: Check<RedisNode> = {
   name: "version",
   advice:
     "Allow this user the command INFO, or look the version up: it must be Redis 6.2 or newer, or Valkey.",
-  run: async ({ one }) => {
-    const info = await infoOf(one, "server");
+  run: async (node) => {
+    const info = await infoOf(node, "server");
     const valkey = info.get("valkey_version");
     const redis = info.get("redis_version");
     if (valkey !== undefined) return { status: "ok", found: `Valkey ${valkey}` };
@@ -73,11 +76,13 @@ const pubSub: Check<RedisSubject> = {
         "Connect publisher and subscriber to the same server, without a proxy or a cache in between; pub/sub must be in its plan.";
       return { status: "failed", found, advice };
     }
-    if (there.receivers === 1 && back.receivers === 1) {
+    // A cluster's count is of one node, and isn't used.
+    const isCounted = one.connection.isCluster || (there.receivers === 1 && back.receivers === 1);
+    if (isCounted) {
       return { status: "ok", found: `messages arrive both ways, in ${Math.round(there.tookMs)} ms` };
     }
     const advice =
-      "On a cluster or behind a proxy that is so: a dead producer is then told by its silence (ackTimeoutMs) rather than at once.";
+      "Behind a proxy that is so: a dead producer is then told by its silence (ackTimeoutMs) rather than at once.";
     return { status: "warning", found: "messages arrive, but PUBLISH counts no receiver", advice };
   },
 };
@@ -94,11 +99,11 @@ const pages: Check<RedisSubject> = {
   },
 };
 
-const buffers: Check<RedisSubject> = {
+const buffers: Check<RedisNode> = {
   name: "output buffers",
   advice: "Look the setting client-output-buffer-limit up where the server is configured.",
-  run: async ({ one }) => {
-    const setting = await configOf(one, "client-output-buffer-limit");
+  run: async (node) => {
+    const setting = await configOf(node, "client-output-buffer-limit");
     const [, hard, soft, seconds] = /\bpubsub (\d+) (\d+) (\d+)/.exec(setting ?? "") ?? [];
     if (hard === undefined || soft === undefined) {
       const advice =
@@ -115,12 +120,12 @@ const buffers: Check<RedisSubject> = {
   },
 };
 
-const eviction: Check<RedisSubject> = {
+const eviction: Check<RedisNode> = {
   name: "eviction",
   advice: "Look the setting maxmemory-policy up where the server is configured: it should be noeviction.",
-  run: async ({ one }) => {
-    const memory = await infoOf(one, "memory").catch(() => new Map<string, string>());
-    const policy = memory.get("maxmemory_policy") ?? (await configOf(one, "maxmemory-policy"));
+  run: async (node) => {
+    const memory = await infoOf(node, "memory").catch(() => new Map<string, string>());
+    const policy = memory.get("maxmemory_policy") ?? (await configOf(node, "maxmemory-policy"));
     if (policy === undefined) {
       return { status: "skipped", found: "the server doesn't tell its policy", advice: eviction.advice };
     }
@@ -145,14 +150,34 @@ const clocks: Check<RedisSubject> = {
 };
 
 export const REDIS_CHECKS: readonly Check<RedisSubject>[] = [
-  version,
+  onEachMaster(version),
   records,
   pubSub,
   pages,
-  buffers,
-  eviction,
+  onEachMaster(buffers),
+  onEachMaster(eviction),
   clocks,
 ];
+
+const SEVERITY = ["ok", "skipped", "warning", "failed"] as const;
+
+/** The worst of what is found at the masters of a cluster, or at the one server. */
+function onEachMaster({ run, ...check }: Check<RedisNode>): Check<RedisSubject> {
+  return {
+    ...check,
+    run: async ({ one }) => {
+      const nodes = await mastersOf(one);
+      const findings = await Promise.all(nodes.map(async (node) => ({ node, finding: await run(node) })));
+      const [worst] = findings.toSorted(
+        (a, b) => SEVERITY.indexOf(b.finding.status) - SEVERITY.indexOf(a.finding.status),
+      );
+      if (!worst) throw new Error("The cluster has no master.");
+      const { finding, node } = worst;
+      if (finding.status === "ok" || nodes.length === 1) return finding;
+      return { ...finding, found: `${node.address}: ${finding.found}` };
+    },
+  };
+}
 
 interface Delivery {
   from: RedisClient;
@@ -187,13 +212,13 @@ async function deliver({ from, to, keyPrefix, messages }: Delivery): Promise<{
   return { isDelivered, receivers: typeof counts[0] === "number" ? counts[0] : undefined, tookMs };
 }
 
-async function infoOf(client: RedisClient, section: string): Promise<Map<string, string>> {
+async function infoOf(client: Pick<RedisNode, "ask">, section: string): Promise<Map<string, string>> {
   const text = String(await client.ask("INFO", section));
   return new Map([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = "", value = ""]) => [name, value]));
 }
 
 /** Undefined if the server doesn't tell: hosted ones often forbid it. */
-async function configOf(client: RedisClient, name: string): Promise<string | undefined> {
+async function configOf(client: Pick<RedisNode, "ask">, name: string): Promise<string | undefined> {
   const reply = await client.ask("CONFIG", "GET", name).catch(() => undefined);
   return toPairs(reply).get(name);
 }

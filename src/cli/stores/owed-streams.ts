@@ -2,17 +2,14 @@
 
 import { AppHandOver, type OnEnd } from "../../api/on-end.ts";
 import { createPostgresParts } from "../../contexts/log.ts";
-import { background } from "../../lib/background.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { markOf } from "../../lib/position.ts";
 import type { Ended, HandOver } from "../../port/hand-over.ts";
+import { Handovers } from "../../transports/log/handovers.ts";
 import type { Row } from "../../transports/postgres/database.ts";
 import { toEntries } from "../../transports/postgres/entries.ts";
-import { Handovers } from "../../transports/postgres/handovers.ts";
-import { encodeHints } from "../../transports/postgres/hints.ts";
-import { createHint } from "../../transports/postgres/names.ts";
 import { parseStatus, toNumber, toText } from "../../transports/postgres/parse.ts";
-import { run } from "../../transports/postgres/parts.ts";
+import { postgresLog } from "../../transports/postgres/transport.ts";
 import { type OpenDatabase, openDatabase, streamIdOf } from "./postgres-database.ts";
 import type { StoreOptions, StreamFacts } from "./store.ts";
 
@@ -42,13 +39,9 @@ export interface OwedStreams {
 export async function openOwedStreams(options: StoreOptions, onEnd: OnEnd | undefined): Promise<OwedStreams> {
   const database = await openDatabase(options);
   const taking = new Taking(onEnd);
-  const parts = { ...createPostgresParts(database.durable), handOver: taking };
-  const handovers = new Handovers(parts, (key) => {
-    const payloads = JSON.stringify(encodeHints("moved", [createHint(key)]));
-    background(run(parts, "notify", [parts.channel, payloads]), () => {
-      // A hint that is lost costs followers the time to their next check.
-    });
-  });
+  const { durable } = database;
+  const log = postgresLog(createPostgresParts(durable), durable.checked.keyPrefix);
+  const handovers = new Handovers({ ...log, handOver: taking }, (key) => log.store.tellMoved(key));
   return {
     list: () => list(database),
     handOver: (owed) => handOver(owed, { database, handovers, taking }),
@@ -74,11 +67,11 @@ async function* list({ ask, prefixes }: OpenDatabase): AsyncGenerator<OwedStream
 
 function toOwed(row: Row, prefixes: OpenDatabase["prefixes"]): OwedStream {
   const [key, epoch] = [toText(row["stream_id"]), toNumber(row, "epoch")];
-  const { end = "lost" } = parseStatus(row, { isSettling: false, handsOver: false });
+  const status = parseStatus(row["status"]);
   const facts = {
     streamId: streamIdOf(key, prefixes),
     generation: markOf(epoch),
-    status: end,
+    status: status === "running" || status === "lapsed" ? "lost" : status,
     tail: toNumber(row, "tail"),
     since: row["since"] instanceof Date ? row["since"].toISOString() : null,
     handOver: toText(row["handover"]),

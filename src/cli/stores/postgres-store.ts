@@ -3,9 +3,10 @@
 import { createContext } from "../../api/context.ts";
 import { createDurableTransport } from "../../contexts/log.ts";
 import { systemClock } from "../../lib/clock.ts";
+import type { StreamRecord } from "../../transports/log/store.ts";
 import type { Row } from "../../transports/postgres/database.ts";
 import { createKey } from "../../transports/postgres/names.ts";
-import { parseState, toNumber } from "../../transports/postgres/parse.ts";
+import { parseRecord, toNumber } from "../../transports/postgres/parse.ts";
 import { type OpenDatabase, openDatabase, streamIdOf } from "./postgres-database.ts";
 import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
@@ -43,8 +44,8 @@ async function* list({ ask, prefixes }: Parts): AsyncGenerator<StreamFacts> {
       const key = String(row["stream_id"]);
       after = key;
       const streamId = streamIdOf(key, prefixes);
-      const { end, tail } = parseState(row, { isSettling: false, handsOver: false });
-      yield { streamId, status: end ?? "running", tail, expiresInSeconds: toExpiry(row) };
+      const { status, tail } = parseRecord(row);
+      yield { streamId, status: toFact(status), tail, expiresInSeconds: toExpiry(row) };
     }
     if (rows.length < BATCH) return;
   }
@@ -53,10 +54,10 @@ async function* list({ ask, prefixes }: Parts): AsyncGenerator<StreamFacts> {
 async function show({ ask, keyPrefix }: Parts, streamId: string): Promise<StreamFacts | undefined> {
   const [row] = await ask("show", [createKey(keyPrefix, streamId)]);
   if (!row) return undefined;
-  const { end, epoch, leaseMs, tail, watchedMs } = parseState(row, { isSettling: false, handsOver: false });
+  const { status, epoch, leaseMs, tail, watchedMs } = parseRecord(row);
   return {
     streamId,
-    status: end ?? "running",
+    status: toFact(status),
     expiresInSeconds: toExpiry(row),
     tail,
     epoch: epoch || null,
@@ -68,6 +69,11 @@ async function show({ ask, keyPrefix }: Parts, streamId: string): Promise<Stream
     isStopRequested: row["is_stop_requested"] === true,
     error: typeof row["error"] === "string" ? row["error"] : null,
   };
+}
+
+/** A lapsed lease is a dead producer's. */
+function toFact(status: StreamRecord["status"]): StreamFacts["status"] {
+  return status === "lapsed" ? "lost" : status;
 }
 
 function toExpiry(row: Row): number | null {

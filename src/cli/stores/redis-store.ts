@@ -8,7 +8,8 @@ import { connect } from "../../contexts/pubsub-clients.ts";
 import { endKey, parseEnd, parseRecord, type StatusRecord } from "../../transports/relay/record.ts";
 import { createNames, type Names } from "../../transports/relay/protocol.ts";
 import type { Page, Transport } from "../../port/transport.ts";
-import { openRedis, type RedisClient, toPairs } from "../redis-client.ts";
+import { openRedis, toPairs } from "../redis-client.ts";
+import { mastersOf, type RedisClient, type RedisNode } from "../redis-single.ts";
 import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
 /** Keys a `SCAN` looks at: few enough not to hold the server up. */
@@ -48,20 +49,28 @@ export async function openRedisStore({ url, ...options }: StoreOptions): Promise
 
 async function* list({ publisher, names }: Parts): AsyncGenerator<StreamFacts> {
   const prefix = names.record("");
-  // A scan may give a key twice.
+  // A scan may give a key twice, and two nodes give the same one while it moves.
   const seen = new Set<string>();
+  for (const node of await mastersOf(publisher)) {
+    for await (const keys of scan(node, prefix)) {
+      const fresh = keys.filter((key) => !seen.has(key));
+      for (const key of fresh) seen.add(key);
+      yield* facts(
+        { publisher, names },
+        fresh.map((key) => key.slice(prefix.length)),
+      );
+    }
+  }
+}
+
+async function* scan(node: RedisNode, prefix: string): AsyncGenerator<string[]> {
   let cursor = "0";
   do {
     const pattern = `${prefix.replace(/[*?[\]\\^]/g, "\\$&")}*`;
-    const reply = await publisher.ask("SCAN", cursor, "MATCH", pattern, "COUNT", String(SCAN_COUNT));
+    const reply = await node.ask("SCAN", cursor, "MATCH", pattern, "COUNT", String(SCAN_COUNT));
     const [next, keys] = Array.isArray(reply) ? (reply as unknown[]) : [];
     cursor = String(next);
-    const fresh = strings(keys).filter((key) => !seen.has(key));
-    for (const key of fresh) seen.add(key);
-    yield* facts(
-      { publisher, names },
-      fresh.map((key) => key.slice(prefix.length)),
-    );
+    yield strings(keys);
   } while (cursor !== "0");
 }
 
@@ -71,19 +80,21 @@ async function* facts(
 ): AsyncGenerator<StreamFacts> {
   if (ids.length === 0) return;
   const [values, ends, lives, listening] = await Promise.all([
-    publisher.ask("MGET", ...ids.map(names.record)),
+    valuesOf(publisher, ids.map(names.record)),
     // A key that no stream has stands in for the one that a record can't have.
-    publisher.ask("MGET", ...ids.map((id) => endKey(names.record(id)) ?? names.record(""))),
+    valuesOf(
+      publisher,
+      ids.map((id) => endKey(names.record(id)) ?? names.record("")),
+    ),
     Promise.all(ids.map((id) => publisher.ask("TTL", names.record(id)))),
     countSubscribers(publisher, ids.map(names.request)),
   ]);
   for (const [index, streamId] of ids.entries()) {
-    const record = parseRecord(Array.isArray(values) ? values[index] : undefined);
+    const record = parseRecord(values[index]);
     if (record.status === "free") continue;
     const isAlive = listening.get(names.request(streamId)) !== 0;
     const expiresInSeconds = toExpiry(lives[index]);
-    const last =
-      record.status === "done" ? parseEnd(Array.isArray(ends) ? ends[index] : undefined) : undefined;
+    const last = record.status === "done" ? parseEnd(ends[index]) : undefined;
     if (last) yield { streamId, status: last.end, tail: last.tail, expiresInSeconds };
     else yield { streamId, status: statusOf(record, isAlive), expiresInSeconds };
   }
@@ -140,13 +151,32 @@ async function askProducer(
   }
 }
 
-/** By channel; without those of which the server doesn't tell. */
+/** In the order of the keys. On a cluster no command may have keys of several slots. */
+async function valuesOf(client: RedisClient, keys: readonly string[]): Promise<readonly unknown[]> {
+  if (client.connection.isCluster) return Promise.all(keys.map((key) => client.ask("GET", key)));
+  const values: unknown = await client.ask("MGET", ...keys);
+  return Array.isArray(values) ? (values as unknown[]) : [];
+}
+
+/** By channel; without those of which the server doesn't tell. Each node of a cluster counts its own. */
 async function countSubscribers(
   client: RedisClient,
   channels: readonly string[],
 ): Promise<Map<string, number>> {
-  const reply = await client.ask("PUBSUB", "NUMSUB", ...channels);
-  return new Map([...toPairs(reply)].map(([channel, count]) => [channel, Number(count)]));
+  const nodes = await client.nodes();
+  const replies = await Promise.allSettled(nodes.map((node) => node.ask("PUBSUB", "NUMSUB", ...channels)));
+  const counts = new Map<string, number>();
+  for (const reply of replies) {
+    // A node that is away may have any number. If none tells, nothing is known at all.
+    if (reply.status === "rejected") {
+      if (nodes.length === 1) throw reply.reason;
+      continue;
+    }
+    for (const [channel, count] of toPairs(reply.value))
+      counts.set(channel, (counts.get(channel) ?? 0) + Number(count));
+  }
+  const isWhole = replies.every(({ status }) => status === "fulfilled");
+  return new Map([...counts].filter(([, count]) => isWhole || count > 0));
 }
 
 /** Null if it never expires. */

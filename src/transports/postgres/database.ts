@@ -1,7 +1,7 @@
 // What the transport needs of a database, whatever brings it there: a pool of connections, or one embedded in the process.
 
 import { ResumableStreamError } from "../../port/errors.ts";
-import type { Outages } from "./outages.ts";
+import type { Outages } from "../log/outages.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,9 @@
 // Text as rows and back. Postgres holds neither NUL nor a lone surrogate in text, and clients may drop a byte order mark that
 // leads one: such a row is kept as the base64 of its UTF-16, which is never more than three bytes a unit, as UTF-8 isn't.
 
-import { cutBeforePair } from "../../lib/text.ts";
+import { toPieces } from "../log/pieces.ts";
+import type { Piece } from "../log/store.ts";
 
-/** A row no longer than this: what a page reads beyond its end. */
-const MAX_ENTRY_UNITS = 16_384;
 const UTF_16 = "utf16";
 
 /** A run of text as a row. */
@@ -27,13 +26,7 @@ export interface EntryRows {
 export type EncodedEntry = readonly [start: number, stop: number, chunk: string];
 
 export function toEntries(from: number, text: string): Entry[] {
-  const entries: Entry[] = [];
-  for (let at = 0; at < text.length;) {
-    const end = cutBeforePair(text, at, at + MAX_ENTRY_UNITS);
-    entries.push(toEntry(from + at, text.slice(at, end)));
-    at = end;
-  }
-  return entries;
+  return toPieces(from, text).map(toEntry);
 }
 
 /** The text of a page's rows from `from` on; undefined if it isn't all there. */
@@ -59,7 +52,7 @@ function joinEntries(start: number, { plain, encoded }: EntryRows): string {
   return parts.join("");
 }
 
-function toEntry(start: number, text: string): Entry {
+export function toEntry({ from: start, text }: Piece): Entry {
   const stop = start + text.length;
   return text.isWellFormed() && !text.includes("\0") && !text.startsWith("\uFEFF")
     ? { start, stop, chunk: text, encoding: null }

@@ -1,46 +1,8 @@
-// Whether this process's database is away, or has just come back. While it is away no caller waits for it a second time, and
-// nobody can renew a lease: a lapsed one tells nothing of its producer before that has had the time to come back, too.
+// Whether a database is away, for all pools of this process that lead to it.
 
 import type { Clock } from "../../lib/clock.ts";
 import { shared } from "../../lib/shared.ts";
-
-/** A producer tries again after a second at most, and a client may wait some before it connects. */
-const SETTLING_MS = 5_000;
-
-export class Outages {
-  readonly #clock: Clock;
-  #isAway = false;
-  /** When a statement was last answered; absent until one was. */
-  #answeredAt: number | undefined;
-  /** When the database was last back; absent if it never was away. */
-  #backAt: number | undefined;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** A statement got no answer. Not where another that was sent since did: then it was that statement's own trouble. */
-  failed(sentAt: number): void {
-    this.#isAway ||= (this.#answeredAt ?? sentAt) <= sentAt;
-  }
-
-  succeeded(): void {
-    this.#answeredAt = this.#clock.now();
-    if (!this.#isAway) return;
-    this.#isAway = false;
-    this.#backAt = this.#clock.now();
-  }
-
-  /** A statement got no answer, and none that was sent since. */
-  get isAway(): boolean {
-    return this.#isAway;
-  }
-
-  get isSettling(): boolean {
-    const isJustBack = this.#backAt !== undefined && this.#clock.now() - this.#backAt < SETTLING_MS;
-    return this.#isAway || isJustBack;
-  }
-}
+import { Outages } from "../log/outages.ts";
 
 const ofServers = shared("postgres-outages.1", () => new Map<string, Outages>());
 

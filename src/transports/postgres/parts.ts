@@ -1,11 +1,10 @@
 // What every part of the transport shares.
 
-import { asResumableStreamError, type ResumableStreamError } from "../../port/errors.ts";
-import { background } from "../../lib/background.ts";
-import { type Clock, withDeadline } from "../../lib/clock.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
+import { forCaller } from "../log/for-caller.ts";
 import { type Database, isServerError, lateError, type Row } from "./database.ts";
-import type { Reading } from "./parse.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -30,11 +29,6 @@ export interface PostgresParts {
   onError: (error: ResumableStreamError) => void;
 }
 
-/** How this process reads rows right now. */
-export function readingOf({ database, handOver }: PostgresParts): Reading {
-  return { isSettling: database.outages.isSettling, handsOver: handOver?.isWanted === true };
-}
-
 /** Runs a statement within the deadline all of them have. */
 export async function run(
   { clock, database, queries, settings }: PostgresParts,
@@ -54,34 +48,15 @@ export async function run(
   }
 }
 
-/** While the database is away its callers wait no longer than this: one has waited for it already. */
-const AWAY_MS = 50;
-
-/**
- * The same for a statement that a caller waits for. It is sent also while the database is away, and runs on when its caller has
- * given up: the first that is answered tells that the database is back. `onLate` is told the rows of an answer that came late.
- */
-export async function runForCaller(
+/** The same for a statement that a caller waits for. `onLate` is told the rows of an answer that came late. */
+export function runForCaller(
   context: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
   onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
-  const { isAway } = context.database.outages;
-  const answer = run(context, name, values, onLate);
-  if (!isAway) return answer;
-  const late = lateError("ask the database", AWAY_MS);
-  try {
-    return await withDeadline(context.clock, answer, { timeoutMs: AWAY_MS, late: () => late });
-  } catch (error) {
-    if (error === late) {
-      // A later failure of it is one more sign of the outage that its caller was told of.
-      const told = answer.then(onLate, () => undefined);
-      background(told, (cause) => {
-        const message = "An answer of Postgres that came late could not be used: see cause.";
-        context.onError(asResumableStreamError(cause, "TRANSPORT_UNAVAILABLE", message));
-      });
-    }
-    throw error;
-  }
+  const { clock, database, onError } = context;
+  const late = (timeoutMs: number): ResumableStreamError => lateError("ask the database", timeoutMs);
+  const send = (): Promise<Row[]> => run(context, name, values, onLate);
+  return forCaller(send, { clock, outages: database.outages, late, onLate, onError });
 }

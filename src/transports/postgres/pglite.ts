@@ -5,7 +5,7 @@ import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
 import { createQueries } from "./queries.ts";
 import { createSchema, type TableNames } from "./schema.ts";
-import { Outages } from "./outages.ts";
+import { Outages } from "../log/outages.ts";
 
 /** A `PGlite` instance, or anything with these methods. */
 export interface PgliteClient {

@@ -1,9 +1,11 @@
 // The connections to Redis: those behind the caller's clients, and those that we make of the environment.
 
 import { shared } from "../../lib/shared.ts";
+import { clusterNodes } from "./cluster-nodes.ts";
 import { type ClientLibrary, openDefaultClient, redisUrl } from "./default-client.ts";
 import { ioredisConnection, isIoredisClient } from "./ioredis.ts";
 import { isNodeRedisClient, nodeRedisConnection } from "./node-redis.ts";
+import { isNodeRedisCluster, nodeRedisClusterConnection } from "./node-redis-cluster.ts";
 import { ownConnection } from "./own-connection.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 
@@ -11,6 +13,7 @@ import type { RedisConnection } from "./redis-connection.ts";
 export function connectionOf(client: object): RedisConnection | undefined {
   if (madeByUs.has(client)) return madeByUs.get(client);
   if (isIoredisClient(client)) return ioredisConnection(client);
+  if (isNodeRedisCluster(client)) return nodeRedisClusterConnection(client);
   if (isNodeRedisClient(client)) return nodeRedisConnection(client);
   return undefined;
 }
@@ -26,8 +29,11 @@ const madeConnections = shared("made-connections.1", () => new Map<string, MadeC
 const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnection>());
 
 export function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
-  const key = `${role} ${library.name} ${redisUrl() ?? ""}`;
-  const connection = ownConnection(() => openDefaultClient(library));
+  const url = redisUrl() ?? "";
+  const key = `${role} ${library.name} ${url}`;
+  const connection = ownConnection(() => openDefaultClient(library), {
+    isCluster: clusterNodes(url) !== undefined,
+  });
   const made = madeConnections.get(key) ?? { key, connection, users: 0 };
   madeByUs.set(made.connection, made.connection);
   madeConnections.set(key, made);

@@ -21,7 +21,10 @@ export interface NodeRedisClient extends Emitter {
   disconnect?(): Promise<unknown>;
 }
 
-/** Clients of clusters and Sentinels aren't: their `sendCommand` takes other arguments. They serve by their documented methods. */
+/**
+ * Clients of clusters and Sentinels aren't: their `sendCommand` takes other arguments. One of a Sentinel serves by its documented
+ * methods.
+ */
 export function isNodeRedisClient(client: object): client is NodeRedisClient {
   return (
     "isOpen" in client &&
@@ -72,6 +75,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
     await connecting;
   };
   return {
+    isCluster: false,
     command: async (words) => {
       if (!wasOpen) await connected();
       const send = (): Promise<unknown> => withoutArguments(client.sendCommand(words));
@@ -93,7 +97,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
       if (client.isOpen) await client.unsubscribe(channel);
     },
     onReconnect: (listener) =>
-      listenForReconnect(client, { downs: ["reconnecting", "end"], up: "ready" }, listener),
+      listenForReconnect(client, { downs: ["reconnecting", "end"], ups: ["ready"] }, listener),
     onError: (listener) => listen(client, "error", (error) => listener(error)),
     destroy: () => {
       if (!client.isOpen) return;

@@ -19,14 +19,22 @@ interface Listener {
   stop: () => void;
 }
 
+export interface OwnConnectionOptions {
+  isCluster: boolean;
+  /** How often it is asked whether it still hears, while it is subscribed to something. */
+  pingMs?: number;
+  clock?: Clock;
+}
+
 /** Opens again where opening failed. Whatever is sent may be sent again: reads, messages and scripts that may come twice. */
 export function ownConnection(
   open: () => Promise<RedisConnection>,
-  clock: Clock = systemClock,
+  { isCluster, clock = systemClock, pingMs = PING_MS }: OwnConnectionOptions,
 ): RedisConnection {
-  const connection = new OwnConnection(open, clock);
+  const connection = new OwnConnection(open, { clock, pingMs });
   return {
-    command: (words) => connection.command(words),
+    isCluster,
+    command: (words, key) => connection.command(words, key),
     subscribe: (channel, onMessage) => connection.subscribe(channel, onMessage),
     unsubscribe: (channel) => connection.unsubscribe(channel),
     onReconnect: (call) => connection.listen("reconnect", () => call()),
@@ -38,6 +46,7 @@ export function ownConnection(
 class OwnConnection {
   readonly #open: () => Promise<RedisConnection>;
   readonly #clock: Clock;
+  readonly #pingMs: number;
   readonly #listeners = new Set<Listener>();
   readonly #channels = new Map<string, (message: string) => void>();
   #opening: Promise<RedisConnection> | undefined;
@@ -48,19 +57,20 @@ class OwnConnection {
   /** Of the connection that is there, or on its way. */
   #destroyOpening: () => void = () => {};
 
-  constructor(open: () => Promise<RedisConnection>, clock: Clock) {
+  constructor(open: () => Promise<RedisConnection>, { clock, pingMs }: { clock: Clock; pingMs: number }) {
     this.#open = open;
     this.#clock = clock;
+    this.#pingMs = pingMs;
   }
 
-  async command(words: string[]): Promise<unknown> {
+  async command(words: string[], key?: string): Promise<unknown> {
     const connection = await this.#connection();
     try {
-      return await this.#answered(connection.command(words));
+      return await this.#answered(connection.command(words, key));
     } catch (error) {
       if (!isSick(error) || !this.#replace(connection)) throw error;
       const next = await this.#connection();
-      return next.command(words);
+      return next.command(words, key);
     }
   }
 
@@ -170,7 +180,7 @@ class OwnConnection {
   #schedulePing(): void {
     this.#cancelPing();
     if (this.#isDestroyed || this.#channels.size === 0) return;
-    this.#cancelPing = this.#clock.after(PING_MS, () => {
+    this.#cancelPing = this.#clock.after(this.#pingMs, () => {
       background(
         this.command(["PING"]).finally(() => this.#schedulePing()),
         () => {

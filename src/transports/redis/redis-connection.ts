@@ -1,8 +1,11 @@
 // One small port over two client libraries. Commands go as raw words: they mean the same in every major version.
 
-/** A connection of node-redis or ioredis. */
+/** A connection of node-redis or ioredis, to one server or to a cluster. */
 export interface RedisConnection {
-  command(words: string[]): Promise<unknown>;
+  /** Whether it is to a cluster. There `PUBLISH` counts the subscribers of one node only: its answer is no count. */
+  readonly isCluster: boolean;
+  /** Sends a command. `key` is any key or channel of it: a cluster finds the node by it, and a single server ignores it. */
+  command(words: string[], key?: string): Promise<unknown>;
   subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
   /** Hears of each time the connection is back after a loss. */
@@ -26,7 +29,7 @@ export interface Emitter {
  * Sends a command, and rejects without what was sent: ioredis keeps a command's arguments on its error, and a server quotes
  * those of a command it doesn't know. Text must not come into logs that way (G11).
  */
-export async function withoutArguments(answer: Promise<unknown>): Promise<unknown> {
+export async function withoutArguments<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -43,25 +46,25 @@ export function listen(emitter: Emitter, event: string, listener: (...args: unkn
   return () => emitter.off(event, listener);
 }
 
-/** Calls back when `up` follows one of `downs`: the first connect is no reconnect. */
+/** Calls back when one of `ups` follows one of `downs`: the first connect is no reconnect. */
 export function listenForReconnect(
   emitter: Emitter,
-  events: { downs: readonly string[]; up: string },
+  { downs, ups }: { downs: readonly string[]; ups: readonly string[] },
   listener: () => void,
 ): () => void {
   let wasDown = false;
-  const stops = events.downs.map((down) =>
-    listen(emitter, down, () => {
-      wasDown = true;
-    }),
-  );
-  stops.push(
-    listen(emitter, events.up, () => {
-      if (!wasDown) return;
-      wasDown = false;
-      listener();
-    }),
-  );
+  const fall = (): void => {
+    wasDown = true;
+  };
+  const rise = (): void => {
+    if (!wasDown) return;
+    wasDown = false;
+    listener();
+  };
+  const stops = [
+    ...downs.map((down) => listen(emitter, down, fall)),
+    ...ups.map((up) => listen(emitter, up, rise)),
+  ];
   return () => {
     for (const stop of stops) stop();
   };

@@ -33,8 +33,8 @@ return 0`;
 export function redisPublishPort(connection: RedisConnection): PublishPort {
   return {
     publish: async (channel, message) => {
-      const receivers = await connection.command(["PUBLISH", channel, message]);
-      return typeof receivers === "number" ? receivers : undefined;
+      const receivers = await connection.command(["PUBLISH", channel, message], channel);
+      return typeof receivers === "number" && !connection.isCluster ? receivers : undefined;
     },
     records: redisRecords(connection),
     onReconnect: (listener) => connection.onReconnect(listener),
@@ -51,39 +51,38 @@ export function redisSubscribePort(connection: RedisConnection): SubscribePort {
 
 function redisRecords(connection: RedisConnection): StatusRecords {
   return {
-    get: async (key) => parseRecord(await connection.command(["GET", key])),
+    get: async (key) => parseRecord(await connection.command(["GET", key], key)),
     claimIfFree: async (key, { epoch, ttlSeconds }) => {
       // One command claims, names the claim and lets it expire: no moment in which a record lives for ever.
-      const answer = await connection.command([
-        "SET",
-        key,
-        claimValue(epoch),
-        "EX",
-        String(ttlSeconds),
-        "NX",
-      ]);
-      return answer !== null;
+      const words = ["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "NX"];
+      const answer = await connection.command(words, key);
+      if (answer !== null || !connection.isCluster) return answer !== null;
+      // A cluster's nodes come and go while the connection stays: it may have been sent twice, and be refused because of itself.
+      const record = parseRecord(await connection.command(["GET", key], key));
+      return record.status === "claimed" && record.epoch === epoch;
     },
-    replace: async (key, { epoch, ttlSeconds }) =>
-      parseRecord(await connection.command(["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "GET"])),
+    replace: async (key, { epoch, ttlSeconds }) => {
+      const words = ["SET", key, claimValue(epoch), "EX", String(ttlSeconds), "GET"];
+      return parseRecord(await connection.command(words, key));
+    },
     renew: async (key, { epoch, ttlSeconds }) => {
-      await connection.command(["EVAL", RENEW, "1", key, claimValue(epoch), String(ttlSeconds)]);
+      await connection.command(["EVAL", RENEW, "1", key, claimValue(epoch), String(ttlSeconds)], key);
     },
     lastEnd: async (key) => {
       const beside = endKey(key);
       if (beside === undefined) return undefined;
-      const value = await besideOr(null, () => connection.command(["GET", beside]));
+      const value = await besideOr(null, () => connection.command(["GET", beside], beside));
       return parseEnd(value);
     },
     finish: async (key, { epoch, ttlSeconds }, last) => {
       const beside = endKey(key);
       const values = [claimValue(epoch), DONE, String(ttlSeconds), endValue(last)];
       const finish = (...keys: string[]): Promise<unknown> =>
-        connection.command(["EVAL", FINISH, String(keys.length), ...keys, ...values]);
+        connection.command(["EVAL", FINISH, String(keys.length), ...keys, ...values], key);
       const both = beside === undefined ? NOT_BESIDE : await besideOr(NOT_BESIDE, () => finish(key, beside));
       return Number(both === NOT_BESIDE ? await finish(key) : both) === 1;
     },
-    freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw])) === 1,
+    freeIf: async (key, raw) => Number(await connection.command(["EVAL", FREE_IF, "1", key, raw], key)) === 1,
   };
 }
 

@@ -5,7 +5,7 @@ import { createDeferred } from "../../../src/lib/deferred.ts";
 import type { ResumableStreamError } from "../../../src/port/errors.ts";
 import { turns } from "../../../src/testing/reading.ts";
 import type { Row } from "../../../src/transports/postgres/database.ts";
-import { Outages } from "../../../src/transports/postgres/outages.ts";
+import { Outages } from "../../../src/transports/log/outages.ts";
 import { type PostgresParts, runForCaller } from "../../../src/transports/postgres/parts.ts";
 import { createQueries } from "../../../src/transports/postgres/queries.ts";
 import { manualClock } from "../../support/manual-clock.ts";

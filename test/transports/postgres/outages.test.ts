@@ -1,7 +1,7 @@
 // When a database counts as away: nothing of what was sent since is answered. A statement may have trouble of its own.
 
 import { expect, test } from "vitest";
-import { Outages } from "../../../src/transports/postgres/outages.ts";
+import { Outages } from "../../../src/transports/log/outages.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
 test("a statement that gets no answer while others do is no outage", () => {

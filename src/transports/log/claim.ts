@@ -1,35 +1,34 @@
-// One stream's place in the group commit: what it has to write, and who waits for it.
+// One stream's place in what is written: what it has to write, and who waits for it.
 
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../../port/transport.ts";
-import { type Entry, toEntries } from "./entries.ts";
+import { firstOf, stopOf, toPieces } from "./pieces.ts";
+import type { Claimed, Piece } from "./store.ts";
 
-/** How soon a row that somebody has locked is tried again: transactions take milliseconds, and some forget theirs. */
+/** How soon a record that somebody has locked is tried again: transactions take milliseconds, and some forget theirs. */
 const LOCKED = { firstMs: 20, maxMs: 500 };
 
-export interface ClaimPorts {
+export interface LogClaimOptions {
   key: string;
-  /** The stream's name in notifications. */
+  /** The stream's name in messages. */
   hint: string;
-  epoch: number;
+  claimed: Claimed;
   producer: ProducerPort;
   isHandedOver: () => Promise<boolean>;
   /** There is something to write. */
-  onPending: (claim: PostgresClaim) => void;
+  onPending: (claim: LogClaim) => void;
 }
 
-/** Text on its way: taken from the producer once, and repeated unchanged until the database has it. */
+/** Text on its way: taken from the producer once, and repeated unchanged until the store has it. */
 interface Taken {
-  entries: Entry[];
-  /** How many of the entries are written. */
-  written: number;
+  pieces: Piece[];
   tail: number;
   end: EndKind | undefined;
 }
 
-/** What one statement carries of a stream. */
+/** The part of a stream that one write carries. */
 export interface Portion {
-  entries: readonly Entry[];
+  pieces: readonly Piece[];
   /** The tail before. */
   from: number;
   /** The tail once these are written. */
@@ -38,10 +37,11 @@ export interface Portion {
   end: EndKind | undefined;
 }
 
-export class PostgresClaim implements Claim {
+export class LogClaim implements Claim {
   readonly epoch: number;
   readonly key: string;
   readonly hint: string;
+  readonly claimed: Claimed;
   readonly producer: ProducerPort;
   /** Whether another has given the app what is here, once this claim was superseded. */
   readonly isHandedOver: () => Promise<boolean>;
@@ -55,17 +55,17 @@ export class PostgresClaim implements Claim {
   renewedAt: number;
   /** By when what waits is to be written; absent while nothing waits. */
   dueAt: number | undefined;
-  /** When its row may be tried again; absent unless somebody had it locked. */
+  /** When its record may be tried again; absent unless somebody had it locked. */
   notBefore: number | undefined;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
 
-  readonly #onPending: (claim: PostgresClaim) => void;
+  readonly #onPending: (claim: LogClaim) => void;
   /** Tail of what is written. */
   #tail = 0;
   /** Written once, and lost by the server since. */
-  #lost: Entry[] = [];
-  /** How often in a row its row was found locked. */
+  #lost: Piece[] = [];
+  /** How often in a row its record was found locked. */
   #locks = 0;
   /** The append or finish in flight; absent if there is none. */
   #call: { take: () => Slice; resolve: () => void } | undefined;
@@ -74,10 +74,11 @@ export class PostgresClaim implements Claim {
   /** Fenced, given up or ended: nothing is written any more. */
   #isClosed = false;
 
-  constructor({ key, hint, epoch, producer, isHandedOver, onPending }: ClaimPorts, now: number) {
+  constructor({ key, hint, claimed, producer, isHandedOver, onPending }: LogClaimOptions, now: number) {
     this.key = key;
     this.hint = hint;
-    this.epoch = epoch;
+    this.claimed = claimed;
+    this.epoch = claimed.epoch;
     this.producer = producer;
     this.isHandedOver = isHandedOver;
     this.renewedAt = now;
@@ -106,60 +107,48 @@ export class PostgresClaim implements Claim {
     return this.#begin(take);
   }
 
-  /** The part that the next statement writes, about `maxUnits` at most; takes the producer's text if none is held. */
+  /** The part that the next write carries, about `maxUnits` at most; takes the producer's text if none is held. */
   portion(maxUnits: number): Portion {
     const from = this.#tail;
-    if (this.#lost.length > 0) {
-      const entries = firstOf(this.#lost, maxUnits);
-      return { entries, from, tail: entries.at(-1)?.stop ?? from, end: undefined };
-    }
-    if (!this.#call) return { entries: [], from, tail: from, end: undefined };
+    if (this.#lost.length > 0) return portionOf(this.#lost, { from, maxUnits });
+    if (!this.#call) return { pieces: [], from, tail: from, end: undefined };
     this.#taken ??= toTaken(this.#call.take());
-    const { entries, written, tail, end } = this.#taken;
-    const portion = firstOf(entries.slice(written), maxUnits);
-    const isLast = written + portion.length === entries.length;
-    return {
-      entries: portion,
-      from,
-      tail: isLast ? tail : (portion.at(-1)?.stop ?? from),
-      end: isLast ? end : undefined,
-    };
+    const { pieces, tail, end } = this.#taken;
+    const portion = portionOf(pieces, { from, maxUnits });
+    return portion.pieces.length === pieces.length ? { ...portion, tail, end } : portion;
   }
 
-  /** The server has lost what lies beyond, acknowledged or not: it is in this process's memory still, and goes first. */
-  rewind(has: number, now: number): void {
-    const until = this.#lost.at(-1)?.stop ?? this.#tail;
-    const lost: Entry[] = [];
-    for (let at = has; at < until;) {
-      const { from, text } = this.producer.read(at, until - at);
-      const piece = text.slice(at - from, until - from);
-      if (piece === "") break;
-      lost.push(...toEntries(at, piece));
-      at += piece.length;
-    }
-    this.#lost = lost;
+  /**
+   * The store is elsewhere than we thought. Behind: it has lost what it had acknowledged, which is in this process's memory
+   * still, and goes first. Ahead: it has what we sent, and its answer was lost.
+   */
+  moveTo(has: number, now: number): void {
+    const last = this.#lost.at(-1);
+    const until = last ? stopOf(last) : this.#tail;
+    this.#lost = has < until ? this.#readAgain(has, until) : [];
+    if (this.#taken) this.#taken.pieces = beyond(has, this.#taken.pieces);
     this.#tail = has;
     this.dueAt = now;
   }
 
-  /** The database has it. True if nothing more of the call is left. */
-  wrote({ entries, tail }: Portion): boolean {
+  /** The store has it. True if nothing more of the call is left. */
+  wrote({ pieces, tail }: Portion): boolean {
     this.#tail = tail;
     this.#locks = 0;
     this.notBefore = undefined;
     if (this.#lost.length > 0) {
-      this.#lost = this.#lost.slice(entries.length);
+      this.#lost = this.#lost.slice(pieces.length);
       return false;
     }
     if (!this.#call) this.dueAt = undefined;
     if (!this.#taken) return true;
-    this.#taken.written += entries.length;
-    if (this.#taken.written < this.#taken.entries.length) return false;
+    this.#taken.pieces = this.#taken.pieces.slice(pieces.length);
+    if (this.#taken.pieces.length > 0) return false;
     this.#settle();
     return true;
   }
 
-  /** Somebody has its row locked. */
+  /** Somebody has its record locked. */
   busy(now: number): void {
     this.notBefore = now + backoffMs(this.#locks++, LOCKED);
     this.dueAt ??= now;
@@ -169,6 +158,18 @@ export class PostgresClaim implements Claim {
   close(): void {
     this.#isClosed = true;
     this.#settle();
+  }
+
+  #readAgain(from: number, until: number): Piece[] {
+    const pieces: Piece[] = [];
+    for (let at = from; at < until;) {
+      const slice = this.producer.read(at, until - at);
+      const text = slice.text.slice(at - slice.from, until - slice.from);
+      if (text === "") break;
+      pieces.push(...toPieces(at, text));
+      at += text.length;
+    }
+    return pieces;
   }
 
   #begin(take: () => Slice): Promise<void> {
@@ -191,14 +192,24 @@ export class PostgresClaim implements Claim {
   }
 }
 
-/** The first entries that carry about `maxUnits` together; none if nothing is left to carry. */
-function firstOf(entries: readonly Entry[], maxUnits: number): Entry[] {
-  let units = 0;
-  let count = 0;
-  for (; count < entries.length && units < maxUnits; count++) units += entries[count]?.chunk.length ?? 0;
-  return entries.slice(0, count);
+function portionOf(
+  pieces: readonly Piece[],
+  { from, maxUnits }: { from: number; maxUnits: number },
+): Portion {
+  const first = firstOf(pieces, maxUnits);
+  const last = first.at(-1);
+  return { pieces: first, from, tail: last ? stopOf(last) : from, end: undefined };
+}
+
+/** The pieces, and parts of pieces, that lie beyond an offset. */
+function beyond(offset: number, pieces: readonly Piece[]): Piece[] {
+  return pieces
+    .filter((piece) => stopOf(piece) > offset)
+    .map(({ from, text }) =>
+      from < offset ? { from: offset, text: text.slice(offset - from) } : { from, text },
+    );
 }
 
 function toTaken({ from, text, tail, end }: Slice): Taken {
-  return { entries: toEntries(from, text), written: 0, tail, end };
+  return { pieces: toPieces(from, text), tail, end };
 }

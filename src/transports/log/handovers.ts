@@ -1,14 +1,12 @@
-// Gives the app the text of streams whose producer died, or whose app failed to take it: elected by their rows.
+// Gives the app the text of streams whose producer died, or whose app failed to take it: elected by their records.
 
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
-import type { Ended, HandOver } from "../../port/hand-over.ts";
-import { ResumableStreamError } from "../../port/errors.ts";
-import { type Row, toError } from "./database.ts";
-import { textFrom } from "./entries.ts";
-import { parseEntries, parseStatus, type SessionState, toNumber } from "./parse.ts";
-import { type PostgresParts, readingOf, run, runForCaller } from "./parts.ts";
+import type { HandOver } from "../../port/hand-over.ts";
+import { asResumableStreamError, ResumableStreamError } from "../../port/errors.ts";
+import { type LogParts, stateOf, type StreamState } from "./parts.ts";
+import type { NamedStream } from "./store.ts";
 
 /** How often a stream's text is given to an app whose processes die of it, or in it. */
 export const MAX_HANDOVERS = 3;
@@ -18,26 +16,20 @@ const ATTEMPTS = 4;
 const LOOKS = { firstMs: 10, maxMs: 500 };
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 
-/** A stream of this transport. */
-export interface NamedStream {
-  key: string;
-  streamId: string;
-}
-
 export class Handovers {
-  readonly #context: PostgresParts;
+  readonly #parts: LogParts;
   /** Tells followers everywhere that a stream is over now. */
   readonly #onSettled: (key: string) => void;
   readonly #running = new Map<string, Promise<void>>();
   readonly #timers = new Set<Cancel>();
   #isClosed = false;
 
-  constructor(context: PostgresParts, onSettled: (key: string) => void) {
-    this.#context = context;
+  constructor(parts: LogParts, onSettled: (key: string) => void) {
+    this.#parts = parts;
     this.#onSettled = onSettled;
   }
 
-  /** Hands over what a row says is due. Settles when the app has had it, if this process was elected, or else at once. */
+  /** Hands over what a record says is due. Settles when the app has had it, if this process was elected, or else at once. */
   take(stream: NamedStream): Promise<void> {
     return this.#once(stream.key, () => this.#take(stream));
   }
@@ -48,19 +40,18 @@ export class Handovers {
   }
 
   /** A stream's state, once the app has what was due of it; undefined if there is no such stream. */
-  async look(stream: NamedStream): Promise<Pick<SessionState, "end" | "epoch" | "handover"> | undefined> {
+  async look(stream: NamedStream): Promise<StreamState | undefined> {
     for (;;) {
-      const [row] = await runForCaller(this.#context, "status", [stream.key]);
-      if (!row) return undefined;
-      const state = parseStatus(row, readingOf(this.#context));
-      if (state.handover !== "due") return { ...state, epoch: toNumber(row, "epoch") };
+      const record = await this.#parts.store.look(stream.key);
+      const state = record && stateOf(this.#parts, record);
+      if (state?.handover !== "due") return state;
       await this.take(stream);
     }
   }
 
   /** Takes what is due, and waits for another who does, also if that one dies in it. */
   async untilOver(stream: NamedStream): Promise<void> {
-    const { clock } = this.#context;
+    const { clock } = this.#parts;
     const until = clock.now() + this.#electedMs;
     for (let look = 0; ; look++) {
       const state = await this.look(stream);
@@ -71,7 +62,7 @@ export class Handovers {
 
   /** Claims that were superseded by one of this process: whoever still runs under them gives the app its text within a lease. */
   succeed(stream: NamedStream, epochs: readonly number[]): void {
-    const { clock, settings } = this.#context;
+    const { clock, settings } = this.#parts;
     if (epochs.length === 0 || !this.#wanted || this.#isClosed) return;
     const cancel = clock.after(settings.leaseMs, () => {
       this.#timers.delete(cancel);
@@ -87,8 +78,8 @@ export class Handovers {
 
   /** Whether somebody else has given the app, or gives it, what a superseded producer of this process has. */
   async isAnothers(key: string, epoch: number): Promise<boolean> {
-    const [row] = await run(this.#context, "takeOwed", [key, epoch]);
-    return row?.["is_there"] === true && row["is_taken"] !== true;
+    const { isThere, text } = await this.#parts.store.takeOwed(key, epoch);
+    return isThere && text === undefined;
   }
 
   /** This process gives the app what a superseded producer of its own has: whoever superseded it needn't. */
@@ -105,14 +96,14 @@ export class Handovers {
   }
 
   get #wanted(): HandOver | undefined {
-    const { handOver } = this.#context;
+    const { handOver } = this.#parts;
     return handOver?.isWanted === true ? handOver : undefined;
   }
 
-  /** The elected process has as long as the app may take, and time for its own statements. */
+  /** The elected process has as long as the app may take, and time for its own requests. */
   get #electedMs(): number {
-    const { handOver, settings } = this.#context;
-    return (handOver?.timeoutMs ?? 0) + 3 * settings.statementTimeoutMs;
+    const { handOver, settings } = this.#parts;
+    return (handOver?.timeoutMs ?? 0) + 3 * settings.requestTimeoutMs;
   }
 
   #once(name: string, act: () => Promise<void>): Promise<void> {
@@ -128,50 +119,38 @@ export class Handovers {
     if (this.#isClosed)
       throw new ResumableStreamError("CLOSED", "Cannot ask for a stream: the context was closed.");
     if (!handOver) return;
-    const [row] = await run(this.#context, "elect", [key, this.#electedMs]);
-    if (!row) return;
-    const epoch = toNumber(row, "epoch");
-    const startedAtMs = toNumber(row, "started_ms");
-    const { end = "lost" } = parseStatus(row, { isSettling: false, handsOver: false });
-    const ended = { streamId, epoch, end, text: textOf(row), error: undefined, startedAtMs };
-    await this.#settle(key, epoch, await handOver.run(ended));
+    const elected = await this.#parts.store.elect(key, this.#electedMs);
+    if (!elected) return;
+    const isTaken = await handOver.run({ ...elected, streamId, error: undefined });
+    await this.#settle(key, elected.epoch, isTaken);
     this.#onSettled(key);
   }
 
   async #takeOwed({ key, streamId }: NamedStream, epoch: number): Promise<void> {
-    const [row] = await run(this.#context, "takeOwed", [key, epoch]);
-    if (row?.["is_taken"] !== true) return;
-    const ended: Omit<Ended, "text"> = {
-      streamId,
-      epoch,
-      end: "lost",
-      error: undefined,
-      // Epochs start from the clock, in microseconds.
-      startedAtMs: epoch / 1000,
-    };
+    const { text } = await this.#parts.store.takeOwed(key, epoch);
+    if (text === undefined) return;
+    // Epochs start from the clock, in microseconds.
+    const startedAtMs = epoch / 1000;
+    const ended = { streamId, epoch, end: "lost", text, error: undefined, startedAtMs } as const;
     // Nobody else knows of it any more: it is tried once more here.
-    const text = textOf(row);
-    if (!(await this.#wanted?.run({ ...ended, text }))) await this.#wanted?.run({ ...ended, text });
+    if (!(await this.#wanted?.run(ended))) await this.#wanted?.run(ended);
   }
 
   async #settle(key: string, epoch: number, isTaken: boolean): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
-        await run(this.#context, "handedOver", [key, epoch, isTaken]);
+        await this.#parts.store.handedOver(key, epoch, isTaken);
         return;
       } catch (error) {
         if (attempt === ATTEMPTS - 1) throw error;
-        await sleep(this.#context.clock, backoffMs(attempt, RETRY));
+        await sleep(this.#parts.clock, backoffMs(attempt, RETRY));
       }
     }
   }
 
   #report(error: unknown): void {
-    this.#context.onError(toError("hand an ended stream over", error));
+    const { onError, store } = this.#parts;
+    const message = `Cannot hand an ended stream over: ${store.reasonOf(error)}.`;
+    onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
   }
-}
-
-/** As much text as there is, whole or not. */
-function textOf(row: Row): string {
-  return textFrom(0, parseEntries(row)) ?? "";
 }

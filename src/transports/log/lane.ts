@@ -1,0 +1,212 @@
+// Streams that are written together: one write in flight, all that gathers meanwhile in the next. A store whose streams travel
+// apart has a lane for each; a database has one for all of a process, whose statements each carry what all of them have.
+
+import { asResumableStreamError, ResumableStreamError } from "../../port/errors.ts";
+import { background } from "../../lib/background.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import type { LogClaim, Portion } from "./claim.ts";
+import type { LogParts } from "./parts.ts";
+import type { Append, AppendAnswer } from "./store.ts";
+
+const RETRY = { firstMs: 50, maxMs: 1_000 };
+/** How long text waits for a store that is away. Its readers here have it all the same. */
+const MAX_OUTAGE_MS = 60_000;
+
+export interface LaneOptions {
+  parts: LogParts;
+  /** How often a lease is extended. */
+  heartbeatMs: number;
+  /** Nothing may be left to wait for: the context closes. */
+  isClosing: () => boolean;
+  /** The record names another claim. */
+  onFenced: (claim: LogClaim) => void;
+  /** Nothing more is written under it. */
+  onOver: (claim: LogClaim) => void;
+}
+
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #parts: LogParts;
+  readonly #claims = new Set<LogClaim>();
+  /** When the next flush is due; absent while none is. */
+  #dueAt: number | undefined;
+  #cancelTimer: Cancel = () => {};
+  #isFlushing = false;
+  /** Since when writes fail, and how many did; absent while they don't. */
+  #outage: { since: number; count: number } | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#parts = options.parts;
+  }
+
+  add(claim: LogClaim): void {
+    this.#claims.add(claim);
+    this.#dueBy(this.#parts.clock.now() + this.#options.heartbeatMs);
+  }
+
+  delete(claim: LogClaim): void {
+    this.#claims.delete(claim);
+    if (this.#claims.size > 0) return;
+    this.#cancelFlush();
+    this.#outage = undefined;
+  }
+
+  pending(claim: LogClaim, why: "text" | "asked" = "text"): void {
+    const now = this.#parts.clock.now();
+    const isUrgent = why === "asked" || claim.isWatched || claim.isEnding || this.#options.isClosing();
+    claim.dueAt = isUrgent ? now : (claim.dueAt ?? now + this.#parts.settings.flushIntervalMs);
+    this.#dueBy(claim.dueAt);
+  }
+
+  /** Writes all that waits now. */
+  hurry(): void {
+    this.#dueBy(this.#parts.clock.now());
+  }
+
+  #cancelFlush(): void {
+    this.#dueAt = undefined;
+    this.#cancelTimer();
+  }
+
+  /** Has a flush happen by then: in this turn's end if that is now. */
+  #dueBy(dueAt: number): void {
+    if (this.#isFlushing || this.#outage) return;
+    if (this.#dueAt !== undefined && dueAt >= this.#dueAt) return;
+    const { clock } = this.#parts;
+    this.#dueAt = dueAt;
+    this.#cancelTimer();
+    const delayMs = dueAt - clock.now();
+    if (delayMs > 0) this.#cancelTimer = clock.after(delayMs, () => this.#flush());
+    // Text that is appended later in this turn goes along.
+    else queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#cancelFlush();
+    if (this.#isFlushing) return;
+    const portions = this.#collect();
+    if (portions.size === 0) {
+      // The streams whose write failed are gone: nothing is left to be tried again. A later stream has the full `MAX_OUTAGE_MS`.
+      this.#outage = undefined;
+      return this.#next();
+    }
+    this.#isFlushing = true;
+    background(
+      this.#write(portions).then(
+        () => this.#succeeded(),
+        (error: unknown) => this.#failed(error),
+      ),
+      (error) => this.#report(error),
+    );
+  }
+
+  /** The portions to be written now. */
+  #collect(): Map<LogClaim, Portion> {
+    const now = this.#parts.clock.now();
+    const portions = new Map<LogClaim, Portion>();
+    let units = this.#parts.store.maxAppendUnits;
+    for (const claim of this.#claims) {
+      if (claim.notBefore !== undefined && now < claim.notBefore) continue;
+      // All that waits goes along, so that streams have one tick and not a phase each.
+      const isPending = claim.dueAt !== undefined;
+      // Renewed a little early rather than in a write of its own.
+      const isRenewal = now - claim.renewedAt >= this.#options.heartbeatMs * 0.8;
+      if (!isPending && !isRenewal) continue;
+      // If the write is full already, the lease is extended and the text waits.
+      const portion = claim.portion(units);
+      units -= portion.pieces.reduce((sum, { text }) => sum + text.length, 0);
+      portions.set(claim, portion);
+    }
+    return portions;
+  }
+
+  async #write(portions: ReadonlyMap<LogClaim, Portion>): Promise<void> {
+    const { clock, store } = this.#parts;
+    const startedAt = clock.now();
+    const appends: Append[] = [];
+    for (const [{ key, epoch, claimed, owed }, portion] of portions) {
+      appends.push({ key, epoch, claimed, ...portion, owed });
+    }
+    const answers = await store.append(appends);
+    let n = 0;
+    for (const [claim, portion] of portions) {
+      this.#answered(claim, { portion, answer: answers[n++] ?? { status: "fenced" }, startedAt });
+    }
+  }
+
+  #answered(
+    claim: LogClaim,
+    { portion, answer, startedAt }: { portion: Portion; answer: AppendAnswer; startedAt: number },
+  ): void {
+    const { clock } = this.#parts;
+    switch (answer.status) {
+      case "fenced":
+        return this.#options.onFenced(claim);
+      case "busy":
+        return claim.busy(clock.now());
+      case "at":
+        return claim.moveTo(answer.tail, clock.now());
+      case "written": {
+        claim.renewedAt = startedAt;
+        claim.isWatched = answer.isWatched;
+        const isComplete = claim.wrote(portion);
+        if (portion.end !== undefined) return this.#options.onOver(claim);
+        if (answer.stop) claim.producer.stop(answer.stop.reason);
+        // The rest of a text that was too long for one write.
+        if (!isComplete) claim.dueAt = clock.now();
+      }
+    }
+  }
+
+  #succeeded(): void {
+    this.#isFlushing = false;
+    this.#outage = undefined;
+    this.#next();
+  }
+
+  #failed(error: unknown): void {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    this.#isFlushing = false;
+    if (!this.#outage && this.#parts.store.outages.isNews(codeOf(error))) this.#report(error);
+    this.#outage ??= { since: now, count: 0 };
+    if (this.#options.isClosing()) return this.#leave();
+    if (now - this.#outage.since >= MAX_OUTAGE_MS) this.#giveUp(error);
+    if (this.#claims.size === 0) this.#outage = undefined;
+    else this.#cancelTimer = clock.after(backoffMs(this.#outage.count++, RETRY), () => this.#flush());
+  }
+
+  #leave(): void {
+    for (const claim of this.#claims) this.#options.onOver(claim);
+  }
+
+  /** Streams whose text has waited for `MAX_OUTAGE_MS` are left as they are in the store: failed, once their lease lapses. */
+  #giveUp(error: unknown): void {
+    for (const claim of this.#claims) {
+      if (claim.dueAt === undefined) continue;
+      this.#options.onOver(claim);
+      const message = `Gave up writing a stream that ${this.#parts.store.name} took nothing of for ${MAX_OUTAGE_MS} ms. What it has is kept; readers of this process get the rest.`;
+      this.#report(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: error }));
+    }
+  }
+
+  /** Finds when the next flush is due, after one. */
+  #next(): void {
+    for (const { dueAt, notBefore, renewedAt } of this.#claims) {
+      const renewalAt = renewedAt + this.#options.heartbeatMs;
+      this.#dueBy(Math.max(Math.min(renewalAt, dueAt ?? renewalAt), notBefore ?? renewedAt));
+    }
+  }
+
+  #report(error: unknown): void {
+    const { store, onError } = this.#parts;
+    const message = `Writing to ${store.name} failed: ${store.reasonOf(error)}. Readers of this process aren't affected.`;
+    onError(asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message));
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof ResumableStreamError ? error.code : "unknown";
+}

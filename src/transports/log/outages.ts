@@ -1,0 +1,55 @@
+// Whether this process's store is away, or has just come back. While it is away no caller waits for it a second time, and
+// nobody can renew a lease: a lapsed one tells nothing of its producer before that has had the time to come back, too.
+
+import type { Clock } from "../../lib/clock.ts";
+
+/** A producer tries again after a second at most, and a client may wait some before it connects. */
+const SETTLING_MS = 5_000;
+/** An outage during which some requests succeed is one outage: trouble after a calm of this length is another. */
+const CALM_MS = 30_000;
+
+export class Outages {
+  readonly #clock: Clock;
+  #isAway = false;
+  /** When a request was last answered; absent until one was. */
+  #answeredAt: number | undefined;
+  /** When the store was last back; absent if it never was away. */
+  #backAt: number | undefined;
+
+  /** When there was trouble of a kind last. */
+  readonly #troubledAt = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A request got no answer. Not where another that was sent since did: then it was that request's own trouble. */
+  failed(sentAt: number): void {
+    this.#isAway ||= (this.#answeredAt ?? sentAt) <= sentAt;
+  }
+
+  succeeded(): void {
+    this.#answeredAt = this.#clock.now();
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#backAt = this.#clock.now();
+  }
+
+  /** Whether trouble of this kind is the first of an outage, in whatever context of this process. */
+  isNews(kind: string): boolean {
+    const now = this.#clock.now();
+    const before = this.#troubledAt.get(kind);
+    this.#troubledAt.set(kind, now);
+    return before === undefined || now - before >= CALM_MS;
+  }
+
+  /** A request got no answer, and none that was sent since. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  get isSettling(): boolean {
+    const isJustBack = this.#backAt !== undefined && this.#clock.now() - this.#backAt < SETTLING_MS;
+    return this.#isAway || isJustBack;
+  }
+}

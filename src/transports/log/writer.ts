@@ -1,0 +1,117 @@
+// The claims of a process: which of them is a stream's, and what becomes of it.
+
+import { createDeferred } from "../../lib/deferred.ts";
+import type { ProducerPort } from "../../port/transport.ts";
+import { LogClaim } from "./claim.ts";
+import type { Handovers } from "./handovers.ts";
+import { Lane } from "./lane.ts";
+import type { LogParts } from "./parts.ts";
+import type { Claimed } from "./store.ts";
+
+export class Writer {
+  readonly #parts: LogParts;
+  readonly #handovers: Handovers;
+  readonly #claims = new Map<string, LogClaim>();
+  readonly #lanes = new Map<LogClaim, Lane>();
+  /** Of all claims, if they are written together. */
+  readonly #sharedLane: Lane | undefined;
+  /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
+  #closed: ReturnType<typeof createDeferred<void>> | undefined;
+  /** Closed, and nothing is written any more. */
+  #isOver = false;
+  readonly #onEmpty: () => void;
+
+  constructor(parts: LogParts, { handovers, onEmpty }: { handovers: Handovers; onEmpty: () => void }) {
+    this.#parts = parts;
+    this.#handovers = handovers;
+    this.#onEmpty = onEmpty;
+    this.#sharedLane = parts.store.isApart ? undefined : this.#createLane();
+  }
+
+  open(key: string, { claimed, producer }: { claimed: Claimed; producer: ProducerPort }): LogClaim {
+    const { clock, store } = this.#parts;
+    const { epoch } = claimed;
+    const lane = this.#sharedLane ?? this.#createLane();
+    const claim = new LogClaim(
+      {
+        key,
+        hint: store.hintOf(key),
+        claimed,
+        producer,
+        isHandedOver: () => this.#handovers.isAnothers(key, epoch),
+        onPending: (pending) => lane.pending(pending),
+      },
+      clock.now(),
+    );
+    if (this.#isOver) {
+      // Won while the context closed: nobody writes under it any more, and nobody may wait for it.
+      claim.close();
+      return claim;
+    }
+    // Two claims of this process: the record is the newer one's, whichever answer comes first.
+    const other = this.#claims.get(key);
+    if (other && other.epoch > epoch) {
+      this.#fence(claim);
+      return claim;
+    }
+    if (other) this.#fence(other);
+    this.#claims.set(key, claim);
+    this.#lanes.set(claim, lane);
+    lane.add(claim);
+    return claim;
+  }
+
+  /** Nothing is written under it. */
+  abandon(claim: LogClaim): void {
+    this.#drop(claim);
+  }
+
+  /** Producers of this process among these look at their records. */
+  asked(hints: readonly string[]): void {
+    const asked = new Set(hints);
+    for (const [claim, lane] of this.#lanes) {
+      if (asked.has(claim.hint)) lane.pending(claim, "asked");
+    }
+  }
+
+  /** All producers of this process look at their records. */
+  hurry(): void {
+    for (const [claim, lane] of this.#lanes) lane.pending(claim, "asked");
+  }
+
+  /** Writes what there is, and settles when all streams have ended or the store doesn't answer. */
+  async close(): Promise<void> {
+    this.#closed ??= createDeferred<void>();
+    if (this.#claims.size === 0) this.#closed.resolve();
+    else for (const lane of this.#lanes.values()) lane.hurry();
+    await this.#closed.promise;
+    for (const claim of this.#claims.values()) this.#drop(claim);
+    this.#isOver = true;
+  }
+
+  #createLane(): Lane {
+    return new Lane({
+      parts: this.#parts,
+      heartbeatMs: this.#parts.settings.leaseMs / 3,
+      isClosing: () => this.#closed !== undefined,
+      onFenced: (claim) => this.#fence(claim),
+      onOver: (claim) => this.#drop(claim),
+    });
+  }
+
+  #fence(claim: LogClaim): void {
+    this.#drop(claim);
+    if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch);
+    claim.producer.fenced();
+  }
+
+  #drop(claim: LogClaim): void {
+    if (this.#claims.get(claim.key) === claim) this.#claims.delete(claim.key);
+    this.#lanes.get(claim)?.delete(claim);
+    this.#lanes.delete(claim);
+    claim.close();
+    if (this.#claims.size > 0) return;
+    this.#closed?.resolve();
+    this.#onEmpty();
+  }
+}

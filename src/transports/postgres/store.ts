@@ -1,0 +1,265 @@
+// The log's store over Postgres: two tables, and notifications as hints.
+
+import { background } from "../../lib/background.ts";
+import type { RecordedEnd, StopRequest, WatchSignal } from "../../port/transport.ts";
+import type { Outages } from "../log/outages.ts";
+import type {
+  Append,
+  AppendAnswer,
+  ClaimAsk,
+  Claimed,
+  Elected,
+  LogStore,
+  PageRequest,
+  StoredPage,
+  StoreListener,
+  StreamEar,
+  StreamRecord,
+} from "../log/store.ts";
+import { Appends } from "./appends.ts";
+import { reasonOf, type Row } from "./database.ts";
+import { textFrom } from "./entries.ts";
+import { encodeHints, type HintKind } from "./hints.ts";
+import { Listener } from "./listener.ts";
+import { createHint, createKey } from "./names.ts";
+import { parseEntries, parseRecord, parseStatus, toNumber, toText } from "./parse.ts";
+import { type PostgresParts, run, runForCaller } from "./parts.ts";
+import { Reads } from "./reads.ts";
+
+/** The most that one statement carries, so that it fits its deadline. */
+const MAX_STATEMENT_UNITS = 1_048_576;
+/** The most that a page holds: with the row that reaches beyond it, below 256 KiB in UTF-8, whatever the text. */
+const MAX_PAGE_UNITS = 65_536;
+/** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
+const CHECK_MS = 2_500;
+/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
+const WATCHED_MS = 12_000;
+
+type Tell = (signal: WatchSignal) => void;
+
+export class PostgresStore implements LogStore {
+  readonly name: string = "Postgres";
+  readonly maxAppendUnits: number = MAX_STATEMENT_UNITS;
+  readonly maxPageUnits: number = MAX_PAGE_UNITS;
+  /** A commit of its own for each stream would cost a flush to disk each. */
+  readonly isApart: boolean = false;
+  readonly mayForget: boolean = false;
+
+  readonly #context: PostgresParts;
+  readonly #keyPrefix: string;
+  readonly #listener: Listener;
+  readonly #reads: Reads;
+  readonly #appends: Appends;
+  /** Of the streams that this process follows, by the name that notifications have for them. */
+  readonly #ears = new Map<string, Set<Tell>>();
+  #storeListener: StoreListener | undefined;
+
+  constructor(context: PostgresParts, keyPrefix: string) {
+    this.#context = context;
+    this.#keyPrefix = keyPrefix;
+    this.#listener = new Listener({
+      context,
+      onHints: (kind, names) => this.#onHints(kind, names),
+      onProven: (isProven) => this.#onProven(isProven),
+    });
+    this.#reads = new Reads(context);
+    this.#appends = new Appends(context);
+  }
+
+  get outages(): Outages {
+    return this.#context.database.outages;
+  }
+
+  get checkMs(): number {
+    return this.#listener.isProven ? CHECK_MS : Math.min(this.#context.settings.pollIntervalMs, CHECK_MS);
+  }
+
+  start(listener: StoreListener): void {
+    this.#storeListener = listener;
+  }
+
+  keyOf(streamId: string): string {
+    return createKey(this.#keyPrefix, streamId);
+  }
+
+  hintOf(key: string): string {
+    return createHint(key);
+  }
+
+  async claim(
+    key: string,
+    { mode, handovers, isOwedGivenUp }: ClaimAsk,
+    onLate: (late: Claimed) => void,
+  ): Promise<Claimed | undefined> {
+    const values = [key, mode, this.#context.settings.retentionSeconds * 1000, handovers, isOwedGivenUp];
+    const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
+      if (late) onLate(toClaimed(late));
+    });
+    return row && toClaimed(row);
+  }
+
+  async tellSuperseded(key: string, { epoch }: Claimed): Promise<void> {
+    const hint = createHint(key);
+    await this.#notify([...encodeHints("fence", [hint, String(epoch)]), ...encodeHints("moved", [hint])]);
+  }
+
+  append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
+    return this.#appends.append(appends);
+  }
+
+  async release(key: string, epoch: number): Promise<void> {
+    await run(this.#context, "release", [key, epoch]);
+  }
+
+  read(request: PageRequest): Promise<StoredPage | undefined> {
+    return this.#reads.read(request);
+  }
+
+  async look(key: string): Promise<StreamRecord | undefined> {
+    const [row] = await runForCaller(this.#context, "status", [key]);
+    // It asks for less than a page's row has.
+    return row && parseRecord({ tail: 0, lease_ms: null, watched_ms: null, ...row });
+  }
+
+  async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
+    const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
+    return this.#records(keys, (input) =>
+      run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
+    );
+  }
+
+  async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
+    return this.#records(keys, (input) => run(this.#context, "mark", [input, WATCHED_MS]));
+  }
+
+  needsMark({ watchedMs }: StreamRecord): boolean {
+    return watchedMs <= WATCHED_MS / 2;
+  }
+
+  async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
+    const [row] = await runForCaller(this.#context, "stop", [key, storable(reason), epoch ?? null]);
+    if (!row) return undefined;
+    this.#hint("asked", key);
+    return toNumber(row, "epoch");
+  }
+
+  async lastEnd(key: string): Promise<RecordedEnd | undefined> {
+    const [row] = await runForCaller(this.#context, "lastEnd", [key]);
+    if (!row) return undefined;
+    const end = row["status"] === "stopped" ? "stopped" : "done";
+    return { epoch: toNumber(row, "epoch"), tail: toNumber(row, "tail"), end };
+  }
+
+  async elect(key: string, forMs: number): Promise<Elected | undefined> {
+    const [row] = await run(this.#context, "elect", [key, forMs]);
+    if (!row) return undefined;
+    const status = parseStatus(row["status"]);
+    return {
+      epoch: toNumber(row, "epoch"),
+      end: status === "running" || status === "lapsed" ? "lost" : status,
+      startedAtMs: toNumber(row, "started_ms"),
+      text: wholeText(row),
+    };
+  }
+
+  async handedOver(key: string, epoch: number, isTaken: boolean): Promise<void> {
+    await run(this.#context, "handedOver", [key, epoch, isTaken]);
+  }
+
+  async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
+    const [row] = await run(this.#context, "takeOwed", [key, epoch]);
+    const text = row?.["is_taken"] === true ? wholeText(row) : undefined;
+    return { isThere: row?.["is_there"] === true, text };
+  }
+
+  tellMoved(key: string): void {
+    this.#hint("moved", key);
+  }
+
+  listen(key: string, onSignal: Tell): StreamEar {
+    const hint = createHint(key);
+    const alike = this.#ears.get(hint) ?? new Set();
+    const tell: Tell = (signal) => onSignal(signal);
+    this.#ears.set(hint, alike.add(tell));
+    const stopUsing = this.#listener.use();
+    return {
+      close: () => {
+        stopUsing();
+        alike.delete(tell);
+        if (alike.size === 0 && this.#ears.get(hint) === alike) this.#ears.delete(hint);
+      },
+    };
+  }
+
+  hear(): () => void {
+    return this.#listener.use();
+  }
+
+  reasonOf(error: unknown): string {
+    return reasonOf(error);
+  }
+
+  async close(): Promise<void> {
+    this.#reads.close();
+    await this.#appends.close();
+    await this.#listener.close();
+    await this.#context.database.close();
+  }
+
+  #onHints(kind: Exclude<HintKind, "proof">, names: readonly string[]): void {
+    switch (kind) {
+      case "moved":
+        for (const hint of names) for (const tell of this.#ears.get(hint) ?? []) tell({ type: "missed" });
+        return;
+      case "asked":
+        return this.#storeListener?.asked(names);
+      case "fence":
+        // Anybody may send a notification: the row tells whether a newer producer has it.
+        return this.#storeListener?.asked(names.slice(0, 1));
+    }
+  }
+
+  /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
+  #onProven(isProven: boolean): void {
+    if (isProven) for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+    this.#storeListener?.paceChanged();
+  }
+
+  #hint(kind: HintKind, key: string): void {
+    background(this.#notify(encodeHints(kind, [createHint(key)])), () => {
+      // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
+    });
+  }
+
+  #notify(payloads: readonly string[]): Promise<Row[]> {
+    return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
+  }
+
+  async #records(
+    keys: readonly string[],
+    ask: (input: string) => Promise<Row[]>,
+  ): Promise<readonly (StreamRecord | undefined)[]> {
+    const rows = await ask(JSON.stringify(keys.map((key, n) => ({ n, stream_id: key }))));
+    const found = rows.filter((row) => row["epoch"] !== null);
+    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseRecord(row)]));
+    return keys.map((_, n) => answers.get(n));
+  }
+}
+
+function toClaimed(row: Row): Claimed {
+  return {
+    epoch: toNumber(row, "epoch"),
+    owedEpochs: toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number),
+    wasThere: row["was_there"] === true,
+  };
+}
+
+/** As much text as there is, whole or not. */
+function wholeText(row: Row): string {
+  return textFrom(0, parseEntries(row)) ?? "";
+}
+
+/** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */
+function storable(reason: string | undefined): string | null {
+  return reason === undefined ? null : reason.toWellFormed().replaceAll("\0", "\uFFFD");
+}

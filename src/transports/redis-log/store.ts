@@ -1,0 +1,262 @@
+// The log's store over Redis: three keys for each stream, five scripts, and messages as hints.
+
+import { background } from "../../lib/background.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { ResumableStreamError } from "../../port/errors.ts";
+import type { RecordedEnd, StopRequest, WatchSignal } from "../../port/transport.ts";
+import type { Outages } from "../log/outages.ts";
+import type {
+  Append,
+  AppendAnswer,
+  ClaimAsk,
+  Claimed,
+  Elected,
+  LogStore,
+  PageRequest,
+  StoredPage,
+  StoreListener,
+  StreamEar,
+  StreamRecord,
+} from "../log/store.ts";
+import { toList, toListOrNothing, toNumber, toText, unexpected } from "./answers.ts";
+import { RedisClaims, stopMark, toEnd } from "./claims.ts";
+import type { LogConnection } from "./connection.ts";
+import { Ears } from "./ears.ts";
+import { MOVED } from "./live.ts";
+import { keyOf, liveChannelOf } from "./names.ts";
+import { LogRequests } from "./requests.ts";
+import { joinFrom, parseEntries } from "./runs.ts";
+
+/** A script blocks its server: one that writes as much for 0.28 ms. */
+const MAX_WRITE_UNITS = 131_072;
+/** The same for a page: 0.21 ms. */
+const MAX_PAGE_UNITS = 65_536;
+/** How often followers look all the same: at the lease, and whether the producer still knows of them. */
+const CHECK_MS = 5_000;
+/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
+const WATCHED_MS = 20_000;
+
+export interface RedisStoreOptions {
+  connection: LogConnection;
+  keyPrefix: string;
+  retentionSeconds: number;
+  leaseMs: number;
+  /** How long any script may take. */
+  requestTimeoutMs: number;
+  clock: Clock;
+  /** Names this context among all of the server. */
+  name: string;
+  onError: (error: ResumableStreamError) => void;
+}
+
+export class RedisStore implements LogStore {
+  readonly name: string = "Redis";
+  readonly maxAppendUnits: number = MAX_WRITE_UNITS;
+  readonly maxPageUnits: number = MAX_PAGE_UNITS;
+  /** Each stream's write is a script: those of a turn go out together, and none waits for another's node. */
+  readonly isApart: boolean = true;
+  /** A server that restarts empty, fails over or evicts keys: the producer writes them again. */
+  readonly mayForget: boolean = true;
+  readonly checkMs: number = CHECK_MS;
+
+  readonly #options: RedisStoreOptions;
+  readonly #requests: LogRequests;
+  readonly #claims: RedisClaims;
+  readonly #ears: Ears;
+  /** Reads of this turn: followers at the same place share a page. */
+  readonly #reads = new Map<string, Promise<StoredPage | undefined>>();
+  #listener: StoreListener | undefined;
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    const { clock, connection, keyPrefix, leaseMs, name, onError, requestTimeoutMs, retentionSeconds } =
+      options;
+    this.#requests = new LogRequests({ clock, connection, leaseMs, onError, timeoutMs: requestTimeoutMs });
+    const onAsked = (key: string): void => this.#listener?.asked([key]);
+    const onReconnect = (): void => this.#listener?.reconnected();
+    this.#ears = new Ears({ clock, connection, keyPrefix, name, onAsked, onError, onReconnect });
+    const { inbox } = this.#ears;
+    this.#claims = new RedisClaims({
+      requests: this.#requests,
+      clock,
+      retentionSeconds,
+      leaseMs,
+      inbox,
+      name,
+    });
+  }
+
+  get outages(): Outages {
+    return this.#options.connection.outages;
+  }
+
+  start(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  keyOf(streamId: string): string {
+    return keyOf(this.#options.keyPrefix, streamId);
+  }
+
+  /** The whole key: messages have room for it. */
+  hintOf(key: string): string {
+    return key;
+  }
+
+  claim(key: string, ask: ClaimAsk, onLate: (late: Claimed) => void): Promise<Claimed | undefined> {
+    return this.#claims.claim(key, ask, onLate);
+  }
+
+  /** The claim itself told the followers. */
+  async tellSuperseded(key: string, claimed: Claimed): Promise<void> {
+    const inbox = this.#claims.olderInbox(claimed);
+    if (inbox !== "") await this.#requests.publish(inbox, key);
+  }
+
+  append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
+    return Promise.all(appends.map((append) => this.#claims.append(append)));
+  }
+
+  async release(key: string, epoch: number): Promise<void> {
+    await this.#settle("release", key, { epoch });
+  }
+
+  read(request: PageRequest): Promise<StoredPage | undefined> {
+    const { key, from, maxUnits, isBound } = request;
+    const name = `${from}:${maxUnits}:${isBound}:${key}`;
+    const known = this.#reads.get(name);
+    if (known) return known;
+    const values = [String(from), String(maxUnits), isBound ? "1" : "0", String(WATCHED_MS)];
+    const reading = this.#requests.run("read", key, values).then((answer) => this.#toPage(request, answer));
+    this.#reads.set(name, reading);
+    queueMicrotask(() => this.#reads.delete(name));
+    return reading;
+  }
+
+  async look(key: string): Promise<StreamRecord | undefined> {
+    const answer = await this.#requests.runForCaller("read", key, ["0", "0", "0", "0"]);
+    return this.#toPage({ key, from: 0 }, answer)?.record;
+  }
+
+  async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
+    const pages = await Promise.all(
+      keys.map((key) => this.read({ key, from: 0, maxUnits: 0, isBound: false })),
+    );
+    return pages.map((page) => page?.record);
+  }
+
+  /** Reads and checks do it. */
+  needsMark(): boolean {
+    return false;
+  }
+
+  async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
+    const values = [stopMark(reason), epoch === undefined ? "" : String(epoch)];
+    const answer = toListOrNothing(await this.#requests.runForCaller("stop", key, values));
+    if (!answer) return undefined;
+    const [stopped, inbox] = answer;
+    this.#hint(toText(inbox), key);
+    return toNumber(stopped);
+  }
+
+  async lastEnd(key: string): Promise<RecordedEnd | undefined> {
+    const record = await this.look(key);
+    if (record?.status !== "done" && record?.status !== "stopped") return undefined;
+    return { epoch: record.epoch, tail: record.tail, end: record.status };
+  }
+
+  async elect(key: string, forMs: number): Promise<Elected | undefined> {
+    const answer = toListOrNothing(await this.#settle("elect", key, { argument: String(Math.ceil(forMs)) }));
+    if (!answer) return undefined;
+    const [epoch, status, entries, open] = answer;
+    return {
+      epoch: toNumber(epoch),
+      end: toEnd(toText(status)) ?? "lost",
+      // Epochs start from the clock, in microseconds.
+      startedAtMs: toNumber(epoch) / 1_000,
+      text: wholeText(entries) + toText(open),
+    };
+  }
+
+  async handedOver(key: string, epoch: number, isTaken: boolean): Promise<void> {
+    await this.#settle("handed", key, { argument: isTaken ? "1" : "0", epoch });
+  }
+
+  async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
+    const [isThere, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
+    const text = toText(isTaken) === "1" ? wholeText(entries) : undefined;
+    return { isThere: toText(isThere) === "1", text };
+  }
+
+  tellMoved(key: string): void {
+    this.#hint(liveChannelOf(key), MOVED);
+  }
+
+  listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
+    return this.#ears.listen(key, onSignal);
+  }
+
+  hear(): () => void {
+    return this.#ears.hear();
+  }
+
+  reasonOf(error: unknown): string {
+    return error instanceof Error ? error.message : String(error);
+  }
+
+  async close(): Promise<void> {
+    await this.#ears.close();
+    this.#options.connection.close();
+  }
+
+  #settle(
+    op: "elect" | "handed" | "owed" | "release",
+    key: string,
+    { argument = "", epoch }: { argument?: string; epoch?: number },
+  ): Promise<unknown> {
+    return this.#requests.run("settle", key, [op, argument, epoch === undefined ? "" : String(epoch)]);
+  }
+
+  #hint(channel: string, message: string): void {
+    if (channel === "") return;
+    background(this.#requests.publish(channel, message), () => {
+      // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
+    });
+  }
+
+  #toPage({ key, from }: Pick<PageRequest, "key" | "from">, value: unknown): StoredPage | undefined {
+    const answer = toListOrNothing(value);
+    if (!answer) return undefined;
+    const [epoch, tail, openFrom, status, leaseMs, watchedMs, handover, inbox, entries, open, time] = answer;
+    this.#requests.learnTime(toNumber(time));
+    this.#hint(toText(inbox), key);
+    const record: StreamRecord = {
+      epoch: toNumber(epoch),
+      tail: toNumber(tail),
+      ...toStatus(toText(status), toNumber(leaseMs)),
+      handover: toHandover(toText(handover)),
+      watchedMs: toNumber(watchedMs),
+    };
+    const openText = toText(open);
+    const last = openText === "" ? undefined : { stop: toNumber(openFrom) + openText.length, text: openText };
+    return { record, text: joinFrom(from, parseEntries(entries), last) };
+  }
+}
+
+/** As much text as there is, whole or not. */
+function wholeText(entries: unknown): string {
+  return parseEntries(entries)
+    .map(({ text }) => text)
+    .join("");
+}
+
+function toStatus(status: string, leaseMs: number): Pick<StreamRecord, "status" | "leaseMs"> {
+  if (status === "running" || status === "lapsed") return { status, leaseMs };
+  const end = toEnd(status);
+  if (!end) throw unexpected("a status");
+  return { status: end, leaseMs: undefined };
+}
+
+function toHandover(handover: string): StreamRecord["handover"] {
+  return handover === "due" || handover === "running" ? handover : undefined;
+}

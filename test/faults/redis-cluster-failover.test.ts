@@ -1,0 +1,124 @@
+// Row: a master of a Redis cluster is killed under running streams, and its replica takes over.
+
+import { randomUUID } from "node:crypto";
+import { expect, it } from "vitest";
+import type { WorkerProcess } from "../support/process.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import type { RedisServer } from "../support/redis-server.ts";
+import { ClusterScene } from "../support/scene.ts";
+import { sourceText, type SourceSpec } from "../support/source.ts";
+import { until } from "../support/wait.ts";
+import type { RedisClients } from "../support/worker-protocol.ts";
+
+const kinds: RedisClients[] = [
+  "redis-4-cluster",
+  "redis-5-cluster",
+  "redis-6-cluster",
+  "ioredis-5-cluster",
+  "ioredis-6-cluster",
+  "default-redis",
+  "default-ioredis",
+];
+
+it.for(kinds)(
+  "over %s: no living producer is given up, and all have the whole text (G1, G2, G4)",
+  async (kind) => {
+    await using cluster = await startRedisCluster();
+    await using scene = new ClusterScene(kind, cluster);
+    const [producer, follower] = await scene.workers(2, { options: { keyPrefix: randomUUID() } });
+    if (!producer || !follower) throw new Error("Two workers were asked for");
+    // Ids enough for records on each of the masters.
+    const sources = ["a", "b", "c", "d", "e", "f"].map(sourceOf);
+    await Promise.all(sources.map((source) => follow(source, { producer, follower })));
+
+    const victim = await subscribersHost(cluster);
+    await cluster.replace(victim);
+    // Its own processes have noticed as well, and its successor serves: each id is found, and nobody takes a stream over.
+    for (const { label } of sources)
+      await until(() => isFound(follower, label), { what: `"${label}" to be found` });
+    for (const { label } of sources) await producer.ask("release", { label });
+
+    for (const source of sources) {
+      for (const worker of [producer, follower]) {
+        const reading = await worker.ended(source.label, 20_000);
+        expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
+      }
+    }
+    await producer.settled(20_000);
+    for (const { label } of sources) expect(await follower.ask("has", { streamId: label })).toBe("DONE");
+    expect(await scene.troubles()).toEqual([]);
+  },
+);
+
+const outliving: RedisClients[] = [
+  "redis-4-cluster",
+  "redis-5-cluster",
+  "redis-6-cluster",
+  "ioredis-6-cluster",
+  "default-redis",
+];
+
+it.for(outliving)(
+  "over %s: a dead node that isn't replaced takes no subscriber along (G1, G4)",
+  async (kind) => {
+    await using cluster = await startRedisCluster({ nodeTimeoutMs: 60_000 });
+    await using scene = new ClusterScene(kind, cluster);
+    const keyPrefix = randomUUID();
+    const [producer, follower] = await scene.workers(2, { options: { keyPrefix } });
+    if (!producer || !follower) throw new Error("Two workers were asked for");
+    const sources = ["a", "b", "c", "d", "e", "f", "g", "h"].map(sourceOf);
+    await Promise.all(sources.map((source) => follow(source, { producer, follower })));
+    const victim = await subscribersHost(cluster);
+    // Records of the others can't be written before somebody replaces it.
+    const owners = await Promise.all(
+      sources.map(async ({ label }) =>
+        cluster.ownerOf(await cluster.slotOf(`${keyPrefix}:rs:sentinel:${label}`)),
+      ),
+    );
+    const survivors = sources.filter((_, index) => owners[index] !== victim);
+    expect(survivors.length).toBeGreaterThan(0);
+
+    await cluster.lose(victim);
+    for (const { label } of survivors) await producer.ask("release", { label });
+
+    for (const source of survivors) {
+      const reading = await follower.ended(source.label, 20_000);
+      expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
+      await until(async () => (await follower.ask("has", { streamId: source.label })) === "DONE", {
+        what: "the end to be written",
+      });
+    }
+    expect(await scene.troubles()).toEqual([]);
+  },
+);
+
+function sourceOf(label: string): SourceSpec {
+  return { label, chunks: 100, everyMs: 10, holdAfter: 50 };
+}
+
+async function follow(
+  source: SourceSpec,
+  { follower, producer }: { follower: WorkerProcess; producer: WorkerProcess },
+): Promise<void> {
+  const { label } = source;
+  await producer.reads({ read: label, call: "createNewResumableStream", streamId: label, source });
+  await follower.reads({ read: label, call: "resumeExistingStream", streamId: label });
+  await follower.ask("reached", { read: label, length: sourceText(source, 50).length });
+}
+
+/** Whether the id is told of as running. A cluster in the middle of its fail-over may refuse the question. */
+async function isFound(worker: WorkerProcess, streamId: string): Promise<boolean> {
+  return worker.ask("has", { streamId }).then(
+    (status) => status === true,
+    () => false,
+  );
+}
+
+/** The master with most of the subscriptions: the one that is missed most. */
+async function subscribersHost(cluster: RedisCluster): Promise<RedisServer> {
+  const masters = await cluster.masters();
+  const counts = await Promise.all(masters.map(async (node) => (await node.pubsubChannels()).length));
+  const host = masters[counts.indexOf(Math.max(...counts))];
+  if (!host) throw new Error("The cluster has no master");
+  return host;
+}
