@@ -6,23 +6,32 @@ import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("streaming.ts", import.meta.url));
 
+/** A message of such a process to the front, with one of these. */
+export interface Report {
+  port?: number;
+  /** How many SQL statements it has sent. */
+  statements?: number;
+  /** The source of a stream has said one more word. */
+  said?: { id: string; word: string };
+}
+
 export interface StreamProcess {
   pid: number;
   port: number;
-  /** How many SQL statements it has sent. */
-  statements: () => number;
   /** SIGKILL: it can't say goodbye. Settles when it is gone. */
   kill: () => Promise<void>;
 }
 
-export async function startProcess(env: NodeJS.ProcessEnv): Promise<StreamProcess> {
+export async function startProcess(
+  env: NodeJS.ProcessEnv,
+  onReport: (report: Report) => void,
+): Promise<StreamProcess> {
   const child = fork(script, { env, execArgv: ["--import", "tsx"] });
   const exited = once(child, "exit");
-  let statements = 0;
   const port = await new Promise<number>((resolve, reject) => {
-    child.on("message", (message: { port?: number; statements?: number }) => {
-      if (message.port !== undefined) resolve(message.port);
-      statements = message.statements ?? statements;
+    child.on("message", (report: Report) => {
+      if (report.port !== undefined) resolve(report.port);
+      onReport(report);
     });
     child.once("exit", (code) =>
       reject(new Error(`A process that streams ended with ${code} at its start.`)),
@@ -31,7 +40,6 @@ export async function startProcess(env: NodeJS.ProcessEnv): Promise<StreamProces
   return {
     pid: child.pid ?? 0,
     port,
-    statements: () => statements,
     kill: async () => {
       child.kill("SIGKILL");
       await exited;

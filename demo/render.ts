@@ -1,4 +1,4 @@
-// What the browser gets: the page with its stores, and the page's script in one file.
+// What the browser gets: the page with its style and stores, and the page's script in one file.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -6,13 +6,15 @@ import { build } from "esbuild";
 import { type Store, traits } from "./stores.ts";
 
 export async function renderPage(stores: readonly Store[]): Promise<string> {
-  const page = await readFile(new URL("page.html", import.meta.url), "utf8");
+  const [page, style] = await Promise.all(
+    ["page.html", "page.css"].map((name) => readFile(new URL(name, import.meta.url), "utf8")),
+  );
   const options = stores.map((store) => `<option value="${store}">${traits[store].name}</option>`);
-  return page.replace("<!-- stores -->", options.join(""));
+  return (page ?? "").replace("<!-- stores -->", options.join("")).replace("/* style */", () => style ?? "");
 }
 
 export async function renderScript(): Promise<string> {
-  const entry = fileURLToPath(new URL("browser.ts", import.meta.url));
+  const entry = fileURLToPath(new URL("browser/main.ts", import.meta.url));
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false });
   return outputFiles[0]?.text ?? "";
 }

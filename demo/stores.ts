@@ -18,6 +18,23 @@ export const traits: Record<Store, StoreTraits> = {
   postgres: { name: "Postgres", keepsText: true, counted: "SQL statements" },
 };
 
+/** The front's answer to the page, which asks twice a second. */
+export interface Status {
+  servers: {
+    /** Absent while it is being replaced. */
+    pid: number | undefined;
+    produces: boolean;
+  }[];
+  /** How many characters the source has said. */
+  said: number;
+  /** How many it will have said at its end. */
+  total: number;
+  /** SHA-256 of the source's text, cut at each length that was asked for; absent if it hasn't come so far. */
+  hashes: (string | undefined)[];
+  /** Commands and statements that servers were asked for this answer. */
+  cost: { redis: number; postgres: number; published: number };
+}
+
 /** The stores that can be had here; the first is the page's own choice. */
 export function storesOf(env: NodeJS.ProcessEnv): Store[] {
   const servers: Store[] = [];

@@ -21,12 +21,15 @@ The producer hardly notices. As long as nobody asks, it writes nothing to anyone
 first question comes in, it answers from its ledger and carries on. When the last word is said, it says so, and a \
 reader that has not heard this knows that the text is not whole.
 
-That is all there is to see here. One of the two lines above lost its connection on purpose, and the other came \
-late. Below are three checksums. They should look very much alike.
+That is all there is to see here. One of two readers may have lost its connection on the way, and the other came \
+late. Count what each of them has got, and take its checksum: both are equal to those of the text that was said.
 `;
 
 /** The text as the readers should get it: one server-sent event a word. Offsets count this string's code units. */
 export const sourceText: string = events().join("");
+
+/** How much text that is, without its frames. */
+export const ANSWER_LENGTH: number = words().join("").length;
 
 /** Streams the text word by word, the way a language model would. */
 export function makeSource(options: { wordDelayMs: number; signal: AbortSignal }): ReadableStream<string> {
@@ -44,14 +47,21 @@ export function makeSource(options: { wordDelayMs: number; signal: AbortSignal }
   });
 }
 
-/** As `makeSource`, and each word says when it was said: so a reader can tell replay from live. */
-export function timedSource(options: { wordDelayMs: number; signal: AbortSignal }): ReadableStream<string> {
+/** Between two words on the page. */
+const WORD_MS = Number(process.env["DEMO_WORD_MS"] || 60);
+
+/** The page's: as `makeSource`, and each word says when it was said, so that a reader can tell replay from live. */
+export function timedSource(options: {
+  signal: AbortSignal;
+  onWord?: (word: string) => void;
+}): ReadableStream<string> {
   const unsaid = words();
   return new ReadableStream({
     async pull(controller) {
       const word = unsaid.shift();
       if (word === undefined) return controller.close();
-      await sleep(options.wordDelayMs, undefined, { signal: options.signal });
+      await sleep(WORD_MS, undefined, { signal: options.signal });
+      options.onWord?.(word);
       controller.enqueue(`data: ${JSON.stringify({ word, at: Date.now() })}\n\n`);
     },
   });

@@ -27,5 +27,5 @@ process.exitCode = await main(process.argv.slice(2), {
   },
 });
 
-// What a server that went silent holds open must not hold the command.
+// The command must not wait for a connection to a server that went silent.
 setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();

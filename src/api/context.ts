@@ -127,7 +127,7 @@ export function createContext({
       const epoch = checkGeneration(generation);
       const local = await streams.local(streamId);
       const isMeant = local && (epoch === undefined || epoch === local.epoch);
-      // One that had ended may have been superseded, and not know it: the record tells what runs.
+      // A producer here that has ended may be superseded without knowing it. The record tells what runs.
       return (isMeant && (await local.end(reason))) || transport.stop(streamId, { reason, epoch });
     },
     close: async ({ drainMs }: CloseOptions = {}) => {

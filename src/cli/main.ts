@@ -58,7 +58,7 @@ function find(words: readonly string[]): Command {
 function meantBy(words: readonly string[]): (string | undefined)[] {
   const begun = COMMANDS.filter((command) => words.every((word, index) => command.words[index] === word));
   if (begun.length > 0) return begun.map((command) => command.words.join(" "));
-  // What follows a command's words may be an id.
+  // A word after a command's own may be an id: it is no part of the comparison.
   const guesses = COMMANDS.map(({ words: own }) => ({
     name: own.join(" "),
     written: words.slice(0, own.length).join(" "),

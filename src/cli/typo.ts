@@ -1,4 +1,4 @@
-// What somebody meant who wrote a word that there isn't.
+// Guesses which word was meant by one that doesn't exist.
 
 /** More than two slips make another word. */
 const MAX_SLIPS = 2;

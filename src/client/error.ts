@@ -18,7 +18,7 @@ export type ResumableFetchErrorCode =
   | "UNREACHABLE";
 
 /**
- * What a body errors with once no attempt can help. A `TypeError`, as `fetch` throws it for a network that failed; the word
+ * The error of a body that no further attempt can help. A `TypeError`, as `fetch` throws it for a network that failed; the word
  * "network" is in the message of `UNREACHABLE` alone, which is how chats tell what is worth another try.
  *
  * @example

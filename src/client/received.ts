@@ -30,7 +30,7 @@ export interface ReceivedOptions {
   headers: Headers;
   /** Where the connection begins. */
   position: Position;
-  /** Whose events these are: a first answer's may be anybody's and begin anywhere. `own`: ours alone. */
+  /** A first answer may be of any server and begin anywhere in its text. `own`: its events are those of our server alone. */
   from: "anywhere" | "here" | "own";
 }
 

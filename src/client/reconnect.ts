@@ -29,7 +29,7 @@ export interface Verdict {
 export interface ReconnectState {
   /** There is a connection that text may come from. */
   readonly reads: boolean;
-  /** What is done for another connection. */
+  /** How far the search for another connection is. */
   readonly next: "none" | "waiting" | "asking" | "over";
   /** Attempts since the position last moved. */
   readonly attempts: number;
@@ -37,7 +37,7 @@ export interface ReconnectState {
   readonly closed?: ServerKind | undefined;
   /** The server named the time of the next attempt: no hint brings it forward. */
   readonly isHeld?: boolean;
-  /** What the server has said while there was a connection; absent once that brought something more. */
+  /** The server's word on the end, while a connection was still open; absent once that connection has brought more. */
   readonly verdict?: Verdict | undefined;
 }
 

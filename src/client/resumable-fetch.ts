@@ -68,8 +68,8 @@ export function resumableFetch(
  * How the stream behind a response ended. Known at the latest when its body has closed or errored.
  *
  * @param response - what `resumableFetch` returned.
- * @returns undefined where the reader left first, or the end can't be known. Never rejects.
- * @throws TypeError where `resumableFetch` didn't return this response, or it has nothing to resume.
+ * @returns undefined if the reader left first, or the end can't be known. Never rejects.
+ * @throws TypeError if `resumableFetch` didn't return this response, or it has nothing to resume.
  */
 export function endOf(response: Response): Promise<EndKind | undefined> {
   const end = ends.get(response);

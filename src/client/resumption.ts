@@ -44,15 +44,15 @@ export class Resumption {
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   /** After all that was handed on. */
   #position: Position;
-  /** What is read; absent if it broke and no other is there. */
+  /** The connection that is read; absent if it broke and no other is there. */
   #current: Connection | undefined;
-  /** What is to take its place; absent unless there is an attempt. */
+  /** The connection that is to take its place; absent unless there is an attempt. */
   #next: Connection | undefined;
   /** The body's reader waits for text. */
   #isWanted = false;
-  /** What the body will error with; absent until known. */
+  /** The error that the body will end with; absent until known. */
   #failure: ResumableFetchError | undefined;
-  /** What a connection that closed brought last: text if that was the end. */
+  /** The rest of an event that a closed connection brought last. It counts as text if that was the end. */
   #left = "";
   #heardAt: number;
   /** The events that came are our server's. */

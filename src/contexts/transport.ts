@@ -9,7 +9,7 @@ import { checkFunction, checkOptions, flag } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
-/** What a transport is told of the options: each has its default if the caller gave none. */
+/** The options that a transport is told. Each has its default if the caller gave none. */
 export interface TransportSettings {
   /** Goes before every key, so that several apps can share a backend. */
   keyPrefix: string;

@@ -4,7 +4,7 @@ import type { EndKind } from "../port/transport.ts";
 import type { Backlog } from "./backlog.ts";
 import { trackEnd } from "./ends.ts";
 
-/** What one read of a local reader gives at most, so that a late one doesn't block the process. */
+/** One read of a local reader gives no more than this, so that a late reader doesn't block the process. */
 const MAX_READ_UNITS = 65_536;
 
 export interface CursorOptions {

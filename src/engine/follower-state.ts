@@ -214,7 +214,7 @@ function read(draft: Draft): void {
   if (state.reads === 0 && roomFrom(state, state.next) > 0) ask(draft, state.next);
 }
 
-/** What a read from `from` may ask for, beside what is queued and on its way. */
+/** How much a read from `from` may ask for, beside the text that is queued and on its way. */
 function roomFrom(state: FollowerState, from: number): number {
   return state.maxQueued - state.queued - (from - state.next);
 }

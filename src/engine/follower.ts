@@ -15,9 +15,9 @@ import { FirstRead } from "./first-read.ts";
 import { closedError, endErrorOf } from "./end-errors.ts";
 import { trackEnd } from "./ends.ts";
 
-/** What a follower holds for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
+/** A follower holds no more than this for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
 export const MAX_QUEUED_UNITS = 520_000;
-/** What a read asks for if the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
+/** The size of a page if the transport doesn't say: whatever the text, it fits 256 KiB of UTF-8. */
 const PAGE_UNITS = 65_000;
 /** Pages that fit the queue at least, so that the way there and back isn't waited for at each. */
 const MIN_PAGES = 4;

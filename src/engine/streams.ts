@@ -33,7 +33,7 @@ export interface StreamsOptions {
   parts?: EngineParts | undefined;
 }
 
-/** What a simulation replaces: decisions it watches or spoils, and a bound that a small text can reach. */
+/** Parts that a simulation replaces: decisions it watches or spoils, and a bound that a small text can reach. */
 export interface EngineParts {
   stepFollower?: typeof stepFollower;
   stepProducer?: typeof stepProducer;
@@ -44,7 +44,7 @@ export interface FollowOptions {
   offset: number;
   /** The claim whose text is wanted. Absent: whichever there is. */
   epoch: number | undefined;
-  /** What becomes of a stream that had failed before, whose text a log has kept: it is read to its end, or counts as lost. */
+  /** A stream had failed before, and a log has kept its text: it is read to its end, or counts as lost. */
   ofFailed: "read" | "refuse";
   /** Whether a stream that ended well before is read: for a log. */
   replays?: boolean;

@@ -3,7 +3,7 @@ export function background(promise: Promise<unknown>, onRejected: (error: unknow
   promise.then(undefined, onRejected);
 }
 
-/** What `act` gives, as a promise also if it throws or gives none: for calls of other people's code. */
+/** Calls other people's code: settles as `act` does, and also rejects if `act` throws before it returns a promise. */
 export async function attempt(act: () => unknown): Promise<void> {
   await act();
 }

@@ -46,7 +46,7 @@ export function expectSameText(actual: string, expected: string): void {
   );
 }
 
-/** What a promise rejected with. */
+/** The error that a promise rejected with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     (value) => fail(`resolved to ${show(value)}, and should have rejected`),

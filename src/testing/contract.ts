@@ -18,7 +18,7 @@ export interface ContractBackend {
 /** Makes the backend of one test. */
 export type ContractFactory = () => Promise<ContractBackend>;
 
-/** What each promise is written against. Contexts made here are closed, and their `waitUntil` promises checked. */
+/** Each promise is written against this. Contexts made here are closed, and their `waitUntil` promises checked. */
 export interface Contract {
   createContext: (options?: Partial<CommonOptions>) => Promise<DurableStreamContext>;
   /** As the backend says of itself; known once there is a context. */

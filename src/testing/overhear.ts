@@ -1,4 +1,4 @@
-// What may not be said: looks for a text in everything that was told or printed.
+// Looks for a text that may not be told in everything that was told or printed.
 
 const METHODS = ["log", "info", "warn", "error", "debug"] as const;
 

@@ -3,13 +3,13 @@
 import type { ResumableStreamError } from "../port/errors.ts";
 import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
 
-/** What a cut connection loses: what is sent over it, or only the answers to what was carried out. */
+/** A cut connection loses the calls that are sent over it, or only the answers to calls that were carried out. */
 export type Losing = "calls" | "answers";
 
 /** One process, and what a test may do to it. */
 export interface FaultyProcess {
   context: DurableStreamContext;
-  /** What `onError` was told. */
+  /** The errors that `onError` was told. */
   reported: ResumableStreamError[];
   /** Nothing gets through, either way or only to it, until it is mended. Not both in turn. @defaultValue "calls" */
   cut: (losing?: Losing) => void;

@@ -7,7 +7,7 @@ import { expectCode, expectSameText, fail, show } from "./assert.ts";
 export type ReadingEnd = { kind: "closed"; text: string } | { kind: "errored"; text: string; error: unknown };
 
 export interface Reading {
-  /** What arrived so far. */
+  /** The text that has arrived so far. */
   text: () => string;
   /** Resolves once this many code units arrived; rejects if the stream ends before. */
   reached: (length: number) => Promise<void>;

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { describeError, printable, printableText, toJson, toLines } from "../../src/cli/print.ts";
+import { inWords } from "../../src/cli/words.ts";
 
 test("an id stays on its line and steers nothing; other letters are kept", () => {
   expect(printable("a\u001b[2J\n\u0000\u0085\u2028\u202e\ud83d")).toBe(
@@ -26,6 +27,45 @@ test("JSON is one line without control characters, and parses to what it was", (
 
 test("facts are aligned, and what isn't known is a dash", () => {
   expect(toLines({ streamId: "a\n", tail: null })).toEqual(["streamId  a\\u000a", "tail      -"]);
+});
+
+test("what show prints is in words that people know", () => {
+  const facts = {
+    streamId: "a",
+    status: "running",
+    expiresInSeconds: 86_400,
+    tail: 12,
+    epoch: 40,
+    entries: 3,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    updatedAt: null,
+    leaseMs: 9_700,
+    isFollowed: true,
+    isStopRequested: false,
+    error: null,
+    followerProcesses: 1,
+  };
+  expect(toLines(inWords(facts))).toEqual([
+    "id              a",
+    "status          running",
+    "expires         24 h",
+    "length          12",
+    "generation      14",
+    "rows            3",
+    "started         2026-01-01T00:00:00.000Z",
+    "last written    -",
+    "lost in         10 s, if its server stays silent",
+    "followed        yes",
+    "stop asked for  no",
+    "error           -",
+    "followed by     1 process",
+  ]);
+  expect(inWords({ leaseMs: null, followerProcesses: 2, epoch: null, expiresInSeconds: null })).toEqual({
+    "lost in": null,
+    "followed by": "2 processes",
+    generation: null,
+    expires: "never",
+  });
 });
 
 test("an error of several attempts tells each of them", () => {

@@ -162,6 +162,9 @@ describe.each([
     const { stdout } = await run(["show", "a", "--key-prefix", keyPrefix], env);
     expect(stdout).toMatch(/^status +done$/m);
     expect(stdout).not.toContain(secret);
+    // JSON has the library's own names: epoch, leaseMs, isFollowed. A line begins with words, in small letters.
+    for (const line of stdout.trimEnd().split("\n")) expect(line).toMatch(/^[a-z]+( [a-z]+)* {2,}\S/);
+    expect(stdout).not.toMatch(/^(epoch|tail|entries)\b/m);
 
     const none = await run(["show", "b", "--key-prefix", keyPrefix], env);
     expect([none.code, none.stdout]).toEqual([3, ""]);

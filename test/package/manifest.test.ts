@@ -97,7 +97,7 @@ test("the package holds the builds, their sources, the documents and the example
     /^dist\/.+\.(js|d\.ts|js\.map)$/,
     /^dist\/cjs\/package\.json$/,
     /^src\/.+\.ts$/,
-    /^docs\/.+\.(md|png)$/,
+    /^docs\/.+\.(md|svg)$/,
     /^examples\/(?!.*(node_modules|dist|\.next|\.data|package-lock)).+\.(ts|tsx|mjs|json|html|md)$/,
     /^(package\.json|LICENSE|bench\/RESULTS\.md|[A-Z]+\.md)$/,
   ];

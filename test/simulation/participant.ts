@@ -13,6 +13,7 @@ import type { Connected } from "./backend.ts";
 import type { Machine } from "./machine.ts";
 import { watchQueue } from "./queue-watch.ts";
 import type { Execute, Store } from "./store.ts";
+import type { stepClaim } from "../../src/transports/relay/claim-state.ts";
 import type { stepVerdict } from "../../src/transports/relay/verdict.ts";
 import type { Query } from "./store-connection.ts";
 
@@ -28,6 +29,7 @@ export interface Plant {
   stepFollower?: typeof stepFollower;
   stepProducer?: typeof stepProducer;
   stepVerdict?: typeof stepVerdict;
+  stepClaim?: typeof stepClaim;
   ports?: (ports: Ports) => Ports;
   /** What the database does with a statement. */
   execute?: (store: Store) => Execute;

@@ -4,6 +4,7 @@ import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import { sleep } from "../../src/lib/clock.ts";
 import type { Claim, Slice, Transport } from "../../src/port/transport.ts";
+import { stepClaim } from "../../src/transports/relay/claim-state.ts";
 import { stepVerdict } from "../../src/transports/relay/verdict.ts";
 import { type Plant, withMethod } from "./participant.ts";
 import type { Violation } from "./world.ts";
@@ -202,6 +203,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     plant: {
       stepVerdict: (state, event, now, limits) =>
         stepVerdict(state, event, now, { ...limits, ackTimeoutMs: limits.ackTimeoutMs / 20 }),
+    },
+  },
+  {
+    name: "a producer doesn't believe that it was superseded",
+    breaks: ["G3", "G4", "G7", "G13"],
+    plant: {
+      stepClaim: (status, event) =>
+        event.type === "fenced" || event.type === "looked" ? { status } : stepClaim(status, event),
     },
   },
   {

@@ -87,6 +87,7 @@ export class RelayBackend implements Backend {
         onError: options.onError,
         handOver: options.handOver,
         stepVerdict: this.#plant.stepVerdict,
+        stepClaim: this.#plant.stepClaim,
       });
     };
     return { publisher, subscriber, createTransport };

@@ -2,9 +2,10 @@
 
 import type { Command, World } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { durationOf, type Facts, printable, toJson, toLines } from "../print.ts";
+import { printable, toJson, toLines } from "../print.ts";
 import { withStore } from "../stores/open-store.ts";
 import type { StreamFacts } from "../stores/store.ts";
+import { expiry, inWords } from "../words.ts";
 
 export const list: Command = {
   words: ["list"],
@@ -27,7 +28,7 @@ export const show: Command = {
       const facts = await store.show(args.streamId);
       if (!facts) return absent(args.streamId, world);
       if (args.isJson) world.print(toJson(facts));
-      else for (const line of toLines(factsForPeople(facts))) world.print(line);
+      else for (const line of toLines(inWords(facts))) world.print(line);
       return EXIT.done;
     }),
 };
@@ -53,20 +54,6 @@ export function absent(streamId: string, world: World): ExitCode {
 
 function rowOf({ expiresInSeconds, status, streamId, tail }: StreamFacts): string {
   return toRow(printable(status), String(tail ?? "-"), expiry(expiresInSeconds), printable(streamId));
-}
-
-/** A newcomer's words for what JSON calls by the library's own. */
-function factsForPeople(facts: StreamFacts): Facts {
-  const { tail, expiresInSeconds, ...others } = facts;
-  return {
-    ...others,
-    ...(tail !== undefined && { length: tail }),
-    ...(expiresInSeconds !== undefined && { expires: expiry(expiresInSeconds) }),
-  };
-}
-
-function expiry(seconds: Facts[string] | undefined): string {
-  return typeof seconds === "number" ? durationOf(seconds) : "never";
 }
 
 function toRow(...[status = "", length = "", expires = "", id = ""]: string[]): string {

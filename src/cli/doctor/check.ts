@@ -7,16 +7,16 @@ import { describeError } from "../print.ts";
 export interface Finding {
   check: string;
   status: "ok" | "warning" | "failed" | "skipped";
-  /** What was seen. */
+  /** The observation, in a sentence. */
   found: string;
-  /** What to do about it; present unless it is ok. */
+  /** The remedy; absent if all is well. */
   advice?: string;
 }
 
 export interface Check<Subject> {
   name: string;
   run: (subject: Subject) => Promise<Omit<Finding, "check">>;
-  /** What to do if it throws. */
+  /** The remedy if `run` throws. */
   advice: string;
 }
 

@@ -71,7 +71,7 @@ const encoding: Check<PostgresSubject> = {
   run: async ({ other }) => {
     const row = await ask(other, "select current_setting('server_encoding') as encoding");
     if (row["encoding"] === "UTF8") return { status: "ok", found: "the database holds any character" };
-    // What can't be written fails the one statement that carries the text of all streams of a process.
+    // One statement carries the text of all streams of a process: a character that can't be written fails all of it.
     const found = `the database's encoding is ${String(row["encoding"])}: a character it lacks fails all that is written with it`;
     const advice = "Create a database with encoding 'UTF8' template template0, and set the tables up there.";
     return { status: "failed", found, advice };

@@ -135,7 +135,7 @@ async function show(
   };
 }
 
-/** What its producer says of itself; undefined if it is gone. */
+/** Asks a stream's producer where it is; undefined if the producer is gone. */
 async function askProducer(
   transport: Transport,
   { streamId, record }: { streamId: string; record: Extract<StatusRecord, { status: "claimed" }> },

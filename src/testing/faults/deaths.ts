@@ -94,7 +94,7 @@ export function promiseOfDeaths(promise: Promising<FaultyWorld>): void {
   );
 }
 
-/** What callers are told of a stream whose producer has died: a relay has nothing of it, a log its text. */
+/** Expects what is left of a stream whose producer has died: nothing over a relay, its text over a log. */
 async function expectLeft(
   world: FaultyWorld,
   context: DurableStreamContext,

@@ -6,7 +6,7 @@ import { manualSource, sourceOf } from "../manual-source.ts";
 import { expectClosed, read, readWhole, until } from "../reading.ts";
 import { section, type Section } from "../section.ts";
 
-/** What the published library takes for the end of the stream. */
+/** The published library takes this text for the end of the stream. */
 const PUBLISHED_END_MARKER = "\n\n\nDONE_SENTINEL_hasdfasudfyge374%$%^$EDSATRTYFtydryrte\n";
 const LONE_HIGH = "\ud83d";
 const LONE_LOW = "\ude00";

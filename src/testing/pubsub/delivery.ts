@@ -167,7 +167,7 @@ export const deliveryPromises: Section<PubSubPort> = section("messages", (promis
   });
 });
 
-/** What arrives on a channel from now on. */
+/** Collects the messages that arrive on a channel from now on. */
 async function listen({ subscriber }: PubSubPair, channel: string): Promise<string[]> {
   const messages: string[] = [];
   await subscriber.subscribe(channel, (message) => messages.push(message));

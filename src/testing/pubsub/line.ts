@@ -21,7 +21,7 @@ export interface Line {
 
 export function createLine(inner: PubSubPair, mistreatment?: Mistreatment & { dice: Dice }): Line {
   let isRejecting = false;
-  /** What is lost, and what resolves when the line is mended; absent while it works. */
+  /** The line is broken: it loses this, until `mended` resolves. Absent while the line works. */
   let harm: { losing: Losing; mended: Deferred<void> } | undefined;
   const call = async <T>(run: () => Promise<T>): Promise<T> => {
     if (harm?.losing === "calls") await harm.mended.promise;

@@ -1,20 +1,18 @@
 // The producer's side of a relay: answers requests from the backlog, publishes live frames while somebody follows, and
 // leaves a record that says how the stream ended.
 
-import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import type { Claim, ProducerPort, Slice } from "../../port/transport.ts";
+import { type ClaimEvent, type ClaimStatus, stepClaim } from "./claim-state.ts";
 import { HeldRecord } from "./held-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
+import { Inbox } from "./inbox.ts";
 import { Interest } from "./interest.ts";
 import { encodePages, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import type { RelayParts } from "./parts.ts";
-import type { Subscription } from "./subscriptions.ts";
-
-const RETRY = { firstMs: 100, maxMs: 2_000 };
 
 export interface RelayClaimOptions {
   streamId: string;
@@ -42,21 +40,17 @@ export class RelayClaim implements Claim {
   readonly #closing = new AbortController();
   /** Settles when nothing is held any more; absent until it closes. */
   #closed: Promise<void> | undefined;
-  /** The request channel; replaced while subscribing fails. */
-  #subscription: Subscription;
+  readonly #inbox: Inbox;
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
-  #isFinishing = false;
+  /** Whether it is still its producer's. */
+  #status: ClaimStatus;
   /** Settles once who had the record before knows; absent if nobody had, or the claim isn't won. */
   #superseded: Promise<void> | undefined;
   /** Answers to stops: who asks is told by the same signal as readers here are (G13). */
   readonly #stops: Delayed;
   /** The look at the record that is under way, for all who wait for it; absent while there is none. */
   #looking: Promise<boolean> | undefined;
-  #isWon: boolean;
-  #isFenced = false;
-  /** Another epoch was named before the claim was won. */
-  #isDoubted = false;
   /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
   readonly #hurry = new AbortController();
   /** Settles once followers were sent the end; at once before it is written. */
@@ -68,7 +62,7 @@ export class RelayClaim implements Claim {
     this.#options = options;
     this.#relay = options.relay;
     this.epoch = options.epoch;
-    this.#isWon = options.isWon;
+    this.#status = options.isWon ? "held" : "pending";
     this.#record = new HeldRecord(options);
     this.#replies = new Replies(options);
     this.#stops = new Delayed({ clock: options.relay.clock, isTold: () => this.#isTold });
@@ -80,17 +74,19 @@ export class RelayClaim implements Claim {
       options.relay.onError,
       `the request channel of "${options.streamId}"`,
     );
-    this.#subscription = this.#subscribe();
-    this.ready = this.#untilSubscribed();
+    this.#inbox = new Inbox({
+      relay: options.relay,
+      channel: options.relay.names.request(options.streamId),
+      onMessage: (message) => this.#receive(message),
+    });
+    this.ready = this.#inbox.ready;
     this.#record.keepAlive();
   }
 
   /** The claim is written, and its producer is bound to it. `superseded` settles once who had it before knows; absent if nobody had. */
   won(superseded?: Promise<void>): void {
-    this.#isWon = true;
     this.#superseded = superseded;
-    if (this.#isFenced) this.#options.producer.fenced();
-    else if (this.#isDoubted) this.#look(() => undefined);
+    this.#dispatch({ type: "won" });
   }
 
   async append(take: () => Slice): Promise<void> {
@@ -98,11 +94,11 @@ export class RelayClaim implements Claim {
   }
 
   async finish(take: () => Slice, onWritten: () => void = () => {}): Promise<void> {
-    this.#isFinishing = true;
+    this.#dispatch({ type: "finishing" });
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
     const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
-    // Who is told this end must not find, next to the older producer, a text that still runs.
+    // The older producer ends first: a reader that is told this end must not find a text of that one that still runs.
     await this.#superseded;
     const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry.signal);
     if (!isWritten) this.#options.producer.fenced();
@@ -122,7 +118,7 @@ export class RelayClaim implements Claim {
 
   /** The publisher's connection is back: a restarted server may have forgotten the record. */
   reassert(): void {
-    if (this.#isFinishing || this.#closing.signal.aborted) return;
+    if (this.#status === "finishing" || this.#closing.signal.aborted) return;
     this.#relay.link.background(this.#reassert());
   }
 
@@ -141,40 +137,15 @@ export class RelayClaim implements Claim {
   }
 
   async #close(): Promise<void> {
+    this.#dispatch({ type: "closed" });
     this.#stops.release();
     this.#closing.abort();
     this.#hurry.abort();
     this.#ended.resolve();
     this.#record.release();
     this.#interest.clear();
-    const { link } = this.#relay;
-    try {
-      await link.subscribed("unsubscribe from", this.#subscription.release());
-    } catch (error) {
-      link.report(error);
-    } finally {
-      this.#options.onClosed();
-    }
-  }
-
-  #subscribe(): Subscription {
-    const { names, subscriptions } = this.#relay;
-    return subscriptions.subscribe(names.request(this.#options.streamId), (message) =>
-      this.#receive(message),
-    );
-  }
-
-  async #untilSubscribed(): Promise<void> {
-    for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
-      try {
-        return await this.#subscription.ready;
-      } catch (error) {
-        this.#relay.link.report(error);
-        await this.#subscription.release();
-        await sleep(this.#relay.clock, backoffMs(attempt, RETRY), this.#closing.signal);
-        if (!this.#closing.signal.aborted) this.#subscription = this.#subscribe();
-      }
-    }
+    await this.#inbox.close();
+    this.#options.onClosed();
   }
 
   // Requests.
@@ -196,32 +167,44 @@ export class RelayClaim implements Claim {
         this.#interest.remove(request.listenerId);
         return this.#onListenersMoved();
       case "fence":
-        if (request.epoch === this.epoch) return this.#fenced();
+        if (request.epoch === this.epoch) return this.#dispatch({ type: "fenced" });
         return request.epoch > this.epoch ? this.#asOwn(request.epoch, () => undefined) : undefined;
     }
   }
 
-  /**
-   * Does what a request asks that names this producer, or none. One that names another is of a predecessor's follower, or of
-   * a successor's, which may have the lower number, by a clock that lags; and anybody can name a number. The record knows.
-   */
+  /** Does what a request asks if it names this claim, or none, or if the record does. */
   #asOwn(epoch: number | undefined, act: () => void): void {
     if (epoch === undefined || epoch === this.epoch) return act();
-    // Not won yet: the record doesn't name it, and the other may be what it is about to supersede.
-    this.#isDoubted = !this.#isWon;
-    if (this.#isWon) this.#look(act);
+    this.#dispatch({ type: "named" }, act);
   }
 
-  #look(onOwn: () => void): void {
+  /** `act` is what is done if the claim turns out to be its producer's own. */
+  #dispatch(event: ClaimEvent, act: () => void = () => undefined): void {
+    const step = this.#relay.stepClaim ?? stepClaim;
+    const { status, effect } = step(this.#status, event);
+    this.#status = status;
+    switch (effect) {
+      case "act":
+        return act();
+      case "look":
+        return this.#look(act);
+      case "tell":
+        return this.#options.producer.fenced();
+      case "close":
+        return this.#relay.link.background(this.close());
+      case "tell and close":
+        this.#options.producer.fenced();
+        return this.#relay.link.background(this.close());
+      case undefined:
+        return;
+    }
+  }
+
+  #look(act: () => void): void {
     this.#looking ??= this.#record.isAnothers().finally(() => {
       this.#looking = undefined;
     });
-    const looked = this.#looking.then((isAnothers) => {
-      if (this.#closing.signal.aborted) return;
-      if (!isAnothers) onOwn();
-      // Writing its end tells one that is finishing whether it was superseded before.
-      else if (!this.#isFinishing) this.#fenced();
-    });
+    const looked = this.#looking.then((isAnothers) => this.#dispatch({ type: "looked", isAnothers }, act));
     this.#relay.link.background(looked);
   }
 
@@ -229,7 +212,7 @@ export class RelayClaim implements Claim {
     this.#options.producer.stop(request.reason);
     const reply = { ...request, from: Number.MAX_SAFE_INTEGER, maxUnits: 0 };
     // The app takes the text first: who asks would take this producer for dead.
-    if (!this.#isFinishing && !this.#isTold) this.#replies.open(reply);
+    if (this.#status !== "finishing" && !this.#isTold) this.#replies.open(reply);
     this.#stops.wait(`${request.listenerId}:${request.requestId}`, () => this.#replies.send(reply));
   }
 
@@ -286,13 +269,6 @@ export class RelayClaim implements Claim {
   }
 
   async #reassert(): Promise<void> {
-    if (!(await this.#record.reassert())) this.#fenced();
-  }
-
-  #fenced(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#isFenced = true;
-    if (this.#isWon) this.#options.producer.fenced();
-    this.#relay.link.background(this.close());
+    if (!(await this.#record.reassert())) this.#dispatch({ type: "fenced" });
   }
 }

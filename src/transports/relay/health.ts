@@ -1,4 +1,4 @@
-// What this process knows of a server: whether it has fallen silent, and whether somebody was told.
+// This process' knowledge of a server: whether it has fallen silent, and whether somebody was told.
 
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 

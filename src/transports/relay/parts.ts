@@ -6,6 +6,7 @@ import type { HandOver } from "../../port/hand-over.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./protocol.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { stepClaim } from "./claim-state.ts";
 import type { stepVerdict } from "./verdict.ts";
 
 export interface RelaySettings {
@@ -26,4 +27,5 @@ export interface RelayParts {
   onError: (error: ResumableStreamError) => void;
   /** The decisions, for tests that break one; absent: the real ones. */
   stepVerdict?: typeof stepVerdict | undefined;
+  stepClaim?: typeof stepClaim | undefined;
 }

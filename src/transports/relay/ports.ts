@@ -22,7 +22,7 @@ export interface SubscribePort {
 /** One record per stream. Each write carries its time to live, so that no record outlives its use. */
 export interface StatusRecords {
   get(key: string): Promise<StatusRecord>;
-  /** What `finish` wrote last beside the record; undefined if nothing is left of it. */
+  /** The end that `finish` wrote last, beside the record; undefined if nothing is left of it. */
   lastEnd(key: string): Promise<RecordedEnd | undefined>;
   /** Claims a free record; false if it wasn't. */
   claimIfFree(key: string, claim: Ownership): Promise<boolean>;

@@ -3,7 +3,7 @@
 import { createByteLimiter, cutBeforePair } from "../../lib/text.ts";
 import type { EndKind, Page, Slice } from "../../port/transport.ts";
 
-/** What one message carries at most: a page has to fit any server's output buffer many times over. */
+/** The largest message: a page has to fit any server's output buffer many times over. */
 const MAX_MESSAGE_BYTES = 262_144;
 /** Room for the header, which is under 100 bytes, and JSON's quotes. */
 const limitRaw = createByteLimiter(MAX_MESSAGE_BYTES - 128);

@@ -61,7 +61,7 @@ export function claimValue(epoch: number): string {
   return `e${epoch}`;
 }
 
-/** What a server's value means. A bare number is a claim by `INCR` whose producer hasn't named its epoch yet. */
+/** The meaning of a server's value. A bare number is a claim by `INCR` whose producer hasn't named its epoch yet. */
 export function parseRecord(value: unknown): StatusRecord {
   const raw = parseValue(value);
   if (raw === undefined || raw === FREE) return { status: "free" };

@@ -27,6 +27,7 @@ import { Requests } from "./requests.ts";
 import type { RelayParts, RelaySettings } from "./parts.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { stepClaim } from "./claim-state.ts";
 import type { stepVerdict } from "./verdict.ts";
 
 /** The two halves of a connection to a pub/sub server, as a relay uses them. */
@@ -52,6 +53,7 @@ export interface RelayOptions {
   handOver?: HandOver | undefined;
   /** Decisions of a test's own, in place of the real ones. */
   stepVerdict?: typeof stepVerdict | undefined;
+  stepClaim?: typeof stepClaim | undefined;
 }
 
 /** What a producer is asked for. */
@@ -94,6 +96,7 @@ class RelayTransport implements Transport {
       onError,
       handOver: options.handOver,
       stepVerdict: options.stepVerdict,
+      stepClaim: options.stepClaim,
     };
     this.#requests = new Requests(this.#relay, random.uuid());
     this.#epochs = new Epochs(clock, random);

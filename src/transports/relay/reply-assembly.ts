@@ -2,7 +2,7 @@
 
 import type { Page } from "../../port/transport.ts";
 
-/** What a reply carries at most, in code units: as much as a follower holds for its reader. */
+/** The largest reply, in code units: as much as a follower holds for its reader. */
 export const MAX_REPLY_UNITS = 524_288;
 
 export class ReplyAssembly {

@@ -31,13 +31,13 @@ export interface Heard {
 }
 
 interface Pending {
-  /** What the whole process knows of the producer's life, or this question alone if nobody watches. */
+  /** Signs of the producer's life: those that the whole process has heard, or this request alone if nobody watches. */
   heard: Heard;
   reply: Deferred<Page>;
   answer: ReplyAssembly;
-  /** What `reply` resolved with; absent until it came. */
+  /** The page that `reply` resolved with; absent until it came. */
   page: Page | undefined;
-  /** What its silence is taken for. */
+  /** How far the suspicion is that its producer is dead. */
   silence: VerdictState;
   limits: VerdictLimits;
 }

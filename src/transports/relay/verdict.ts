@@ -34,7 +34,7 @@ export interface VerdictState {
   readonly receivers?: number | undefined;
   /** When the record was looked up for it first; absent while `calm`. */
   readonly suspectedAt?: number | undefined;
-  /** What the record said then; absent until the answer. */
+  /** The record as it was then; absent until the answer. */
   readonly suspect?: StatusRecord | undefined;
 }
 
@@ -51,7 +51,7 @@ export type VerdictEvent =
   | { type: "held-up" }
   /** The time that was given to the request is over. `answered` is what the process last heard of the stream's producer. */
   | { type: "waited"; answered: Answered | undefined }
-  /** What the record says. */
+  /** The record was read. */
   | { type: "looked"; record: StatusRecord; answered: Answered | undefined }
   /** The condemned claim's record was freed, by us or by another who asked; or somebody has claimed it. */
   | { type: "released"; isFree: boolean };
