@@ -2,6 +2,7 @@
 
 import { attempt, background } from "../lib/background.ts";
 import { createDeferred } from "../lib/deferred.ts";
+import { sendDirectly } from "./direct-body.ts";
 import { type NodeRequest, toRequest } from "./node-request.ts";
 
 /** What is used of an `http.ServerResponse`. */
@@ -113,23 +114,27 @@ interface Exchange {
   signal: AbortSignal;
 }
 
+/** What it gives at the end isn't awaited here: a call that is over holds neither the request nor the response any more. */
 async function answer({ handler, incoming, outgoing, signal }: Exchange): Promise<void> {
   const request = toRequest(incoming, signal);
   if (!request) {
     outgoing.statusCode = 400;
     return void outgoing.end();
   }
-  const response = await handler(request, { params: paramsOf(incoming), incoming });
-  const reader = response.body?.getReader();
+  const { body, headers, status, statusText } = await handler(request, {
+    params: paramsOf(incoming),
+    incoming,
+  });
+  const reader = body?.getReader();
   if (signal.aborted) return reader?.cancel();
-  outgoing.statusCode = response.status;
-  if (response.statusText !== "") outgoing.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) {
+  outgoing.statusCode = status;
+  if (statusText !== "") outgoing.statusMessage = statusText;
+  for (const [name, value] of headers) {
     if (name !== "set-cookie") outgoing.setHeader(name, value);
   }
-  const cookies = response.headers.getSetCookie();
+  const cookies = headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
-  if (!reader || incoming.method === "HEAD") {
+  if (!body || !reader || incoming.method === "HEAD") {
     outgoing.end();
     // A body that nobody gets holds nothing. Its failure is its own affair.
     if (reader) background(reader.cancel(), () => undefined);
@@ -137,7 +142,8 @@ async function answer({ handler, incoming, outgoing, signal }: Exchange): Promis
   }
   // The reader learns that it is served before the first text comes.
   outgoing.flushHeaders?.();
-  await send(reader, { outgoing, signal });
+  const direct = sendDirectly(body, { sink: outgoing, signal, requestSignal: request.signal });
+  return direct ?? send(reader, { outgoing, signal });
 }
 
 async function send(
