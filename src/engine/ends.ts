@@ -75,9 +75,12 @@ export function takeOver(stream: ReadableStream<string>): DirectReader | undefin
   return trackedEnds().get(stream)?.takeOver?.();
 }
 
-/** The claim that a stream's text is of; undefined if it isn't known, or no context gave the stream. */
-export function epochOfStream(stream: ReadableStream<string>): number | undefined {
-  return trackedEnds().get(stream)?.epoch();
+/**
+ * Tells the claim that a stream's text is of: undefined while it isn't known. Keeps no stream alive. Absent if no context gave
+ * the stream.
+ */
+export function epochsOf(stream: ReadableStream<string>): (() => number | undefined) | undefined {
+  return trackedEnds().get(stream)?.epoch;
 }
 
 /**

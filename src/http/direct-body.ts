@@ -57,7 +57,6 @@ class DirectBody implements Member {
   readonly clock: Clock;
   readonly #atEnd: BodyOptions["atEnd"];
   readonly #reader: DirectReader;
-  /** Knows of it while it hasn't caught up. */
   readonly #pages: Pages;
   readonly #sink: DirectSink;
   /** Settle what `send` gives. */
@@ -126,9 +125,7 @@ class DirectBody implements Member {
 
   goOn(): void {
     this.#leaveFanOut();
-    if (this.#isOver) return;
-    this.#pages.enter(this);
-    this.#onceTaken(() => this.#advance());
+    if (!this.#isOver) this.#onceTaken(() => this.#advance());
   }
 
   /** The stream ended this reader before its text. */
@@ -179,7 +176,6 @@ class DirectBody implements Member {
   }
 
   #onTail(): void {
-    this.#pages.leave(this);
     const { text } = this.#reader;
     if (text.end !== undefined) {
       const error = this.#reader.end(this.#offset);

@@ -1,7 +1,7 @@
 // Server-sent events that a reader can resume: each event of the source's text passes as it is, and gets an `id:` that is
 // the position at its end. Whole events only, so that what is added is never added inside a line.
 
-import { markOf, positionAt } from "../lib/position.ts";
+import { positionEnding, markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
 import { Compaction, type Compactor, sentOf } from "./compaction.ts";
 import type { Framing } from "./framing.ts";
@@ -18,7 +18,7 @@ export interface EventFramingOptions {
   /** Offset of the text's first character. */
   from: number;
   /** The claim that the text is of; gives undefined while it isn't known. Absent if there is none. */
-  epoch?: () => number | undefined;
+  epoch?: (() => number | undefined) | undefined;
   /** Offset of the text's end when it was asked for: what comes up to it is replay. @defaultValue `from` */
   tail?: number | undefined;
   /** Which events of the replay become one. @defaultValue none do */
@@ -35,6 +35,10 @@ export class EventFraming implements Framing {
   readonly #compaction: Compaction | undefined;
   /** Offset after the last character pushed. */
   #offset: number;
+  /** Ends the ids of the text that is being pushed. */
+  #idEnding = "";
+  /** The claim that it names; undefined if none. */
+  #epoch: number | undefined;
   /** Whole lines of the event under way, not passed on yet. */
   #event = "";
   /** The line under way, as far as it isn't passed on. */
@@ -75,6 +79,9 @@ export class EventFraming implements Framing {
   /** Throws a TypeError if the text's first line shows that it isn't events. */
   push(text: string): string {
     if (text === "") return "";
+    const epoch = this.#options.epoch?.();
+    if (epoch !== this.#epoch) this.#idEnding = positionEnding(epoch);
+    this.#epoch = epoch;
     const isStart = this.#offset === 0;
     this.#offset += text.length;
     // The text's own byte order mark would no longer be at the body's start, where it means nothing.
@@ -229,7 +236,7 @@ export class EventFraming implements Framing {
   /** The event under way has ended at offset `at`. Gives what can be passed on. */
   #endEvent(at: number): string {
     // Last of the event's lines: of two ids, readers take the later.
-    const idLine = this.#hasLine ? `id: ${positionAt(at, this.#options.epoch?.())}\n` : "";
+    const idLine = this.#hasLine ? `id: ${at}${this.#idEnding}\n` : "";
     const event = { lines: this.#event, idLine };
     const isWhole = !this.#isMidEvent;
     const isReplay = at <= this.#tail;

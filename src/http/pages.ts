@@ -1,4 +1,4 @@
-// Pages of a text that several bodies catch up with at once: each is framed and encoded once for those that ask for the same.
+// Pages of a text that several bodies catch up with: each is framed and encoded once for all that ask for the same.
 
 import type { DirectText } from "../engine/ends.ts";
 import type { Bytes, Encoding } from "./encoding.ts";
@@ -7,16 +7,30 @@ import type { Bytes, Encoding } from "./encoding.ts";
 export const MAX_READ_UNITS = 65_536;
 /** Shorter reads cost less than their keeping. A pair that would be cut makes a full read one shorter. */
 const FULL_READ_UNITS = MAX_READ_UNITS - 1;
-/** What is kept of a text. Bodies that began together stay about as near to each other. */
-const MAX_PAGES = 4;
+/** What is kept for all texts of a process together, in bytes: the longest texts that hundreds of readers load again at once. */
+const MAX_KEPT_BYTES = 4_194_304;
 
 interface Page {
+  of: Pages;
   from: number;
   to: number;
   /** Where the encoding was before it, and is after it. */
   before: Encoding;
   after: Encoding;
   bytes: Bytes;
+}
+
+/** Pages of all texts. The last to be asked for comes last. */
+const kept = new Set<Page>();
+let keptBytes = 0;
+
+function keep(page: Page): void {
+  kept.add(page);
+  keptBytes += page.bytes.byteLength;
+  for (const oldest of kept) {
+    if (keptBytes <= MAX_KEPT_BYTES) return;
+    oldest.of.forget(oldest);
+  }
 }
 
 /** By text: of this copy of the module alone, as what the classes of another hold can't be compared. */
@@ -28,12 +42,12 @@ export function pagesOf(text: DirectText): Pages {
   return pages;
 }
 
-/** Bodies of one text that haven't caught up with it. */
+/** The pages of one text, and the bodies that may ask for them. */
 export class Pages {
   readonly #text: DirectText;
   readonly #bodies = new Set<object>();
-  /** The last to be asked for comes last. Empty where nobody is there to share them. */
-  #pages: Page[] = [];
+  /** Empty without bodies: nothing of a text is kept that nobody reads. */
+  readonly #pages = new Set<Page>();
 
   constructor(text: DirectText) {
     this.#text = text;
@@ -45,7 +59,14 @@ export class Pages {
 
   leave(body: object): void {
     this.#bodies.delete(body);
-    if (this.#bodies.size < 2) this.#pages = [];
+    if (this.#bodies.size > 0) return;
+    for (const page of this.#pages) this.forget(page);
+  }
+
+  forget(page: Page): void {
+    this.#pages.delete(page);
+    kept.delete(page);
+    keptBytes -= page.bytes.byteLength;
   }
 
   /** The next text from offset `from`, as bytes, and where it ends; undefined if there is none yet. Throws what the framing throws. */
@@ -55,24 +76,26 @@ export class Pages {
     const { text } = this.#text.read(from, MAX_READ_UNITS);
     if (text === "") return undefined;
     const to = from + text.length;
-    const isShared = this.#bodies.size > 1 && text.length >= FULL_READ_UNITS && encoding.isCommonUpTo(to);
+    const isShared = text.length >= FULL_READ_UNITS && encoding.isCommonUpTo(to);
     const before = isShared ? encoding.copy() : undefined;
     const bytes = encoding.push(text);
     if (before) {
-      this.#pages.push({ from, to, before, after: encoding.copy(), bytes });
-      if (this.#pages.length > MAX_PAGES) this.#pages.shift();
+      const made = { of: this, from, to, before, after: encoding.copy(), bytes };
+      this.#pages.add(made);
+      keep(made);
     }
     return { bytes, to };
   }
 
   #find(from: number, encoding: Encoding): Page | undefined {
-    const index = this.#pages.findIndex(
-      (each) => each.from === from && each.before.isWhere(encoding) && encoding.isCommonUpTo(each.to),
-    );
-    const [page] = index < 0 ? [] : this.#pages.splice(index, 1);
-    if (!page) return undefined;
-    this.#pages.push(page);
-    encoding.moveTo(page.after);
-    return page;
+    for (const page of this.#pages) {
+      const isSame = page.from === from && page.before.isWhere(encoding);
+      if (!isSame || !encoding.isCommonUpTo(page.to)) continue;
+      kept.delete(page);
+      kept.add(page);
+      encoding.moveTo(page.after);
+      return page;
+    }
+    return undefined;
   }
 }
