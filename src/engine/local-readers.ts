@@ -15,7 +15,7 @@ export interface LocalReadersOptions {
 
 export class LocalReaders {
   readonly #options: LocalReadersOptions;
-  /** What ends each follower early. Without their streams, which nobody may hold any more. */
+  /** Each ends a follower early. Without their streams, which nobody may hold any more. */
   readonly #followers = new Set<Cursor["fail"]>();
   /** The error that ends readers here, of a stream that failed or that its context cut; absent otherwise. */
   failure: ResumableStreamError | undefined;

@@ -10,11 +10,11 @@ import type { Bytes, Encoding } from "./encoding.ts";
  */
 export const BEFORE_BREAK_MS = 100;
 
-/** What a stream has ended with. */
+/** The end of a stream, as its body tells it. */
 export interface StreamEnd {
   /** Undefined if the stream was cut off, and may go on elsewhere. */
   end: EndKind | undefined;
-  /** What a body errors with that breaks off. */
+  /** Of a body that breaks off. */
   error: unknown;
 }
 

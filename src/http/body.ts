@@ -43,7 +43,7 @@ export function createBody(options: BodyOptions): ReadableStream<Bytes> {
 
 const bodies = new WeakMap<ReadableStream<Uint8Array>, Body>();
 
-/** What makes a body; undefined if that wasn't made here. */
+/** The maker of a body; undefined if that wasn't made here. */
 export function bodyBehind(stream: ReadableStream<Uint8Array>): Body | undefined {
   return bodies.get(stream);
 }

@@ -16,7 +16,7 @@ import { Encoding } from "./encoding.ts";
 import { type FanOut, join, type Member } from "./fan-out.ts";
 import { type Pages, pagesOf } from "./pages.ts";
 
-/** What is used of a server's response. */
+/** The part of a server's response that is used. */
 export interface DirectSink {
   /** False if it takes no more before it emits `drain`. */
   write(bytes: Uint8Array): boolean;
@@ -66,7 +66,7 @@ class DirectBody implements Member {
   #offset: number;
   /** Absent while it goes on alone. */
   #fanOut: FanOut | undefined;
-  /** What is done once the sink takes more; absent while it does. */
+  /** Called once the sink takes more; absent while it does. */
   #onDrain: (() => void) | undefined;
   #isFull = false;
   /** Its last bytes are known, or nothing more is to be sent. */
@@ -130,7 +130,7 @@ class DirectBody implements Member {
 
   /** The stream ended this reader before its text. */
   #fail(error: Error): void {
-    // What was announced before goes first, where its reader waits for it.
+    // Text that was announced before goes first, if its reader waits for it.
     if (this.#fanOut) this.#fanOut.advance();
     else if (!this.#isFull) this.#advance();
     this.#finish(endOfErrored(error));

@@ -136,7 +136,7 @@ export class EventFraming implements Framing {
       other.#isAfterCr === this.#isAfterCr &&
       other.#isCaughtUp === this.#isCaughtUp &&
       other.#isFirstLine === this.#isFirstLine &&
-      // What becomes of the replay is each reader's own affair.
+      // Readers of a replay may have asked for different events of it.
       (this.#isCaughtUp || other.#options.compact === this.#options.compact) &&
       other.#line === this.#line &&
       other.#event === this.#event

@@ -15,7 +15,7 @@ export interface Member {
   readonly clock: Clock;
   /** False if it takes no more for now, or is over. Never throws. */
   write: (bytes: Uint8Array) => boolean;
-  /** Leaves, and goes on alone from where the fan-out is. */
+  /** Leaves, and goes on alone from the place of the fan-out. */
   goOn: () => void;
   /** Leaves: the text can't be framed. */
   break: (error: unknown) => void;

@@ -17,7 +17,7 @@ export interface Framing {
 
   // For readers of one text, which share what is made of it.
 
-  /** Whether both are at the same place, so that they make the same of all text to come but for its end. */
+  /** Whether both are at the same place, so that they make the same of all text to come. Their ends may differ. */
   isWhere(other: Framing): boolean;
   /** Whether what is made of the text up to offset `to` is the same for all that are at this place. */
   isCommonUpTo(to: number): boolean;

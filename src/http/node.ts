@@ -114,7 +114,7 @@ interface Exchange {
   signal: AbortSignal;
 }
 
-/** What it gives at the end isn't awaited here: a call that is over holds neither the request nor the response any more. */
+/** The body is sent without this call, which would hold the request and the response for as long as that takes. */
 async function answer({ handler, incoming, outgoing, signal }: Exchange): Promise<void> {
   const request = toRequest(incoming, signal);
   if (!request) {

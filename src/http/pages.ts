@@ -3,18 +3,18 @@
 import type { DirectText } from "../engine/ends.ts";
 import type { Bytes, Encoding } from "./encoding.ts";
 
-/** What one read gives at most, so that a body that is late doesn't block the process. */
+/** The most that one read gives, so that a body that is late doesn't block the process. */
 export const MAX_READ_UNITS = 65_536;
 /** Shorter reads cost less than their keeping. A pair that would be cut makes a full read one shorter. */
 const FULL_READ_UNITS = MAX_READ_UNITS - 1;
-/** What is kept for all texts of a process together, in bytes: the longest texts that hundreds of readers load again at once. */
+/** Kept for all texts of a process together, in bytes: enough for a long text that hundreds of readers load again at once. */
 const MAX_KEPT_BYTES = 4_194_304;
 
 interface Page {
   of: Pages;
   from: number;
   to: number;
-  /** Where the encoding was before it, and is after it. */
+  /** The encoding before it, and after it. */
   before: Encoding;
   after: Encoding;
   bytes: Bytes;
