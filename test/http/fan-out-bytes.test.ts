@@ -3,7 +3,8 @@
 import { describe, expect, test } from "vitest";
 import type { StreamResponseOptions } from "../../src/http.ts";
 import { within } from "../support/wait.ts";
-import { attach, event, produce, type Reader, reference } from "./fan-out-scene.ts";
+import { expectSameText } from "../../src/testing/assert.ts";
+import { attach, event, produce, type Reader, type ReaderOptions, reference } from "./fan-out-scene.ts";
 
 describe("byte for byte what web streams give", () => {
   const texts = {
@@ -45,5 +46,44 @@ describe("byte for byte what web streams give", () => {
         expect(reader.sink.text).toBe(expected.text());
       }
     });
+  });
+});
+
+describe("pages that are kept", () => {
+  const many = (from: number, count: number): string =>
+    Array.from({ length: count }, (_, n) => event(from + n)).join("");
+
+  test("are given to no reader that asked for something else", async () => {
+    const { source, push } = await produce();
+    await push(many(0, 20_000));
+    const asked: ReaderOptions[] = [
+      {},
+      { response: { format: "text" } },
+      { response: { compact: (run) => [{ data: run.join("+"), count: run.length }] } },
+      { from: 5 },
+      {},
+      { response: { format: "text" } },
+    ];
+    const pairs: { reader: Reader; expected: Awaited<ReturnType<typeof reference>> }[] = [];
+    for (const each of asked)
+      pairs.push({ expected: await reference(each), reader: await attach({ ...each, maxWaiting: 1_000 }) });
+    source.end();
+    for (const { reader, expected } of pairs) {
+      await within(5_000, "the body's end", Promise.all([reader.sink.ended, expected.done]));
+      expectSameText(reader.sink.text, expected.text());
+    }
+  });
+
+  test("are given to no reader whose replay ends in the middle of one", async () => {
+    const { push } = await produce();
+    await push(many(0, 1_000));
+    const early = await attach({ maxWaiting: 1 });
+    await push(many(1_000, 20_000));
+    const late = await attach();
+    expect(late.sink.text).toMatch(/\ndata: event 20999\nid: .*\n\n: resumable-stream caught-up\n\n$/);
+    while (early.sink.waiting.length > 0) early.sink.drain();
+    expect(early.sink.text).toMatch(
+      /\ndata: event 999\nid: .*\n\n: resumable-stream caught-up\n\ndata: event 1000\n/,
+    );
   });
 });

@@ -1,6 +1,7 @@
 // How bodies end that are written together: as each would by itself.
 
 import { describe, expect, test } from "vitest";
+import { type DirectReader, trackEnd } from "../../src/engine/ends.ts";
 import { endOf, streamResponse } from "../../src/http.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { within } from "../support/wait.ts";
@@ -49,6 +50,30 @@ describe("an end", () => {
       expect(await within(5_000, "its end", sink.ended)).toBe("broken");
       expect(sink.text).toMatch(/event 1\n.*\n\n: resumable-stream end=lost\n$/);
     }
+  });
+
+  test("that comes with the last text doesn't overtake it", async () => {
+    const stream = new ReadableStream<string>();
+    let text = "";
+    const reader: DirectReader = {
+      text: {
+        read: (from) => ({ text: text.slice(from) }),
+        end: undefined,
+        onceMoved: () => () => undefined,
+      },
+      from: 0,
+      end: () => undefined,
+      leave: () => undefined,
+      onFailed: () => undefined,
+    };
+    trackEnd(stream, { from: 0, epoch: () => undefined, tail: () => 0, takeOver: () => reader });
+    const sink = new NodeSink();
+    void sendByNode(streamResponse(stream), sink);
+    await settled();
+    text = event(1);
+    reader.onFailed(new Error("ended early"));
+    expect(await within(5_000, "its end", sink.ended)).toBe("broken");
+    expect(sink.text).toContain("data: event 1\n");
   });
 
   test("of the context breaks them off as well", async () => {

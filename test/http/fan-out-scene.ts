@@ -46,7 +46,7 @@ export interface Reader {
   errors: unknown[];
 }
 
-interface ReaderOptions {
+export interface ReaderOptions {
   from?: number | string;
   maxWaiting?: number;
   response?: StreamResponseOptions;
