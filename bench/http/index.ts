@@ -73,6 +73,28 @@ const HTTP_ROWS: Record<string, (setting: Setting) => Promise<HttpLine[]>> = {
       },
     ];
   },
+
+  async client(setting) {
+    const lines: HttpLine[] = [];
+    for (const { format, most } of [
+      { format: "events", most: 2.5 },
+      { format: "text", most: 1.5 },
+    ] as const) {
+      const id = freshId();
+      await setting.server.call("openWhole", { id, format, bytes: 10_000_000 });
+      const { ms } = await inTurn(["ms"], async (kind) => ({
+        ms: await setting.readers.call("fetchCpu", { port: setting.port, id, kind }),
+      }));
+      lines.push({
+        label: `resumableFetch, CPU of 10 MB of ${format}`,
+        values: ms,
+        show: milliseconds,
+        target: `≤ ${most} × fetch`,
+        isReached: ({ floor, ours }) => ours <= most * floor,
+      });
+    }
+    return lines;
+  },
 };
 
 /** Undefined where none of the rows is asked for. */

@@ -2,8 +2,13 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import type * as clientEntry from "../../src/client.ts";
 import { serve } from "../lib/calls.ts";
 import { nowMicros } from "../lib/source.ts";
+import type { Kind } from "./server.ts";
+
+const built: string = new URL("../../dist/client.js", import.meta.url).href;
+const { resumableFetch } = (await import(built)) as typeof clientEntry;
 
 const STAMP = Buffer.from("data: ");
 const STAMP_DIGITS = 16;
@@ -65,6 +70,15 @@ const handlers = {
       }),
     );
     return performance.now() - start;
+  },
+
+  /** Processor time of one answer that is read to its end, in milliseconds. */
+  async fetchCpu({ port, id, kind }: { port: number; id: string; kind: Kind }): Promise<number> {
+    const start = process.cpuUsage();
+    const response = await (kind === "ours" ? resumableFetch : fetch)(`http://127.0.0.1:${port}/${id}`);
+    for await (const _bytes of response.body ?? []);
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
   },
 
   async leave(): Promise<void> {

@@ -14,6 +14,7 @@ const { streamResponse, toNodeHandler } = (await import(built("http"))) as typeo
 const { createResumableStreamContext } = (await import(built("memory"))) as typeof memoryEntry;
 
 export type Kind = "floor" | "ours";
+export type Format = "events" | "text";
 
 /** What the framing of events adds to this one, at its end. Of the same length as ours. */
 const ID_LINE = "id: 0000000.k3f9x2ab\n";
@@ -79,8 +80,20 @@ function byHand(): Served {
   };
 }
 
+function wholeEvents(bytes: number): string {
+  const events = Array.from({ length: bytes / 64 }, (_, n) => {
+    const data = String(n).padStart(56, "token ");
+    return `data: ${data}\nid: ${(n + 1) * 64}.k3f9x2ab\n\n`;
+  });
+  const opening = ": resumable-stream offset=0 generation=k3f9x2ab\n\n: resumable-stream caught-up\n\n";
+  return `${opening}${events.join("")}: resumable-stream end=done\n`;
+}
+
 const server = createServer((request, response) => {
-  const one = served.get(request.url?.slice(1) ?? "");
+  const [id = "", position] = request.url?.slice(1).split("?") ?? [];
+  // Plain text doesn't tell its end: whoever has all of it asks once more.
+  if (position !== undefined) return response.writeHead(204, { "stream-status": "done" }).end();
+  const one = served.get(id);
   if (one) return one.attach(response, request);
   response.writeHead(404).end();
 });
@@ -102,6 +115,21 @@ const handlers = {
       (_, n) => `data: ${String(n).padStart(56, "token ")}\n\n`,
     );
     one.push(text.join("") + LAST);
+  },
+
+  /** An answer of this library under `id`, whole and made beforehand: events of 64 bytes, or text. */
+  async openWhole({ id, format, bytes }: { id: string; format: Format; bytes: number }): Promise<void> {
+    const body = Buffer.from(format === "events" ? wholeEvents(bytes) : "some text ".repeat(bytes / 10));
+    const type = format === "events" ? "text/event-stream" : "text/plain";
+    const none = (): void => undefined;
+    served.set(id, {
+      push: none,
+      attach: (response) => {
+        const headers = { "content-type": type, "stream-offset": "0", "stream-generation": "k3f9x2ab" };
+        response.writeHead(200, headers).end(body);
+      },
+      end: async () => none(),
+    });
   },
 
   /** One event each `everyMs`, stamped when it is given. */
