@@ -1,9 +1,10 @@
 // npm run bench: this library and the published one in turn, on one private Redis. Prints a table and keeps it in
-// RESULTS.md; then the Postgres rows. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
+// RESULTS.md; then the rows over HTTP and Postgres. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
 
 import { writeFile } from "node:fs/promises";
 import { TcpProxy } from "../test/support/proxy.ts";
 import { RedisServer } from "../test/support/redis-server.ts";
+import { measureHttp } from "./http/index.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { measureRow } from "./lib/measure-row.ts";
 import { failures, linesOf, table } from "./lib/table.ts";
@@ -28,9 +29,11 @@ for (const row of rows) {
   failed.push(...failures(row, result));
 }
 
+const http = await measureHttp(words);
 const postgres = await measurePostgres(words);
 const redisTable = rows.length === 0 ? [] : [table(lines), ...failed.map((failure) => `- ${failure}`)];
-const report = [...redisTable, ...(postgres === undefined ? [] : ["", postgres])].join("\n");
+const others = [http, postgres].filter((part) => part !== undefined);
+const report = [...redisTable, ...others.flatMap((part) => ["", part])].join("\n");
 process.stdout.write(`\n${report}\n`);
 if (words.length === 0) {
   await writeFile(new URL("RESULTS.md", import.meta.url), await resultsPage(report));

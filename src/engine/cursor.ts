@@ -2,7 +2,7 @@
 
 import type { EndKind } from "../port/transport.ts";
 import type { Backlog } from "./backlog.ts";
-import { trackEnd } from "./ends.ts";
+import { type DirectReader, trackEnd } from "./ends.ts";
 
 /** One read of a local reader gives no more than this, so that a late reader doesn't block the process. */
 const MAX_READ_UNITS = 65_536;
@@ -40,35 +40,61 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
     onClosed(how, next);
   };
 
-  const advance = (controller: ReadableStreamDefaultController<string>): void => {
+  const advance = (opened: ReadableStreamDefaultController<string>): void => {
     if (isClosed) return;
     const { text } = backlog.read(next, MAX_READ_UNITS);
     if (text !== "") {
       next += text.length;
-      controller.enqueue(text);
+      opened.enqueue(text);
     } else if (backlog.end === undefined) {
-      stopWaiting = backlog.onceMoved(() => advance(controller));
+      stopWaiting = backlog.onceMoved(() => advance(opened));
     } else {
       const error = endError();
       close("ended");
-      if (error) controller.error(error);
-      else controller.close();
+      if (error) opened.error(error);
+      else opened.close();
     }
   };
 
-  let fail: (error: Error) => void = () => {};
+  /** Absent once another reads in the stream's place: what is kept of this reader keeps no stream alive. */
+  let controller: ReadableStreamDefaultController<string> | undefined;
+  /** Absent until then. */
+  let direct: DirectReader | undefined;
+  const fail = (error: Error): void => {
+    if (isClosed) return;
+    close("ended");
+    controller?.error(error);
+    direct?.onFailed(error);
+  };
+
+  const takeOver = (): DirectReader | undefined => {
+    if (isClosed || next !== from) return undefined;
+    controller = undefined;
+    direct = {
+      text: backlog,
+      from,
+      end: (at) => {
+        const error = endError();
+        next = at;
+        if (!isClosed) close("ended");
+        return error;
+      },
+      leave: () => {
+        if (!isClosed) close("cancelled");
+      },
+      onFailed: () => undefined,
+    };
+    return direct;
+  };
+
   const stream = new ReadableStream<string>(
     {
-      start: (controller) => {
-        fail = (error) => {
-          if (isClosed) return;
-          close("ended");
-          controller.error(error);
-        };
+      start: (opened) => {
+        controller = opened;
       },
-      pull: (controller) => {
+      pull: (opened) => {
         stopWaiting();
-        advance(controller);
+        advance(opened);
       },
       cancel: () => {
         if (!isClosed) close("cancelled");
@@ -77,6 +103,6 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
     // Nothing waits in the stream's own queue: an error there would discard text the reader hasn't seen.
     { highWaterMark: 0 },
   );
-  const tellEnd = trackEnd(stream, { from, epoch, tail: () => tail });
+  const tellEnd = trackEnd(stream, { from, epoch, tail: () => tail, takeOver });
   return { stream, fail };
 }

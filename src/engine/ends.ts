@@ -5,6 +5,29 @@ import { markOf } from "../lib/position.ts";
 import { shared } from "../lib/shared.ts";
 import type { EndKind } from "../port/transport.ts";
 
+/** The text behind the streams of one producer, by offset. One object for all of them, so that readers can share what they make of it. */
+export interface DirectText {
+  /** At most `maxUnits` from offset `from`; empty if there is none yet. */
+  read: (from: number, maxUnits: number) => { text: string };
+  /** Absent while more may come. */
+  readonly end: EndKind | undefined;
+  /** Calls back once, when there is more, or an end. Returns a function that takes it back. */
+  onceMoved: (callback: () => void) => () => void;
+}
+
+/** A reader in place of a stream's own. Reads the text itself, at its own pace, and says how far it came. */
+export interface DirectReader {
+  text: DirectText;
+  /** Offset to start from. */
+  from: number;
+  /** Called at the text's end, at offset `at`. Gives the error that the stream would end with; undefined for a clean end. */
+  end: (at: number) => Error | undefined;
+  /** The reader left before the end. */
+  leave: () => void;
+  /** Set by whoever reads: told if the reader is ended before the text is. */
+  onFailed: (error: Error) => void;
+}
+
 interface TrackedEnd {
   /** Offset of the first character. */
   from: number;
@@ -14,6 +37,8 @@ interface TrackedEnd {
   endBefore?: () => EndKind | undefined;
   /** Offset after the last character that there was when the stream was opened; undefined while it isn't known. */
   tail: () => number | undefined;
+  /** Gives its reader up for one that reads the text; undefined if it was read from, or is over. Absent if the text isn't in this process. */
+  takeOver?: () => DirectReader | undefined;
   ended: Deferred<EndKind | undefined>;
 }
 
@@ -42,9 +67,20 @@ export function tailOf(stream: ReadableStream<string>): number | undefined {
   return trackedEnds().get(stream)?.tail();
 }
 
-/** The claim that a stream's text is of; undefined if it isn't known, or no context gave the stream. */
-export function epochOfStream(stream: ReadableStream<string>): number | undefined {
-  return trackedEnds().get(stream)?.epoch();
+/**
+ * Takes the reader of a stream that nobody has read from, and that gives nothing from then on. Undefined if the text isn't in
+ * this process.
+ */
+export function takeOver(stream: ReadableStream<string>): DirectReader | undefined {
+  return trackedEnds().get(stream)?.takeOver?.();
+}
+
+/**
+ * Tells the claim that a stream's text is of: undefined while it isn't known. Keeps no stream alive. Absent if no context gave
+ * the stream.
+ */
+export function epochsOf(stream: ReadableStream<string>): (() => number | undefined) | undefined {
+  return trackedEnds().get(stream)?.epoch;
 }
 
 /**
@@ -81,5 +117,5 @@ export function endOf(stream: ReadableStream<string>): Promise<EndKind | undefin
 }
 
 function trackedEnds(): WeakMap<ReadableStream<string>, TrackedEnd> {
-  return shared("tracked-ends.2", () => new WeakMap());
+  return shared("tracked-ends.3", () => new WeakMap());
 }

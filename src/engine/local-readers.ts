@@ -15,7 +15,8 @@ export interface LocalReadersOptions {
 
 export class LocalReaders {
   readonly #options: LocalReadersOptions;
-  readonly #followers = new Set<Cursor>();
+  /** Each ends a follower early. Without their streams, which nobody may hold any more. */
+  readonly #followers = new Set<Cursor["fail"]>();
   /** The error that ends readers here, of a stream that failed or that its context cut; absent otherwise. */
   failure: ResumableStreamError | undefined;
 
@@ -36,17 +37,17 @@ export class LocalReaders {
   }
 
   openFollower(from: number, onEnded: (end: EndKind, offset: number) => void): ReadableStream<string> {
-    const cursor: Cursor = this.#open(from, (how, offset) => {
-      this.#followers.delete(cursor);
+    const { stream, fail }: Cursor = this.#open(from, (how, offset) => {
+      this.#followers.delete(fail);
       if (how === "ended") onEnded(this.#endKind(), offset);
     });
-    this.#followers.add(cursor);
-    return cursor.stream;
+    this.#followers.add(fail);
+    return stream;
   }
 
   /** Ends the followers early: the original reader goes on. */
   dropFollowers(error: ResumableStreamError): void {
-    for (const follower of this.#followers) follower.fail(error);
+    for (const fail of this.#followers) fail(error);
   }
 
   #open(from: number, onClosed: CursorOptions["onClosed"]): Cursor {

@@ -1,19 +1,20 @@
 // A stream of text as a response's body. Reads when its reader asks, and never ahead.
 
-import { ResumableStreamError } from "../port/errors.ts";
 import { endOf, startOf } from "../engine/ends.ts";
 import { onAbort } from "../lib/abort.ts";
 import { background } from "../lib/background.ts";
 import { type Cancel, type Clock, sleep } from "../lib/clock.ts";
 import type { EndKind } from "../port/transport.ts";
 import type { Framing } from "./framing.ts";
-import { Utf8Encoder } from "./utf8.ts";
-
-/**
- * The time between the last text (with the end's mark) and the error. An error discards what the reader has received and
- * not yet taken. A reader that keeps up needs less than this. A slower one misses the mark and asks again.
- */
-const BEFORE_BREAK_MS = 100;
+import {
+  BEFORE_BREAK_MS,
+  endOfClosed,
+  endOfErrored,
+  isClean,
+  lastBytes,
+  type StreamEnd,
+} from "./body-end.ts";
+import { type Bytes, Encoding } from "./encoding.ts";
 
 export interface BodyOptions {
   stream: ReadableStream<string>;
@@ -26,9 +27,9 @@ export interface BodyOptions {
   signal?: AbortSignal | undefined;
 }
 
-export function createBody(options: BodyOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function createBody(options: BodyOptions): ReadableStream<Bytes> {
   const body = new Body(options);
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+  const stream = new ReadableStream<Bytes>(
     {
       start: (controller) => body.start(controller),
       pull: (controller) => body.pull(controller),
@@ -36,16 +37,24 @@ export function createBody(options: BodyOptions): ReadableStream<Uint8Array<Arra
     },
     { highWaterMark: 0 },
   );
+  bodies.set(stream, body);
+  return stream;
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-type Step = { type: "bytes"; bytes: Bytes } | { type: "closed" } | { type: "errored"; error: unknown };
-type Read = { type: "text"; text: string } | { type: "ended"; end: EndKind | undefined; error: unknown };
+const bodies = new WeakMap<ReadableStream<Uint8Array>, Body>();
 
-class Body {
-  readonly #options: BodyOptions;
+/** The maker of a body; undefined if that wasn't made here. */
+export function bodyBehind(stream: ReadableStream<Uint8Array>): Body | undefined {
+  return bodies.get(stream);
+}
+
+type Step = { type: "bytes"; bytes: Bytes } | { type: "closed" } | { type: "errored"; error: unknown };
+type Read = { type: "text"; text: string } | ({ type: "ended" } & StreamEnd);
+
+export class Body {
+  readonly options: BodyOptions;
   readonly #source: ReadableStreamDefaultReader<string>;
-  readonly #utf8 = new Utf8Encoder();
+  readonly #encoding: Encoding;
   #isOpen = false;
   /** Aborted where the reader left. */
   readonly #left = new AbortController();
@@ -57,12 +66,23 @@ class Body {
   #ending: Step | undefined;
 
   constructor(options: BodyOptions) {
-    this.#options = options;
+    this.options = options;
+    this.#encoding = new Encoding(options.framing);
     this.#source = options.stream.getReader();
   }
 
+  /** Whether all of it is still to be sent, and wanted. */
+  get isUntouched(): boolean {
+    return !this.#isOpen && !this.#left.signal.aborted;
+  }
+
+  /** Another sends in its place: it does nothing any more. */
+  handOver(): void {
+    this.#ignoreSignal();
+  }
+
   start(controller: ReadableStreamDefaultController<Bytes>): void {
-    const { signal } = this.#options;
+    const { signal } = this.options;
     const leave = (): void => {
       background(this.cancel(signal?.reason), () => undefined);
       // Not closed: nobody may take what was cut off for whole.
@@ -99,32 +119,26 @@ class Body {
   }
 
   async #step(): Promise<Step> {
-    const { clock, framing, atEnd } = this.#options;
+    const { clock, atEnd } = this.options;
     if (this.#ending) {
       if (this.#ending.type === "errored") await sleep(clock, BEFORE_BREAK_MS, this.#left.signal);
       return this.#ending;
     }
     if (!this.#isOpen) {
       this.#isOpen = true;
-      return this.#bytes(framing.open());
+      return { type: "bytes", bytes: this.#encoding.open() };
     }
     const read = await this.#readOrHeartbeat();
-    if (read === "heartbeat") return this.#bytes(framing.heartbeat());
+    if (read === "heartbeat") return { type: "bytes", bytes: this.#encoding.heartbeat() };
     this.#reading = undefined;
     if (read.type === "text") return this.#push(read.text);
-    // Without a known end the body is cut off: its reader asks again.
-    this.#ending =
-      read.end !== undefined && isClean(read.end)
-        ? { type: "closed" }
-        : { type: "errored", error: read.error };
-    const last =
-      read.end === undefined ? cutOff(read.error, framing) : framing.close(read.end, atEnd?.(read.end));
-    return { type: "bytes", bytes: joined(this.#utf8.encode(last), this.#utf8.finish()) };
+    this.#ending = isClean(read) ? { type: "closed" } : { type: "errored", error: read.error };
+    return { type: "bytes", bytes: lastBytes(read, { encoding: this.#encoding, atEnd }) };
   }
 
   #push(text: string): Step {
     try {
-      return this.#bytes(this.#options.framing.push(text));
+      return { type: "bytes", bytes: this.#encoding.push(text) };
     } catch (error) {
       // Text that isn't understood breaks this reader off, and stops nothing.
       background(this.#source.cancel(error), () => undefined);
@@ -132,12 +146,8 @@ class Body {
     }
   }
 
-  #bytes(text: string): Step {
-    return { type: "bytes", bytes: this.#utf8.encode(text) };
-  }
-
   #readOrHeartbeat(): Promise<Read | "heartbeat"> {
-    const { clock, heartbeatMs } = this.#options;
+    const { clock, heartbeatMs } = this.options;
     this.#reading ??= this.#read();
     const reading = this.#reading;
     return new Promise((resolve) => {
@@ -153,61 +163,15 @@ class Body {
   }
 
   async #read(): Promise<Read> {
-    const { stream } = this.#options;
+    const { stream } = this.options;
     const isOurs = startOf(stream) !== undefined;
     try {
       const { done, value } = await this.#source.read();
       if (!done) return { type: "text", text: value };
       // Told before the stream closes, so that this waits for nothing.
-      const end = isOurs ? await endOf(stream) : "done";
-      // Text that is kept of a failed stream closes well; a response's body must not.
-      return { type: "ended", end, error: new Error(`The stream has ended: ${end}.`) };
+      return { type: "ended", ...endOfClosed(isOurs ? await endOf(stream) : "done") };
     } catch (error) {
-      return { type: "ended", end: endOfError(error), error: withoutCause(error) };
+      return { type: "ended", ...endOfErrored(error) };
     }
   }
-}
-
-function isClean(end: EndKind): boolean {
-  return end === "done" || end === "stopped";
-}
-
-/** A follower is ended so by its own context's close, and its producer has another. */
-function cutOff(error: unknown, framing: Framing): string {
-  return error instanceof Error && "code" in error && error.code === "CLOSED" ? framing.moved() : "";
-}
-
-/** The end that an error stands for; undefined if the stream may go on elsewhere. */
-function endOfError(error: unknown): EndKind | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  switch (error.code) {
-    case "SOURCE_FAILED":
-      return "failed";
-    case "PRODUCER_LOST":
-    case "FENCED":
-      return "lost";
-    default:
-      return undefined;
-  }
-}
-
-const bare = new WeakMap<Error, Error>();
-
-/**
- * What a server prints of a body that broke off: not the error of the app's source or client, which may quote a text. All
- * readers of one failure get one error, so that it can be printed once.
- */
-function withoutCause(error: unknown): unknown {
-  if (!(error instanceof ResumableStreamError) || error.cause === undefined) return error;
-  const known = bare.get(error) ?? new ResumableStreamError(error.code, error.message);
-  bare.set(error, known);
-  return known;
-}
-
-function joined(first: Bytes, second: Bytes): Bytes {
-  if (second.byteLength === 0) return first;
-  const both = new Uint8Array(first.byteLength + second.byteLength);
-  both.set(first);
-  both.set(second, first.byteLength);
-  return both;
 }

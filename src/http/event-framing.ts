@@ -1,7 +1,7 @@
 // Server-sent events that a reader can resume: each event of the source's text passes as it is, and gets an `id:` that is
 // the position at its end. Whole events only, so that what is added is never added inside a line.
 
-import { markOf, positionAt } from "../lib/position.ts";
+import { positionEnding, markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
 import { Compaction, type Compactor, sentOf } from "./compaction.ts";
 import type { Framing } from "./framing.ts";
@@ -18,7 +18,7 @@ export interface EventFramingOptions {
   /** Offset of the text's first character. */
   from: number;
   /** The claim that the text is of; gives undefined while it isn't known. Absent if there is none. */
-  epoch?: () => number | undefined;
+  epoch?: (() => number | undefined) | undefined;
   /** Offset of the text's end when it was asked for: what comes up to it is replay. @defaultValue `from` */
   tail?: number | undefined;
   /** Which events of the replay become one. @defaultValue none do */
@@ -28,12 +28,17 @@ export interface EventFramingOptions {
 }
 
 export class EventFraming implements Framing {
+  readonly format = "events";
   readonly #options: EventFramingOptions;
   readonly #tail: number;
   /** Holds events of the replay, and none from one push to the next; absent if none are to become one. */
   readonly #compaction: Compaction | undefined;
   /** Offset after the last character pushed. */
   #offset: number;
+  /** Ends the ids of the text that is being pushed. */
+  #idEnding = "";
+  /** The claim that it names; undefined if none. */
+  #epoch: number | undefined;
   /** Whole lines of the event under way, not passed on yet. */
   #event = "";
   /** The line under way, as far as it isn't passed on. */
@@ -74,6 +79,9 @@ export class EventFraming implements Framing {
   /** Throws a TypeError if the text's first line shows that it isn't events. */
   push(text: string): string {
     if (text === "") return "";
+    const epoch = this.#options.epoch?.();
+    if (epoch !== this.#epoch) this.#idEnding = positionEnding(epoch);
+    this.#epoch = epoch;
     const isStart = this.#offset === 0;
     this.#offset += text.length;
     // The text's own byte order mark would no longer be at the body's start, where it means nothing.
@@ -118,7 +126,57 @@ export class EventFraming implements Framing {
     return `${told}${rest}${isLineOpen ? "\n" : ""}${caughtUp}${OWN_COMMENT} end=${end}\n`;
   }
 
+  isWhere(other: Framing): boolean {
+    return (
+      other instanceof EventFraming &&
+      other.#offset === this.#offset &&
+      other.#isMidLine === this.#isMidLine &&
+      other.#isMidEvent === this.#isMidEvent &&
+      other.#hasLine === this.#hasLine &&
+      other.#isAfterCr === this.#isAfterCr &&
+      other.#isCaughtUp === this.#isCaughtUp &&
+      other.#isFirstLine === this.#isFirstLine &&
+      // Readers of a replay may have asked for different events of it.
+      (this.#isCaughtUp || other.#options.compact === this.#options.compact) &&
+      other.#line === this.#line &&
+      other.#event === this.#event
+    );
+  }
+
+  isCommonUpTo(to: number): boolean {
+    // Ids of a text whose claim isn't known yet name no generation, and later ones do.
+    const isNamed = this.#options.epoch?.() !== undefined;
+    return isNamed && (this.#isCaughtUp || to < this.#tail);
+  }
+
+  moveTo(other: Framing): void {
+    if (!(other instanceof EventFraming)) return;
+    this.#offset = other.#offset;
+    this.#isMidLine = other.#isMidLine;
+    this.#isMidEvent = other.#isMidEvent;
+    this.#hasLine = other.#hasLine;
+    this.#isAfterCr = other.#isAfterCr;
+    this.#isCaughtUp = other.#isCaughtUp;
+    this.#isFirstLine = other.#isFirstLine;
+    this.#line = other.#line;
+    this.#event = other.#event;
+  }
+
+  release(): void {
+    this.#line = "";
+    this.#event = "";
+  }
+
+  copy(): EventFraming {
+    const copy = new EventFraming(this.#options);
+    copy.moveTo(this);
+    return copy;
+  }
+
   #scan(text: string): string {
+    const isPlain = !this.#isMidEvent && !this.#isAfterCr && !text.includes("\r");
+    // A comment that needs its second colon may begin in the line under way.
+    if (isPlain && !(this.#line + text).includes(OWN_COMMENT)) return this.#scanPlain(text);
     const lines = this.#line + text;
     const lineEnd = /\r\n|\n|\r/g;
     lineEnd.lastIndex = this.#line.length;
@@ -138,7 +196,33 @@ export class EventFraming implements Framing {
     return passed + this.#flush() + this.#caughtUpAt(this.#offset) + this.#overflow();
   }
 
-  /** A line has ended, `behind` units before the offset. Gives what can be passed on: an event, if the line is blank. */
+  /** The same for text whose lines all end with LF and are sent as they are, an event at a time. */
+  #scanPlain(text: string): string {
+    const lines = this.#event + this.#line + text;
+    let blankLine = Math.max(this.#event.length + this.#line.length - 1, 0);
+    // Whole lines so far: those of the event under way may end with CR.
+    let whole = this.#event.length;
+    let passed = "";
+    let start = 0;
+    for (;;) {
+      const isBlank = lines.startsWith("\n", start);
+      const end = isBlank ? start : lines.indexOf("\n\n", blankLine) + 1;
+      if (end === 0 && !isBlank) break;
+      this.#event = lines.slice(start, end);
+      this.#hasLine = !isBlank;
+      start = end + 1;
+      whole = start;
+      blankLine = start;
+      passed += this.#endEvent(this.#offset - (lines.length - start));
+    }
+    whole = Math.max(whole, lines.lastIndexOf("\n") + 1);
+    this.#event = lines.slice(start, whole);
+    this.#hasLine = whole > start;
+    this.#line = lines.slice(whole);
+    return passed + this.#flush() + this.#caughtUpAt(this.#offset) + this.#overflow();
+  }
+
+  /** A line has ended, `unitsAfter` units before the offset. Gives what can be passed on: an event, if the line is blank. */
   #endLine(line: string, end: string, unitsAfter: number): string {
     if (line !== "" || this.#isMidLine) {
       this.#event += this.#escaped(line) + end;
@@ -146,9 +230,13 @@ export class EventFraming implements Framing {
       this.#hasLine = true;
       return "";
     }
+    return this.#endEvent(this.#offset - unitsAfter);
+  }
+
+  /** The event under way has ended at offset `at`. Gives what can be passed on. */
+  #endEvent(at: number): string {
     // Last of the event's lines: of two ids, readers take the later.
-    const at = this.#offset - unitsAfter;
-    const idLine = this.#hasLine ? `id: ${positionAt(at, this.#options.epoch?.())}\n` : "";
+    const idLine = this.#hasLine ? `id: ${at}${this.#idEnding}\n` : "";
     const event = { lines: this.#event, idLine };
     const isWhole = !this.#isMidEvent;
     const isReplay = at <= this.#tail;

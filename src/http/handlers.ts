@@ -8,8 +8,8 @@ import { answerOf, forbidden, isOutage, refusalOf, type StatusHeader } from "./a
 import { requestedGeneration, requestedPosition } from "./position.ts";
 import { checkResponseOptions, streamResponse, type StreamResponseOptions } from "./response.ts";
 
-/** An event that the source left unfinished is looked for up to this length. */
-const MAX_UNFINISHED_UNITS = 65_536;
+/** A line's last character and two line ends are at most this and one more. */
+const END_UNITS = 4;
 
 /** Which stream a request is for, and who may have it. `Rest`: what the framework passes besides the request. */
 export interface ResumeHandlersOptions<Rest extends readonly unknown[] = []> extends Omit<
@@ -163,10 +163,12 @@ function isEventSource({ headers }: Request): boolean {
 
 /** Whether what is left of a stream that has ended has an event that gets an id. */
 async function hasEvent(stream: Given): Promise<boolean> {
-  let text = "";
+  let last = "";
   for await (const piece of stream ?? []) {
-    text += piece;
-    if (/[^\r\n](?:\r\n|\r(?!\n)|\n){2}/.test(text) || text.length > MAX_UNFINISHED_UNITS) return true;
+    const text = last + piece;
+    if (/[^\r\n](?:\r\n|\r(?!\n)|\n){2}/.test(text)) return true;
+    // However long the source's last event is that it never ended: to be given that again is nothing new.
+    last = text.slice(-END_UNITS);
   }
   return false;
 }

@@ -1,7 +1,10 @@
 // A handler on Request and Response as one for Node's `http`. Types name what is used of Node, and nothing is imported.
 
+import { positive } from "../api/options.ts";
 import { attempt, background } from "../lib/background.ts";
+import { type Cancel, systemClock } from "../lib/clock.ts";
 import { createDeferred } from "../lib/deferred.ts";
+import { sendDirectly } from "./direct-body.ts";
 import { type NodeRequest, toRequest } from "./node-request.ts";
 
 /** What is used of an `http.ServerResponse`. */
@@ -33,6 +36,11 @@ export interface NodeHandlerOptions {
    * @defaultValue prints it by `console.error`
    */
   onError?: (error: unknown) => void;
+  /**
+   * A client that takes nothing of what was written for it within this time, in milliseconds, is let go: its connection is cut,
+   * and what is held for it is free. @defaultValue it is waited for as long as it stays connected
+   */
+  idleReaderMs?: number;
 }
 
 /** What a handler gets besides the request, in the form of Next.js' second argument. */
@@ -61,8 +69,9 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
  */
 export function toNodeHandler(
   handler: (request: Request, context: NodeHandlerContext) => Response | Promise<Response>,
-  { onError = print }: NodeHandlerOptions = {},
+  { onError = print, idleReaderMs }: NodeHandlerOptions = {},
 ): NodeHandler {
+  positive("idleReaderMs", idleReaderMs, 1);
   return (incoming, outgoing) => {
     const left = new AbortController();
     const { promise: closed, resolve } = createDeferred<void>();
@@ -74,16 +83,18 @@ export function toNodeHandler(
     outgoing.on("close", onClosed);
     // Middleware before us took its time, and the client left meanwhile.
     if (outgoing.destroyed) onClosed();
-    const answered = answer({ handler, incoming, outgoing, signal: left.signal }).catch((error: unknown) => {
-      // A client that left is no fault.
-      if (left.signal.aborted) return;
-      if (isNews(error, onError))
-        background(
-          attempt(() => onError(error)),
-          print,
-        );
-      refuse(incoming, outgoing);
-    });
+    const answered = answer({ handler, incoming, outgoing, idleReaderMs, signal: left.signal }).catch(
+      (error: unknown) => {
+        // A client that left is no fault.
+        if (left.signal.aborted) return;
+        if (isNews(error, onError))
+          background(
+            attempt(() => onError(error)),
+            print,
+          );
+        refuse(incoming, outgoing);
+      },
+    );
     // A handler that waits for something else must not keep a framework that waits for it.
     return Promise.race([answered, closed]);
   };
@@ -109,27 +120,32 @@ interface Exchange {
   handler: (request: Request, context: NodeHandlerContext) => Response | Promise<Response>;
   incoming: NodeRequest;
   outgoing: NodeResponse;
+  idleReaderMs: number | undefined;
   /** Aborted once the connection is closed. */
   signal: AbortSignal;
 }
 
-async function answer({ handler, incoming, outgoing, signal }: Exchange): Promise<void> {
+/** The body is sent without this call, which would hold the request and the response for as long as that takes. */
+async function answer({ handler, incoming, outgoing, idleReaderMs, signal }: Exchange): Promise<void> {
   const request = toRequest(incoming, signal);
   if (!request) {
     outgoing.statusCode = 400;
     return void outgoing.end();
   }
-  const response = await handler(request, { params: paramsOf(incoming), incoming });
-  const reader = response.body?.getReader();
+  const { body, headers, status, statusText } = await handler(request, {
+    params: paramsOf(incoming),
+    incoming,
+  });
+  const reader = body?.getReader();
   if (signal.aborted) return reader?.cancel();
-  outgoing.statusCode = response.status;
-  if (response.statusText !== "") outgoing.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) {
+  outgoing.statusCode = status;
+  if (statusText !== "") outgoing.statusMessage = statusText;
+  for (const [name, value] of headers) {
     if (name !== "set-cookie") outgoing.setHeader(name, value);
   }
-  const cookies = response.headers.getSetCookie();
+  const cookies = headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
-  if (!reader || incoming.method === "HEAD") {
+  if (!body || !reader || incoming.method === "HEAD") {
     outgoing.end();
     // A body that nobody gets holds nothing. Its failure is its own affair.
     if (reader) background(reader.cancel(), () => undefined);
@@ -137,30 +153,56 @@ async function answer({ handler, incoming, outgoing, signal }: Exchange): Promis
   }
   // The reader learns that it is served before the first text comes.
   outgoing.flushHeaders?.();
-  await send(reader, { outgoing, signal });
+  const sink = idleReaderMs === undefined ? outgoing : cutIfIdle(outgoing, idleReaderMs);
+  const direct = sendDirectly(body, { sink, signal, requestSignal: request.signal });
+  return direct ?? send(reader, { sink, signal });
+}
+
+type Sink = Pick<NodeResponse, "write" | "end" | "on" | "once">;
+
+/** The same response, whose connection is cut once what was written to it has waited for `idleReaderMs`. */
+function cutIfIdle(outgoing: NodeResponse, idleReaderMs: number): Sink {
+  /** Absent while the client takes what there is. */
+  let cancel: Cancel | undefined;
+  const rest = (): void => {
+    cancel?.();
+    cancel = undefined;
+  };
+  outgoing.on("drain", rest);
+  outgoing.on("close", rest);
+  return {
+    write: (bytes) => {
+      const takesMore = outgoing.write(bytes);
+      if (!takesMore) cancel ??= systemClock.after(idleReaderMs, () => outgoing.destroy());
+      return takesMore;
+    },
+    end: () => outgoing.end(),
+    on: (event, listener) => outgoing.on(event, listener),
+    once: (event, listener) => outgoing.once(event, listener),
+  };
 }
 
 async function send(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  { outgoing, signal }: Pick<Exchange, "outgoing" | "signal">,
+  { sink, signal }: { sink: Sink; signal: AbortSignal },
 ): Promise<void> {
   // Its answer is of no use to a connection that is gone; its failure is the body's own affair.
   signal.addEventListener("abort", () => background(reader.cancel(), () => undefined));
   for (;;) {
     const { done, value } = await reader.read();
     if (signal.aborted) return;
-    if (done) return void outgoing.end();
-    if (!outgoing.write(value)) await drained(outgoing, signal);
+    if (done) return void sink.end();
+    if (!sink.write(value)) await drained(sink, signal);
   }
 }
 
-function drained(outgoing: NodeResponse, signal: AbortSignal): Promise<void> {
+function drained(sink: Sink, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = createDeferred<void>();
   const proceed = (): void => {
     signal.removeEventListener("abort", proceed);
     resolve();
   };
-  outgoing.once("drain", proceed);
+  sink.once("drain", proceed);
   signal.addEventListener("abort", proceed);
   return promise;
 }

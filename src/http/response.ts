@@ -1,7 +1,7 @@
 // A stream as a Response.
 
 import { checkFunction, positive } from "../api/options.ts";
-import { endBeforeOf, epochOfStream, startOf, tailOf } from "../engine/ends.ts";
+import { endBeforeOf, epochsOf, startOf, tailOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
@@ -90,7 +90,7 @@ export function streamResponse(
   }
   const { format = "events", heartbeatMs, retryMs, endEvent } = options;
   const from = startOf(stream) ?? options.offset ?? 0;
-  const epoch = (): number | undefined => epochOfStream(stream);
+  const epoch = epochsOf(stream);
   const tail = tailOf(stream);
   const framing =
     format === "text"
@@ -107,7 +107,7 @@ export function streamResponse(
   // That a stream had failed is told at its end: by then its reader has the text that is left.
   const before = endBeforeOf(stream);
   const headStatus = before === "done" || before === "stopped" ? before : "running";
-  const head = { format, from, epoch: epoch(), status: headStatus, added: options.headers } as const;
+  const head = { format, from, epoch: epoch?.(), status: headStatus, added: options.headers } as const;
   return new Response(body, { headers: headersOf(head) });
 }
 

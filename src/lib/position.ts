@@ -30,7 +30,7 @@ export function parsePosition(text: string): Position | undefined {
   return epoch === undefined ? undefined : { offset, epoch };
 }
 
-/** How a reader names where it is, to come back to it. */
-export function positionAt(offset: number, epoch: number | undefined): string {
-  return epoch === undefined ? String(offset) : `${offset}.${markOf(epoch)}`;
+/** What follows the offset where a reader is told its position. The same in all positions of a text, and dear to make for each. */
+export function positionEnding(epoch: number | undefined): string {
+  return epoch === undefined ? "" : `.${markOf(epoch)}`;
 }

@@ -1,6 +1,14 @@
 // A response's body as a reader sees it that decides itself when to read on.
 
 import { within } from "../support/wait.ts";
+import { bodyOverNode } from "./over-node.ts";
+
+let isOverNode = false;
+
+/** From now on, `readBody` reads what the bridge to Node makes of a body. */
+export function readOverNode(): void {
+  isOverNode = true;
+}
 
 export interface BodyReading {
   /** The next piece of the body; undefined at its end. Rejects where the body breaks off. */
@@ -12,7 +20,7 @@ export interface BodyReading {
 
 export function readBody(response: Response): BodyReading {
   if (!response.body) throw new Error(`A ${response.status} without a body`);
-  const reader = response.body.getReader();
+  const reader = (isOverNode ? bodyOverNode(response) : response.body).getReader();
   // Fatal: a piece that splits a character fails the test.
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const next = async (): Promise<string | undefined> => {

@@ -50,6 +50,17 @@ test("events say what the source said, wherever its text was cut into chunks", (
   );
 });
 
+test("text without CR, which is taken an event at a time, is framed as it is line by line", () => {
+  const plain = texts.map((text) => text.replaceAll(/\r\n?/g, "\n"));
+  fc.assert(
+    fc.property(plain, cuts, (text, at) => {
+      // One CR in what is pushed, and all of that is taken line by line.
+      expect(frame([...cutUp(text, at), "\r"])).toBe(frame([`${text}\r`]));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test("every event has an id, and resuming from it gives the events after it", () => {
   fc.assert(
     fc.property(texts, cuts, cuts, (text, at, laterAt) => {

@@ -202,6 +202,7 @@ describe("over HTTP", () => {
   test.each([
     ["whole events", events],
     ["a last event that the source never ended", [...events, "data: c"]],
+    ["one of more than a page", [...events, `data: ${"x".repeat(150_000)}`]],
     ["blank lines at its end", [...events, "\n\r\n"]],
     ["no text", []],
     ["a comment alone", [": thinking\n\n"]],
