@@ -248,7 +248,8 @@ function settledTruth(world: World, { epoch, participant, run }: Win, since: num
   const { keepsText, leaseMs } = world.backend;
   // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
   const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;
-  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? noticeMs);
+  const legsMs =
+    LEGS * world.plan.latency.maxMs + ((world.plan.log ?? world.plan.redisLog)?.flushIntervalMs ?? noticeMs);
   // Until the app had its time with it, the stream runs.
   if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.

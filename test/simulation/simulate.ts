@@ -82,7 +82,7 @@ class Simulation {
   #act(action: Action): void {
     const world = this.#world;
     world.log(`— ${action.type} ${"process" in action ? `P#${action.process}` : ""}`);
-    if (action.type === "weather" || action.type === "restart-server") return hinder(world, action);
+    if (isEverybodys(action)) return hinder(world, action);
     const participant = world.participants[action.process];
     if (!participant) return;
     switch (action.type) {
@@ -166,4 +166,11 @@ class Simulation {
       this.#world.timeline.after(0, () => participant.machine.enter(close));
     }
   }
+}
+
+/** Faults that hit no process in particular. */
+function isEverybodys(
+  action: Action,
+): action is Extract<Action, { type: "weather" | "restart-server" | "fail-over" | "evict" }> {
+  return ["weather", "restart-server", "fail-over", "evict"].includes(action.type);
 }

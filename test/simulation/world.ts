@@ -1,6 +1,6 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
-import type { Backend } from "./backend.ts";
+import type { Backend, BackendOptions } from "./backend.ts";
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import { HandOvers } from "./hand-overs.ts";
@@ -10,6 +10,7 @@ import { Machine } from "./machine.ts";
 import { Participant, type Plant } from "./participant.ts";
 import type { Plan } from "./plan.ts";
 import type { Reading } from "./reading.ts";
+import { RedisLogBackend } from "./redis-log-backend.ts";
 import { RelayBackend } from "./relay-backend.ts";
 import { Run, type SourceScript } from "./run.ts";
 import { Timeline } from "./timeline.ts";
@@ -61,6 +62,10 @@ export class World {
   readonly stops: { streamId: string; epoch: number | undefined }[] = [];
   /** When the server last lost its records. */
   wipedAt = Number.NEGATIVE_INFINITY;
+  /** Keys that a Redis evicted. */
+  readonly evictions: { streamId: string; at: number }[] = [];
+  /** Replicas that took over, and since when they had got nothing. */
+  readonly failOvers: { copiedAt: number; at: number }[] = [];
   /** The epochs of claims that ask for no free record. */
   readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
@@ -77,7 +82,7 @@ export class World {
     this.#plant = plant;
     this.#dice = new Dice(plan.seed, 1);
     const parts = { world: this, plant };
-    this.backend = plan.log ? new LogBackend({ ...parts, plan: plan.log }) : new RelayBackend(parts);
+    this.backend = backendFor(parts);
     for (let index = 0; index < plan.processes; index++) this.participants.push(this.boot());
   }
 
@@ -297,4 +302,10 @@ export class World {
       `${by.machine.name} claimed ${streamId} while run ${run.number} of ${name} is ${run.end}`,
     );
   }
+}
+
+function backendFor(parts: BackendOptions): Backend {
+  const { log, redisLog } = parts.world.plan;
+  if (redisLog) return new RedisLogBackend({ ...parts, plan: redisLog });
+  return log ? new LogBackend({ ...parts, plan: log }) : new RelayBackend(parts);
 }
