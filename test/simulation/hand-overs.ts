@@ -97,7 +97,7 @@ export class HandOvers {
       const isLeft =
         world.backend.keepsText &&
         !world.isFollowedBy({ ...win, epoch, isGranted, participant, run, streamId });
-      if (participant.machine.state === "dead" && !isLeft) continue;
+      if (participant.machine.state === "dead" && (!isLeft || world.hasForgotten(run))) continue;
       if (this.#takings.some((each) => each.epoch === epoch && each.streamId === streamId)) continue;
       world.violate("G15", `run ${run.number} of ${streamId} is ${run.end}, and nobody was given it`);
     }
@@ -123,6 +123,7 @@ export class HandOvers {
     const world = this.#world;
     const runs = world.runsUnder(streamId, epoch);
     if (text === undefined) {
+      if (runs.some((run) => world.hasForgotten(run))) return;
       if (world.backend.keepsText || end !== "lost")
         world.violate("G15", `${streamId} came without its text`);
       return;

@@ -68,7 +68,7 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
       publish = "",
       askedAt = "",
     ] = ARGV;
-    const was = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "p", "n", "o", "q", "v")];
+    const was = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "p", "n", "o", "q", "v", "k")];
     const before = was[1];
     if (before && was[10] === request && !was[2])
       return [whole(now), before, was[6] ?? "", "1", "", was[11] ?? ""];
@@ -112,6 +112,7 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     redis.hset(record, "p", inbox, "q", request, "v", before ?? "");
     if (handovers !== "") redis.hset(record, "h", handovers);
     if (owed !== "") redis.hset(record, "d", owed);
+    if (before) redis.hset(record, "k", `${before} ${was[12] ?? ""}`.slice(0, MAX_KNOWN));
     redis.pexpire(record, Number(ttl));
     redis.set(tail, "", { px: Number(ttl) });
     redis.pexpire(text, Number(ttl));
@@ -252,11 +253,15 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
   settle({ keys: { record, tail, text }, ARGV }: Script): Answer {
     const { now, redis } = this;
     const [, lease, op, argument, epoch] = ARGV;
-    const is = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "n", "o")];
+    const is = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "n", "o", "k")];
     if (op === "owed") {
       const owed = (is[6] ?? "").split(" ").filter(Boolean);
       const list = owed.filter((each) => each !== epoch);
-      if (list.length === owed.length) return [is[1] ? "1" : "0", "0"];
+      if (list.length === owed.length) {
+        const known = is[9] ?? "";
+        const isKnown = is[1] === epoch || known.length === MAX_KNOWN || known.includes(epoch ?? "");
+        return [isKnown ? "1" : "0", "0"];
+      }
       const entries = redis.xrange(text, `${epoch}-0`, `${epoch}-${MAX_COUNT}`);
       if (list.length > 0) {
         redis.hset(record, "d", list.join(" "));
@@ -275,7 +280,7 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
       redis.hset(record, "h", whole(left), "u", whole(now + Number(argument)), "s", is[2] ?? "lost");
       const entries = redis.xrange(text, `${is[1]}-0`, `${is[1]}-${MAX_COUNT}`);
       const open = (Number(is[7]) > Number(is[8]) ? redis.get(tail) : undefined) ?? "";
-      return [is[1], is[2] ?? "lost", entries, open];
+      return [is[1], is[2] ?? "lost", entries, open, is[7] ?? null];
     }
     if (is[1] !== epoch) return null;
     if (op === "handed") {
@@ -289,6 +294,9 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     return "1";
   }
 }
+
+/** Of `k`: eight epochs of 16 digits, and what parts them. */
+const MAX_KNOWN = 135;
 
 const MAX_COUNT = "18446744073709551615";
 

@@ -154,6 +154,22 @@ export class World {
     return run.end === "running" || until < run.endedAt - AFTERMATH_MS;
   }
 
+  /**
+   * Whether the server may have lost a run's end, or its text, when nobody could write it again: its records were wiped, a key was
+   * evicted after its end or its producer's death, or a fail-over took back what had been acknowledged. Nothing but a second store
+   * could prevent it. What is lost while a producer runs excuses nothing: it writes it again.
+   */
+  hasForgotten(run: Run): boolean {
+    const overAt = Math.min(run.endedAt, run.machine.diedAt);
+    // A producer that dies may not have come to write again what was lost before.
+    const untilMs = run.machine.diedAt < run.endedAt ? AFTERMATH_MS : 0;
+    return (
+      overAt < this.wipedAt ||
+      this.evictions.some(({ at, streamId }) => streamId === run.streamId && overAt <= at + untilMs) ||
+      this.failOvers.some(({ at, copiedAt }) => overAt <= at + untilMs && copiedAt <= overAt + AFTERMATH_MS)
+    );
+  }
+
   runsOf(streamId: string): Run[] {
     return this.runs.filter((run) => run.streamId === streamId);
   }
@@ -295,7 +311,7 @@ export class World {
     if (!this.isCalm(participant, by)) return;
     if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
     // A restart forgot that it was done.
-    if (run.end !== "running" && (run.endedAt < this.wipedAt || !this.isEndSure(run))) return;
+    if (run.end !== "running" && (this.hasForgotten(run) || !this.isEndSure(run))) return;
     const { name } = participant.machine;
     this.violate(
       "G3",
