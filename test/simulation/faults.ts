@@ -31,7 +31,7 @@ export function hinder(world: World, fault: Fault): void {
       });
     case "restart-server":
       world.hindrance.begin();
-      if (world.backend.goDown(fault)) world.wipedAt = world.now;
+      if (world.backend.goDown(fault)) world.losses.wipedAt = world.now;
       for (const participant of world.participants)
         breakWires(world, participant, { which: "both", forMs: fault.forMs });
       return world.until(fault.forMs, () => {
@@ -43,7 +43,7 @@ export function hinder(world: World, fault: Fault): void {
     case "evict":
       world.hindrance.begin();
       world.backend.evict?.(`s${fault.stream}`, fault.part);
-      world.evictions.push({ streamId: `s${fault.stream}`, at: world.now });
+      world.losses.evictions.push({ streamId: `s${fault.stream}`, at: world.now });
       return world.hindrance.end();
     case "crash":
     case "freeze":
@@ -65,7 +65,7 @@ function failOver(world: World, { forMs, lagMs, skewMs }: Extract<Fault, { type:
     world.until(forMs, () => {
       world.hindrance.end();
       takeOver({ skewMs });
-      world.failOvers.push({ copiedAt, at: world.now });
+      world.losses.failOvers.push({ copiedAt, at: world.now });
     });
   });
 }

@@ -39,9 +39,11 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     case "SOURCE_FAILED":
       if (!primaryOf && wasFailedBefore(world, reading, runs))
         return world.violate("G6", `${ended} as failed, and it asked for kept text; ${describe(runs)}`);
-      if (runs.some((run) => isWhole(run, reading) && run.end === "failed")) return;
       // Text that is missing for good ends as failed.
-      if (runs.some((run) => world.hasForgotten(run))) return;
+      if (
+        runs.some((run) => (isWhole(run, reading) && run.end === "failed") || world.losses.hasForgotten(run))
+      )
+        return;
       return world.violate("G6", `${ended} as failed; ${describe(runs)}`);
     case "PRODUCER_LOST":
       judgeLost(world, reading, runs);
@@ -126,7 +128,7 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
-  if (world.handOvers.wasLost(run) || world.hasForgotten(run)) return true;
+  if (world.handOvers.wasLost(run) || world.losses.hasForgotten(run)) return true;
   // A context that closes doesn't stay for followers.
   if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
@@ -246,7 +248,7 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 /** Absent while it changes. */
 function settledTruth(world: World, { epoch, participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
-  if (world.hasForgotten(run) || !world.isEndSure(run)) return undefined;
+  if (world.losses.hasForgotten(run) || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
   // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
   const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;

@@ -6,7 +6,8 @@ import { joinFrom, parseEntries } from "../../src/transports/redis-log/runs.ts";
 import { WALL_START_MS } from "./machine.ts";
 import type { Kept } from "./rows.ts";
 import { RedisKeys } from "./redis-keys.ts";
-import { type Answer, RedisScripts, type Script } from "./redis-scripts.ts";
+import type { Answer, Script } from "./redis-script-calls.ts";
+import { RedisScripts } from "./redis-scripts.ts";
 import { Server } from "./server.ts";
 
 /** A server that was never restarted has been up for longer than any lease. */

@@ -3,31 +3,7 @@
 
 import type { ScriptName } from "../../src/transports/redis-log/scripts.ts";
 import type { RedisKeys, StreamEntry } from "./redis-keys.ts";
-
-/** What a script answers: `null` is Lua's false. */
-export type Answer = null | string | Array<string | null | StreamEntry[]>;
-
-export interface ScriptKeys {
-  record: string;
-  tail: string;
-  text: string;
-}
-
-export interface RedisServerPorts {
-  redis: RedisKeys;
-  /** The server's clock, in microseconds. */
-  time: () => number;
-  uptimeSeconds: () => number;
-  publish: (command: string, channel: string, message: string) => void;
-}
-
-/** One run of a script. `ARGV[1]` is the length of a lease, as in Lua: nothing is at 0. */
-export interface Script {
-  keys: ScriptKeys;
-  ARGV: readonly string[];
-}
-
-export type RunScript = (script: Script) => Answer;
+import type { Answer, RedisServerPorts, RunScript, Script } from "./redis-script-calls.ts";
 
 export class RedisScripts implements Record<ScriptName, RunScript> {
   readonly #server: RedisServerPorts;

@@ -1,17 +1,16 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
-import type { Backend, BackendOptions } from "./backend.ts";
+import type { Backend } from "./backend.ts";
+import { backendFor } from "./backends.ts";
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { Hindrance } from "./hindrance.ts";
-import { LogBackend } from "./log-backend.ts";
+import { Losses } from "./losses.ts";
 import { Machine } from "./machine.ts";
 import { Participant, type Plant } from "./participant.ts";
 import type { Plan } from "./plan.ts";
 import type { Reading } from "./reading.ts";
-import { RedisLogBackend } from "./redis-log-backend.ts";
-import { RelayBackend } from "./relay-backend.ts";
 import { Run, type SourceScript } from "./run.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -60,12 +59,7 @@ export class World {
   readonly stopped = new Set<string>();
   /** What each of them meant: a claim, or whichever runs. */
   readonly stops: { streamId: string; epoch: number | undefined }[] = [];
-  /** When the server last lost its records. */
-  wipedAt = Number.NEGATIVE_INFINITY;
-  /** Keys that a Redis evicted. */
-  readonly evictions: { streamId: string; at: number }[] = [];
-  /** Replicas that took over, and since when they had got nothing. */
-  readonly failOvers: { copiedAt: number; at: number }[] = [];
+  readonly losses = new Losses();
   /** The epochs of claims that ask for no free record. */
   readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
@@ -152,22 +146,6 @@ export class World {
   isEndSure(run: Run): boolean {
     const until = Math.max(this.hindrance.until, run.machine.hindrance.until);
     return run.end === "running" || until < run.endedAt - AFTERMATH_MS;
-  }
-
-  /**
-   * Whether the server may have lost a run's end, or its text, when nobody could write it again: its records were wiped, a key was
-   * evicted after its end or its producer's death, or a fail-over took back what had been acknowledged. Nothing but a second store
-   * could prevent it. What is lost while a producer runs excuses nothing: it writes it again.
-   */
-  hasForgotten(run: Run): boolean {
-    const overAt = Math.min(run.endedAt, run.machine.diedAt);
-    // A producer that dies may not have come to write again what was lost before.
-    const untilMs = run.machine.diedAt < run.endedAt ? AFTERMATH_MS : 0;
-    return (
-      overAt < this.wipedAt ||
-      this.evictions.some(({ at, streamId }) => streamId === run.streamId && overAt <= at + untilMs) ||
-      this.failOvers.some(({ at, copiedAt }) => overAt <= at + untilMs && copiedAt <= overAt + AFTERMATH_MS)
-    );
   }
 
   runsOf(streamId: string): Run[] {
@@ -311,17 +289,11 @@ export class World {
     if (!this.isCalm(participant, by)) return;
     if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
     // A restart forgot that it was done.
-    if (run.end !== "running" && (this.hasForgotten(run) || !this.isEndSure(run))) return;
+    if (run.end !== "running" && (this.losses.hasForgotten(run) || !this.isEndSure(run))) return;
     const { name } = participant.machine;
     this.violate(
       "G3",
       `${by.machine.name} claimed ${streamId} while run ${run.number} of ${name} is ${run.end}`,
     );
   }
-}
-
-function backendFor(parts: BackendOptions): Backend {
-  const { log, redisLog } = parts.world.plan;
-  if (redisLog) return new RedisLogBackend({ ...parts, plan: redisLog });
-  return log ? new LogBackend({ ...parts, plan: log }) : new RelayBackend(parts);
 }
