@@ -39,11 +39,9 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
     case "SOURCE_FAILED":
       if (!primaryOf && wasFailedBefore(world, reading, runs))
         return world.violate("G6", `${ended} as failed, and it asked for kept text; ${describe(runs)}`);
+      if (runs.some((run) => isWhole(run, reading) && run.end === "failed")) return;
       // Text that is missing for good ends as failed.
-      if (
-        runs.some((run) => (isWhole(run, reading) && run.end === "failed") || world.losses.hasForgotten(run))
-      )
-        return;
+      if (runs.some((run) => world.losses.hasForgotten(run))) return;
       return world.violate("G6", `${ended} as failed; ${describe(runs)}`);
     case "PRODUCER_LOST":
       judgeLost(world, reading, runs);
@@ -278,27 +276,4 @@ export function judgeRejection(world: World, { participant, what }: Asked, error
     return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
   if (error.code === "CLOSED" && participant.isClosing) return;
   if (world.isCalm(participant)) world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
-}
-
-/** An original reader that takes everything has everything, after every step but within a burst (G2). */
-export function judgePrimaries(world: World): void {
-  for (const reading of world.primaries) {
-    const { name, primaryOf } = reading.options;
-    if (!primaryOf || reading.end !== undefined) continue;
-    if (primaryOf.machine.state !== "running" || primaryOf.machine.turns > 0) continue;
-    if (reading.length === primaryOf.text.length) continue;
-    world.violate("G2", `${name} has ${reading.length} of ${primaryOf.text.length} characters of its source`);
-  }
-}
-
-/** A stop that was meant for one answer stops no other (G14). */
-export function judgeStops(world: World): void {
-  for (const run of world.runs) {
-    if (run.end !== "stopped") continue;
-    const epochs = world.winsLike(run).map(({ epoch }) => epoch);
-    const isMeant = world.stops.some(
-      ({ epoch, streamId }) => streamId === run.streamId && (epoch === undefined || epochs.includes(epoch)),
-    );
-    if (!isMeant) world.violate("G14", `a stop that was meant for another stopped run ${run.number}`);
-  }
 }

@@ -126,6 +126,9 @@ export interface RedisLogPlan {
 export const STORE_KINDS = ["relay", "log", "redis-log"] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
 
+const LONG_QUEUE_UNITS = 200;
+const LONGER = 15;
+
 export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   const dice = new Dice(seed);
   const durationMs = dice.pick([300, 2_000, 8_000, 20_000]);
@@ -162,9 +165,20 @@ export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   const ending = new Dice(seed, 5);
   if (ending.chance(0.4)) plan.onEnd = onEndPlan(ending);
   const losing = new Dice(seed, 6);
+  if (plan.redisLog && losing.chance(0.4)) makeLong(plan);
   if (!isCalm && plan.redisLog && losing.chance(0.5)) plan.actions.push(...redisFaults(losing, plan));
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
+}
+
+/** Text that fills more than one entry of a Redis; short queues would take it in pieces for ever. */
+function makeLong(plan: Plan): void {
+  if (plan.maxQueuedUnits < LONG_QUEUE_UNITS) return;
+  for (const action of plan.actions) {
+    if (action.type !== "produce" && action.type !== "create") continue;
+    const chunks = action.source.chunks.map((chunk) => ({ ...chunk, units: chunk.units * LONGER }));
+    action.source = { ...action.source, chunks };
+  }
 }
 
 function onEndPlan(dice: Dice): OnEndPlan {

@@ -1,7 +1,7 @@
 // One simulation, from its plan to a verdict.
 
 import { Callers } from "./callers.ts";
-import { judgePrimaries, judgeStops } from "./judge.ts";
+import { judgeFenced, judgePrimaries, judgeStops } from "./judge-runs.ts";
 import type { Plant } from "./participant.ts";
 import { type Action, type Call, type Plan, planFor, type ReaderScript, type StoreKind } from "./plan.ts";
 import { hinder } from "./faults.ts";
@@ -66,6 +66,7 @@ class Simulation {
     timeline.after(0, () => this.#heal());
     if (!(await this.#settles("healed"))) return;
     judgeStops(this.#world);
+    judgeFenced(this.#world);
     await this.#probe();
     this.#world.handOvers.judgeAll();
     this.#closeAll();
