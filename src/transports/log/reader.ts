@@ -84,7 +84,8 @@ export class Reader {
     if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
       // While it runs its producer may be about to write it again. After that nobody will.
       if (state.end === undefined) throw holeError(from, this.#parts.store.name);
-      return { status: "page", page: toPage({ ...state, tail: from, end: "failed" }, { from, text: "" }) };
+      const end = state.end === "lost" ? "lost" : "failed";
+      return { status: "page", page: toPage({ ...state, tail: from, end }, { from, text: "" }) };
     }
     const page = toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) });
     return { status: "page", page };
