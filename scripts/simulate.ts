@@ -1,7 +1,7 @@
-// Runs simulations: `npm run simulate -- --seeds 100000 [--from 1] [--store relay|log]`, or one with its trace: `--seed N`.
+// Runs simulations: `npm run simulate -- --seeds 100000 [--from 1] [--store relay|log|redis-log]`, or one with its trace: `--seed N`.
 
 import { parseArgs } from "node:util";
-import type { StoreKind } from "../test/simulation/plan.ts";
+import { STORE_KINDS, type StoreKind } from "../test/simulation/plan.ts";
 import { shrink } from "../test/simulation/shrink.ts";
 import { type Outcome, simulate, simulateSeed } from "../test/simulation/simulate.ts";
 
@@ -10,24 +10,23 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "10000" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
-    /** Without it seeds alternate: odd ones over a pub/sub server, even ones over a database. */
+    /** Without it seeds take turns: over a pub/sub server, a database, and a Redis that keeps the text. */
     store: { type: "string" },
     /** Goes on after a violation, and tells each in one line. */
     all: { type: "boolean", default: false },
   },
 });
 
-if (values.store !== undefined && values.store !== "relay" && values.store !== "log") {
-  throw new TypeError(`--store must be relay or log, got ${values.store}.`);
+const chosen = STORE_KINDS.find((kind) => kind === values.store);
+if (values.store !== undefined && !chosen) {
+  throw new TypeError(`--store must be one of ${STORE_KINDS.join(", ")}, got ${values.store}.`);
 }
-const { store: chosen } = values;
 
 if (values.seed === undefined) await search(Number(values.from), Number(values.seeds));
 else tell(await simulateSeed(Number(values.seed), { store: storeOf(Number(values.seed)), isTraced: true }));
 
 function storeOf(seed: number): StoreKind {
-  if (chosen === "relay" || chosen === "log") return chosen;
-  return seed % 2 === 1 ? "relay" : "log";
+  return chosen ?? STORE_KINDS[(seed + STORE_KINDS.length - 1) % STORE_KINDS.length] ?? "relay";
 }
 
 async function search(from: number, count: number): Promise<void> {
@@ -53,7 +52,7 @@ function tell({ plan, steps, trace, violation, virtualMs }: Outcome): void {
   for (const line of trace ?? []) console.log(line);
   console.log(JSON.stringify(plan, undefined, 1).replaceAll(/\n {3,}/g, " "));
   console.log(
-    `seed ${plan.seed}, ${plan.log ? "log" : "relay"}: ${steps} steps, ${virtualMs.toFixed()} virtual ms`,
+    `seed ${plan.seed}, ${plan.redisLog ? "redis-log" : plan.log ? "log" : "relay"}: ${steps} steps, ${virtualMs.toFixed()} virtual ms`,
   );
   if (violation) process.exitCode = 1;
   console.log(violation ? `violation of ${violation.promise}: ${violation.what}` : "no violation");

@@ -36,4 +36,8 @@ export interface Backend {
   /** It is away from now on. Returns whether it has lost its records. */
   goDown(how: { isWiped: boolean }): boolean;
   comeBack(): void;
+  /** Its replica gets nothing more. Returns how that takes over. Absent where there is none. */
+  fallBehind?(): (how: { skewMs: number }) => void;
+  /** One key of a stream is gone. Absent where streams have no keys of their own. */
+  evict?(streamId: string, part: "record" | "tail" | "text"): void;
 }

@@ -7,7 +7,17 @@ import type { World } from "./world.ts";
 
 type Fault = Extract<
   Action,
-  { type: "weather" | "restart-server" | "crash" | "freeze" | "stall-wire" | "break-wire" }
+  {
+    type:
+      | "weather"
+      | "restart-server"
+      | "fail-over"
+      | "evict"
+      | "crash"
+      | "freeze"
+      | "stall-wire"
+      | "break-wire";
+  }
 >;
 
 export function hinder(world: World, fault: Fault): void {
@@ -21,13 +31,20 @@ export function hinder(world: World, fault: Fault): void {
       });
     case "restart-server":
       world.hindrance.begin();
-      if (world.backend.goDown(fault)) world.wipedAt = world.now;
+      if (world.backend.goDown(fault)) world.losses.wipedAt = world.now;
       for (const participant of world.participants)
         breakWires(world, participant, { which: "both", forMs: fault.forMs });
       return world.until(fault.forMs, () => {
         world.hindrance.end();
         world.backend.comeBack();
       });
+    case "fail-over":
+      return failOver(world, fault);
+    case "evict":
+      world.hindrance.begin();
+      world.backend.evict?.(`s${fault.stream}`, fault.part);
+      world.losses.evictions.push({ streamId: `s${fault.stream}`, at: world.now });
+      return world.hindrance.end();
     case "crash":
     case "freeze":
     case "stall-wire":
@@ -36,6 +53,21 @@ export function hinder(world: World, fault: Fault): void {
       if (participant) hinderOne(world, participant, fault);
     }
   }
+}
+
+function failOver(world: World, { forMs, lagMs, skewMs }: Extract<Fault, { type: "fail-over" }>): void {
+  const copiedAt = world.now;
+  const takeOver = world.backend.fallBehind?.();
+  if (!takeOver) return;
+  world.until(lagMs, () => {
+    world.hindrance.begin();
+    for (const participant of world.participants) breakWires(world, participant, { which: "both", forMs });
+    world.until(forMs, () => {
+      world.hindrance.end();
+      takeOver({ skewMs });
+      world.losses.failOvers.push({ copiedAt, at: world.now });
+    });
+  });
 }
 
 function hinderOne(

@@ -97,7 +97,7 @@ export class HandOvers {
       const isLeft =
         world.backend.keepsText &&
         !world.isFollowedBy({ ...win, epoch, isGranted, participant, run, streamId });
-      if (participant.machine.state === "dead" && !isLeft) continue;
+      if (participant.machine.state === "dead" && (!isLeft || world.losses.hasForgotten(run))) continue;
       if (this.#takings.some((each) => each.epoch === epoch && each.streamId === streamId)) continue;
       world.violate("G15", `run ${run.number} of ${streamId} is ${run.end}, and nobody was given it`);
     }
@@ -110,6 +110,8 @@ export class HandOvers {
       // Over a relay an end that could not be written is found by another, who knows nothing of it.
       if (!world.backend.keepsText && !world.wasCalmThroughout) continue;
       if (!world.isCalm(participant, other.participant)) continue;
+      // What is written of a hand-over may be lost like anything else.
+      if (world.losses.hasTakenBack(other.overAt)) continue;
       // An end that could not be written looks like a death.
       const run = world.wins.find((win) => win.epoch === epoch && win.streamId === streamId)?.run;
       if (run && !world.isEndSure(run)) continue;
@@ -123,6 +125,9 @@ export class HandOvers {
     const world = this.#world;
     const runs = world.runsUnder(streamId, epoch);
     if (text === undefined) {
+      if (runs.some((run) => world.losses.hasForgotten(run))) return;
+      // Found lost while it was cut off from the server, and so couldn't write again what was evicted meanwhile.
+      if (end === "lost" && runs.some((run) => world.losses.hasEvicted(streamId, run.startedAt))) return;
       if (world.backend.keepsText || end !== "lost")
         world.violate("G15", `${streamId} came without its text`);
       return;

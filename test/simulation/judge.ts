@@ -40,6 +40,8 @@ export function judgeEnd(world: World, reading: Reading, end: ReadingEnd): void 
       if (!primaryOf && wasFailedBefore(world, reading, runs))
         return world.violate("G6", `${ended} as failed, and it asked for kept text; ${describe(runs)}`);
       if (runs.some((run) => isWhole(run, reading) && run.end === "failed")) return;
+      // Text that is missing for good ends as failed.
+      if (runs.some((run) => world.losses.hasForgotten(run))) return;
       return world.violate("G6", `${ended} as failed; ${describe(runs)}`);
     case "PRODUCER_LOST":
       judgeLost(world, reading, runs);
@@ -124,7 +126,7 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
 
 function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (run.machine.state === "dead" || run.end === "fenced" || run.end === "closed") return true;
-  if (world.handOvers.wasLost(run)) return true;
+  if (world.handOvers.wasLost(run) || world.losses.hasForgotten(run)) return true;
   // A context that closes doesn't stay for followers.
   if (world.ownerOf(run)?.isClosing === true) return true;
   const win = world.winOf(run);
@@ -244,11 +246,12 @@ function isTrue(answer: Answer, truth: Answer, { type }: Asked): boolean {
 /** Absent while it changes. */
 function settledTruth(world: World, { epoch, participant, run }: Win, since: number): Answer | undefined {
   if (!run || run.startedAt > since) return undefined;
-  if (run.endedAt < world.wipedAt || !world.isEndSure(run)) return undefined;
+  if (world.losses.hasForgotten(run) || !world.isEndSure(run)) return undefined;
   const { keepsText, leaseMs } = world.backend;
   // Over a relay whom it superseded has to hear it before its end is written; over a database the text that gathers comes first.
   const noticeMs = world.superseding.has(epoch) ? ARRIVAL_MS : 0;
-  const legsMs = LEGS * world.plan.latency.maxMs + (world.plan.log?.flushIntervalMs ?? noticeMs);
+  const legsMs =
+    LEGS * world.plan.latency.maxMs + ((world.plan.log ?? world.plan.redisLog)?.flushIntervalMs ?? noticeMs);
   // Until the app had its time with it, the stream runs.
   if (run.end !== "running" && (world.handOvers.overAt(run) ?? Infinity) + legsMs > since) return undefined;
   // It may have died before its end was written.
@@ -273,27 +276,4 @@ export function judgeRejection(world: World, { participant, what }: Asked, error
     return world.violate("G7", `${failed} with none of our errors: ${String(error)}`);
   if (error.code === "CLOSED" && participant.isClosing) return;
   if (world.isCalm(participant)) world.violate("G7", `${failed} with ${error.code}, and nothing hindered it`);
-}
-
-/** An original reader that takes everything has everything, after every step but within a burst (G2). */
-export function judgePrimaries(world: World): void {
-  for (const reading of world.primaries) {
-    const { name, primaryOf } = reading.options;
-    if (!primaryOf || reading.end !== undefined) continue;
-    if (primaryOf.machine.state !== "running" || primaryOf.machine.turns > 0) continue;
-    if (reading.length === primaryOf.text.length) continue;
-    world.violate("G2", `${name} has ${reading.length} of ${primaryOf.text.length} characters of its source`);
-  }
-}
-
-/** A stop that was meant for one answer stops no other (G14). */
-export function judgeStops(world: World): void {
-  for (const run of world.runs) {
-    if (run.end !== "stopped") continue;
-    const epochs = world.winsLike(run).map(({ epoch }) => epoch);
-    const isMeant = world.stops.some(
-      ({ epoch, streamId }) => streamId === run.streamId && (epoch === undefined || epochs.includes(epoch)),
-    );
-    if (!isMeant) world.violate("G14", `a stop that was meant for another stopped run ${run.number}`);
-  }
 }

@@ -122,7 +122,8 @@ export class LogBackend implements Backend {
   }
 }
 
-function watchClaims(
+/** Tells the world of every claim that a process hears it holds. */
+export function watchClaims(
   transport: Transport,
   { owner, world }: { owner: Participant; world: World },
 ): Transport {

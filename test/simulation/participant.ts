@@ -11,6 +11,7 @@ import type { PublishPort, SubscribePort } from "../../src/transports/relay/port
 import type { Transport } from "../../src/port/transport.ts";
 import type { Connected } from "./backend.ts";
 import type { Machine } from "./machine.ts";
+import type { RedisScripts } from "./redis-scripts.ts";
 import { watchQueue } from "./queue-watch.ts";
 import type { Execute, Store } from "./store.ts";
 import type { stepClaim } from "../../src/transports/relay/claim-state.ts";
@@ -35,9 +36,15 @@ export interface Plant {
   execute?: (store: Store) => Execute;
   /** What a process sends to the database, and what it makes of the answer. */
   query?: (query: Query) => Query;
+  /** What a Redis' scripts do: methods that take the place of its own. */
+  scripts?: (scripts: RedisScripts) => Partial<RedisScripts>;
+  /** What a process sends to a Redis that keeps the text, and what it makes of the answer. */
+  send?: (send: Send) => Send;
   transport?: (transport: Transport, clock: Clock) => Transport;
   options?: Partial<CommonOptions>;
 }
+
+export type Send = (words: readonly string[]) => Promise<unknown>;
 
 export interface ParticipantOptions {
   machine: Machine;
@@ -76,6 +83,7 @@ export class Participant {
       waitUntil: (promise) => this.#keep(promise),
       onError: (error) => {
         log(`${machine.name} reports ${error.code}`);
+
         if (error.code === "TRANSPORT_UNAVAILABLE") this.unavailableAt = machine.clock.now();
       },
       onEvent: (event) => {

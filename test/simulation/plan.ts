@@ -4,7 +4,7 @@ import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import type { OnEndPlan } from "./hand-overs.ts";
 import type { SourceScript } from "./run.ts";
-import { comebacks, succeed, takeOver } from "./scenes.ts";
+import { comebacks, redisFaults, succeed, takeOver } from "./scenes.ts";
 import { canSupersede, readerScript, sourceScript, weather } from "./scripts.ts";
 
 /** How a reader takes its text. */
@@ -60,7 +60,15 @@ export type Action =
       forMs: number;
     }
   | { type: "weather"; at: number; forMs: number; weather: Weather }
-  | { type: "restart-server"; at: number; forMs: number; isWiped: boolean };
+  | { type: "restart-server"; at: number; forMs: number; isWiped: boolean }
+  | RedisFault;
+
+/** What only happens to a Redis that keeps the text. */
+export type RedisFault =
+  /** Its replica gets nothing more from now on; after `lagMs` the server dies, and `forMs` later the replica serves, with its own clock. */
+  | { type: "fail-over"; at: number; lagMs: number; forMs: number; skewMs: number }
+  /** One key of a stream is evicted, or deleted by hand. */
+  | { type: "evict"; at: number; stream: number; part: "record" | "tail" | "text" };
 
 /** What a process is told to call. */
 export type Call = Extract<
@@ -95,6 +103,8 @@ export interface Plan {
   onEnd?: OnEndPlan;
   /** Over a database; absent over a pub/sub server. */
   log?: LogPlan;
+  /** Over a Redis that keeps the text; absent over anything else. */
+  redisLog?: RedisLogPlan;
   actions: Action[];
 }
 
@@ -107,13 +117,22 @@ export interface LogPlan {
   isDeaf: boolean;
 }
 
-/** What keeps the streams: a pub/sub server and their producers' memory, or a database. */
-export type StoreKind = "relay" | "log";
+export interface RedisLogPlan {
+  leaseMs: number;
+  flushIntervalMs: number;
+}
+
+/** What keeps the streams: a pub/sub server and their producers' memory, a database, or a Redis. */
+export const STORE_KINDS = ["relay", "log", "redis-log"] as const;
+export type StoreKind = (typeof STORE_KINDS)[number];
+
+const LONG_QUEUE_UNITS = 200;
+const LONGER = 15;
 
 export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   const dice = new Dice(seed);
   const durationMs = dice.pick([300, 2_000, 8_000, 20_000]);
-  const client = dice.chance(0.75) || store === "log" ? "atomic" : "documented";
+  const client = dice.chance(0.75) || store !== "relay" ? "atomic" : "documented";
   const slowestMs = client === "atomic" ? dice.pick([1, 5, 40, 150, 400]) : dice.pick([1, 5, 40, 100]);
   const plan: Plan = {
     seed,
@@ -128,6 +147,7 @@ export function planFor(seed: number, store: StoreKind = "relay"): Plan {
     maxSkewMs: dice.pick([0, 0, 5, 1_000]),
     maxQueuedUnits: dice.pick([8, 40, 200, 100_000]),
     ...(store === "log" ? { log: logPlan(new Dice(seed, 2)) } : {}),
+    ...(store === "redis-log" ? { redisLog: redisLogPlan(new Dice(seed, 2)) } : {}),
     actions: [],
   };
   const isCalm = dice.chance(0.3);
@@ -144,8 +164,21 @@ export function planFor(seed: number, store: StoreKind = "relay"): Plan {
   if (returning.chance(0.35)) plan.actions.push(...comebacks(returning, plan));
   const ending = new Dice(seed, 5);
   if (ending.chance(0.4)) plan.onEnd = onEndPlan(ending);
+  const losing = new Dice(seed, 6);
+  if (plan.redisLog && losing.chance(0.4)) makeLong(plan);
+  if (!isCalm && plan.redisLog && losing.chance(0.5)) plan.actions.push(...redisFaults(losing, plan));
   plan.actions.sort((a, b) => a.at - b.at);
   return plan;
+}
+
+/** Text that fills more than one entry of a Redis; short queues would take it in pieces for ever. */
+function makeLong(plan: Plan): void {
+  if (plan.maxQueuedUnits < LONG_QUEUE_UNITS) return;
+  for (const action of plan.actions) {
+    if (action.type !== "produce" && action.type !== "create") continue;
+    const chunks = action.source.chunks.map((chunk) => ({ ...chunk, units: chunk.units * LONGER }));
+    action.source = { ...action.source, chunks };
+  }
 }
 
 function onEndPlan(dice: Dice): OnEndPlan {
@@ -164,6 +197,10 @@ function logPlan(dice: Dice): LogPlan {
     maxConnections: dice.pick([10, 10, 2]),
     isDeaf: dice.chance(0.15),
   };
+}
+
+function redisLogPlan(dice: Dice): RedisLogPlan {
+  return { leaseMs: dice.pick([10_000, 10_000, 3_000]), flushIntervalMs: dice.pick([200, 200, 50, 1]) };
 }
 
 function starting(dice: Dice, plan: Plan): Action {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { REDIS_LOG_PLANTED_BUGS } from "./redis-log-plants.ts";
 import { LOG_PLANTED_BUGS } from "./log-plants.ts";
 import { PLANTED_BUGS, type PlantedBug } from "./plants.ts";
 import { planFor, type StoreKind } from "./plan.ts";
@@ -16,6 +17,12 @@ describe("the simulator finds planted bugs", () => {
 describe("the simulator finds bugs planted in a log", () => {
   it.each(LOG_PLANTED_BUGS)("$name", { timeout: 60_000 }, async (bug) => {
     expect(bug.breaks).toContain(await firstBroken(bug, "log"));
+  });
+});
+
+describe("the simulator finds bugs planted in a log over Redis", () => {
+  it.each(REDIS_LOG_PLANTED_BUGS)("$name", { timeout: 60_000 }, async (bug) => {
+    expect(bug.breaks).toContain(await firstBroken(bug, "redis-log"));
   });
 });
 

@@ -79,6 +79,28 @@ export function succeed(dice: Dice, plan: Plan): Action[] {
   ];
 }
 
+/** What a Redis may lose: keys, one by one, or all that its replica hadn't got yet. */
+export function redisFaults(dice: Dice, plan: Plan): Action[] {
+  const moment = (): number =>
+    dice.chance(0.3) ? dice.between(0, Math.min(200, plan.durationMs)) : dice.between(0, plan.durationMs);
+  return Array.from({ length: dice.integer(1, 2) }, () =>
+    dice.chance(0.5)
+      ? {
+          type: "fail-over",
+          at: moment(),
+          lagMs: dice.pick([0, dice.between(0, 100), dice.between(0, 1_500)]),
+          forMs: dice.pick([1, dice.between(1, 1_000), dice.between(1_000, 12_000)]),
+          skewMs: dice.pick([0, 0, dice.between(-300, 300), dice.between(-2_000, 2_000)]),
+        }
+      : {
+          type: "evict",
+          at: moment(),
+          stream: dice.integer(0, plan.streams - 1),
+          part: dice.pick(["record", "tail", "text"] as const),
+        },
+  );
+}
+
 /** Readers who come back to where they were, and late presses of Stop, while another answer may have taken the id. */
 export function comebacks(dice: Dice, plan: Plan): Action[] {
   const actions: Action[] = [];

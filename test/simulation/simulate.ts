@@ -1,7 +1,7 @@
 // One simulation, from its plan to a verdict.
 
 import { Callers } from "./callers.ts";
-import { judgePrimaries, judgeStops } from "./judge.ts";
+import { judgeFenced, judgePrimaries, judgeStops } from "./judge-runs.ts";
 import type { Plant } from "./participant.ts";
 import { type Action, type Call, type Plan, planFor, type ReaderScript, type StoreKind } from "./plan.ts";
 import { hinder } from "./faults.ts";
@@ -66,6 +66,7 @@ class Simulation {
     timeline.after(0, () => this.#heal());
     if (!(await this.#settles("healed"))) return;
     judgeStops(this.#world);
+    judgeFenced(this.#world);
     await this.#probe();
     this.#world.handOvers.judgeAll();
     this.#closeAll();
@@ -82,7 +83,7 @@ class Simulation {
   #act(action: Action): void {
     const world = this.#world;
     world.log(`— ${action.type} ${"process" in action ? `P#${action.process}` : ""}`);
-    if (action.type === "weather" || action.type === "restart-server") return hinder(world, action);
+    if (isEverybodys(action)) return hinder(world, action);
     const participant = world.participants[action.process];
     if (!participant) return;
     switch (action.type) {
@@ -166,4 +167,11 @@ class Simulation {
       this.#world.timeline.after(0, () => participant.machine.enter(close));
     }
   }
+}
+
+/** Faults that hit no process in particular. */
+function isEverybodys(
+  action: Action,
+): action is Extract<Action, { type: "weather" | "restart-server" | "fail-over" | "evict" }> {
+  return ["weather", "restart-server", "fail-over", "evict"].includes(action.type);
 }

@@ -1,16 +1,16 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
 import type { Backend } from "./backend.ts";
+import { backendFor } from "./backends.ts";
 import type { Weather } from "./connection.ts";
 import { Dice } from "../../src/testing/dice.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { Hindrance } from "./hindrance.ts";
-import { LogBackend } from "./log-backend.ts";
+import { Losses } from "./losses.ts";
 import { Machine } from "./machine.ts";
 import { Participant, type Plant } from "./participant.ts";
 import type { Plan } from "./plan.ts";
 import type { Reading } from "./reading.ts";
-import { RelayBackend } from "./relay-backend.ts";
 import { Run, type SourceScript } from "./run.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -59,8 +59,7 @@ export class World {
   readonly stopped = new Set<string>();
   /** What each of them meant: a claim, or whichever runs. */
   readonly stops: { streamId: string; epoch: number | undefined }[] = [];
-  /** When the server last lost its records. */
-  wipedAt = Number.NEGATIVE_INFINITY;
+  readonly losses = new Losses();
   /** The epochs of claims that ask for no free record. */
   readonly superseding = new Set<number>();
   readonly trace: string[] | undefined;
@@ -77,7 +76,7 @@ export class World {
     this.#plant = plant;
     this.#dice = new Dice(plan.seed, 1);
     const parts = { world: this, plant };
-    this.backend = plan.log ? new LogBackend({ ...parts, plan: plan.log }) : new RelayBackend(parts);
+    this.backend = backendFor(parts);
     for (let index = 0; index < plan.processes; index++) this.participants.push(this.boot());
   }
 
@@ -290,7 +289,7 @@ export class World {
     if (!this.isCalm(participant, by)) return;
     if (run.end === "failed" || run.end === "closed" || run.end === "fenced") return;
     // A restart forgot that it was done.
-    if (run.end !== "running" && (run.endedAt < this.wipedAt || !this.isEndSure(run))) return;
+    if (run.end !== "running" && (this.losses.hasForgotten(run) || !this.isEndSure(run))) return;
     const { name } = participant.machine;
     this.violate(
       "G3",

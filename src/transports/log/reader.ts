@@ -34,7 +34,7 @@ export class Reader {
       const stored = await store.read({ key: stream.key, from, maxUnits, isBound });
       const known = this.#isForgotten(stream, epoch, stored?.record);
       if (known) return { status: "page", page: toPage({ ...known, tail: from }, { from, text: "" }) };
-      if (!stored) return { status: "absent" };
+      if (!stored || isOlder(stored.record, epoch)) return { status: "absent" };
       this.#options.onRecord(stream.key, stored.record);
       const state = stateOf(this.#parts, stored.record);
       const handedOver = this.#handedOver(stream, state, { isBound: epoch !== undefined, hasWaited });
@@ -84,11 +84,17 @@ export class Reader {
     if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
       // While it runs its producer may be about to write it again. After that nobody will.
       if (state.end === undefined) throw holeError(from, this.#parts.store.name);
-      return { status: "page", page: toPage({ ...state, tail: from, end: "failed" }, { from, text: "" }) };
+      const end = state.end === "lost" ? "lost" : "failed";
+      return { status: "page", page: toPage({ ...state, tail: from, end }, { from, text: "" }) };
     }
     const page = toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) });
     return { status: "page", page };
   }
+}
+
+/** A fail-over lost the claim that a follower is bound to, and what stands there is of one before it: nothing more comes of it. */
+function isOlder(record: StreamRecord, epoch: number | undefined): boolean {
+  return epoch !== undefined && record.epoch < epoch;
 }
 
 function closedError(): ResumableStreamError {

@@ -97,7 +97,8 @@ export interface Elected {
   epoch: number;
   end: EndKind;
   startedAtMs: number;
-  text: string;
+  /** Undefined if the store has lost some of it. */
+  text: string | undefined;
 }
 
 /** A store tells it what it hears. */
@@ -166,7 +167,7 @@ export interface LogStore {
   elect(key: string, forMs: number): Promise<Elected | undefined>;
   /** Notes whether the app has taken it. A failure is tried once more. */
   handedOver(key: string, epoch: number, isTaken: boolean): Promise<void>;
-  /** Takes the text of a superseded claim off the list. Who gets it gives it to the app. */
+  /** Takes the text of a superseded claim off the list. Who gets it gives it to the app. `isThere`: the store knows of that claim. */
   takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }>;
   /** Followers everywhere look at a stream that counted as running until now. */
   tellMoved(key: string): void;

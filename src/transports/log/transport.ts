@@ -95,7 +95,8 @@ class LogTransport implements Transport {
   #openClaim(stream: NamedStream, { producer }: ClaimRequest, claimed: Claimed): LogClaim {
     this.#handovers.succeed(stream, claimed.owedEpochs);
     const claim = this.#writer.open(stream.key, { claimed, producer });
-    this.#stopHearing ??= this.#store.hear();
+    // One that was won while the context closed is nobody's: no later end would give the hearing back.
+    if (this.#writer.hasClaims) this.#stopHearing ??= this.#store.hear();
     return claim;
   }
 

@@ -28,6 +28,10 @@ export class Writer {
     this.#sharedLane = parts.store.isApart ? undefined : this.#createLane();
   }
 
+  get hasClaims(): boolean {
+    return this.#claims.size > 0;
+  }
+
   open(key: string, { claimed, producer }: { claimed: Claimed; producer: ProducerPort }): LogClaim {
     const { clock, store } = this.#parts;
     const { epoch } = claimed;

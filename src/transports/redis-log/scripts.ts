@@ -8,9 +8,13 @@
 //   h how often the app may still be given the text       u until when somebody gives it
 //   d older claims whose text the app is still to get     t when the keys expire, in ms
 //   q the name of the claim's request    v the epoch that it superseded
+//   k claims that were superseded here, the latest first: all that `d` had, and those whose text the app has
 //
 // Entries of the text are named by their claim and the offset at their end: `<epoch>-<end>`. Their one field is `t` (text) or
 // `j` (JSON of text that UTF-8 can't carry).
+
+/** Of `k`: eight epochs of 16 digits, and what parts them. */
+const MAX_KNOWN = 135;
 
 /** ARGV[1] of each is the length of a lease, in ms. */
 const PRELUDE = `
@@ -39,7 +43,7 @@ end
  */
 const CLAIM = `${PRELUDE}
 local mode, ttl, handovers = ARGV[2], ARGV[3], ARGV[5]
-local was = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'p', 'n', 'o', 'q', 'v')
+local was = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'p', 'n', 'o', 'q', 'v', 'k')
 local before = was[1]
 -- The same request again: its answer was lost.
 if before and was[10] == ARGV[7] and not was[2] then return { whole(now), before, was[6] or '', '1', '', was[11] or '' } end
@@ -74,6 +78,7 @@ redis.call('hset', record, 'e', epoch, 'n', '0', 'o', '0', 'l', whole(now + leas
   'p', ARGV[4], 'q', ARGV[7], 'v', before or '')
 if handovers ~= '' then redis.call('hset', record, 'h', handovers) end
 if owed ~= '' then redis.call('hset', record, 'd', owed) end
+if before then redis.call('hset', record, 'k', string.sub(before .. ' ' .. (was[12] or ''), 1, ${MAX_KNOWN})) end
 redis.call('pexpire', record, ttl)
 redis.call('set', tail, '', 'PX', ttl)
 redis.call('pexpire', text, ttl)
@@ -215,19 +220,24 @@ return { is[1], is[4] or '' }`;
 
 /**
  * The app's share. ARGV: lease, op, its argument, epoch.
- * `elect`, for how many ms: answers nothing, or epoch, status, entries and the open tail of what is due.
- * `handed`, "1" if the app has taken it. `owed`: takes an older claim's text off the list; answers "1" if the record is there, "1"
- * if it was on the list, and entries. `release`: nobody writes under this claim.
+ * `elect`, for how many ms: answers nothing, or epoch, status, entries, the open tail and the tail's offset of what is due.
+ * `handed`, "1" if the app has taken it. `owed`: takes an older claim's text off the list; answers "1" if the record knows of that
+ * claim, "1" if it was on the list, and entries. `release`: nobody writes under this claim.
  */
 const SETTLE = `${PRELUDE}
 local op, epoch = ARGV[2], ARGV[4]
-local is = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'n', 'o')
+local is = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'n', 'o', 'k')
 if op == 'owed' then
   local list, isTaken = {}, false
   for each in string.gmatch(is[6] or '', '%d+') do
     if each == epoch then isTaken = true else list[#list + 1] = each end
   end
-  if not isTaken then return { is[1] and '1' or '0', '0' } end
+  if not isTaken then
+    -- A server that lost the claim before it was superseded has nobody give its text to the app.
+    local known = is[9] or ''
+    local isKnown = is[1] == epoch or #known == ${MAX_KNOWN} or string.find(known, epoch, 1, true)
+    return { isKnown and '1' or '0', '0' }
+  end
   local entries = redis.call('xrange', text, epoch .. '-0', epoch .. '-18446744073709551615')
   if #list > 0 then
     redis.call('hset', record, 'd', table.concat(list, ' '))
@@ -245,7 +255,7 @@ if op == 'elect' then
   redis.call('hset', record, 'h', whole(left), 'u', whole(now + tonumber(ARGV[3])), 's', is[2] or 'lost')
   local entries = redis.call('xrange', text, is[1] .. '-0', is[1] .. '-18446744073709551615')
   local open = tonumber(is[7]) > tonumber(is[8]) and redis.call('get', tail) or ''
-  return { is[1], is[2] or 'lost', entries, open }
+  return { is[1], is[2] or 'lost', entries, open, is[7] }
 end
 if is[1] ~= epoch then return false end
 if op == 'handed' then

@@ -168,13 +168,13 @@ export class RedisStore implements LogStore {
   async elect(key: string, forMs: number): Promise<Elected | undefined> {
     const answer = toListOrNothing(await this.#settle("elect", key, { argument: String(Math.ceil(forMs)) }));
     if (!answer) return undefined;
-    const [epoch, status, entries, open] = answer;
+    const [epoch, status, entries, open, tail] = answer;
     return {
       epoch: toNumber(epoch),
       end: toEnd(toText(status)) ?? "lost",
       // Epochs start from the clock, in microseconds.
       startedAtMs: toNumber(epoch) / 1_000,
-      text: wholeText(entries) + toText(open),
+      text: wholeText(entries, { stop: toNumber(tail), text: toText(open) }),
     };
   }
 
@@ -184,8 +184,10 @@ export class RedisStore implements LogStore {
 
   async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
     const [isThere, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
-    const text = toText(isTaken) === "1" ? wholeText(entries) : undefined;
-    return { isThere: toText(isThere) === "1", text };
+    if (toText(isTaken) !== "1") return { isThere: toText(isThere) === "1", text: undefined };
+    const text = wholeText(entries);
+    // A producer whose text isn't all there any more has it in its memory, and gives that.
+    return { isThere: text !== undefined, text };
   }
 
   tellMoved(key: string): void {
@@ -243,11 +245,11 @@ export class RedisStore implements LogStore {
   }
 }
 
-/** As much text as there is, whole or not. */
-function wholeText(entries: unknown): string {
-  return parseEntries(entries)
-    .map(({ text }) => text)
-    .join("");
+/** All text up to a tail, or as many entries as there are; undefined if some of it was evicted or deleted. */
+function wholeText(value: unknown, open?: { stop: number; text: string }): string | undefined {
+  const entries = parseEntries(value);
+  const text = joinFrom(0, entries, open && open.text !== "" ? open : undefined);
+  return open === undefined || text?.length === open.stop ? text : undefined;
 }
 
 function toStatus(status: string, leaseMs: number): Pick<StreamRecord, "status" | "leaseMs"> {
