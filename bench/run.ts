@@ -1,5 +1,5 @@
 // npm run bench: this library and the published one in turn, on one private Redis. Prints a table and keeps it in
-// RESULTS.md; then the rows over HTTP and Postgres. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
+// RESULTS.md; then the rows over HTTP, of a Redis that keeps the text, and over Postgres. `npm run bench -- latency heap` measures only the rows whose name holds one of these words, and keeps nothing.
 
 import { writeFile } from "node:fs/promises";
 import { TcpProxy } from "../test/support/proxy.ts";
@@ -8,6 +8,7 @@ import { measureHttp } from "./http/index.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { measureRow } from "./lib/measure-row.ts";
 import { failures, linesOf, table } from "./lib/table.ts";
+import { measureKept } from "./kept/index.ts";
 import { measurePostgres } from "./postgres/index.ts";
 import { REDIS_ROWS } from "./rows/index.ts";
 
@@ -30,9 +31,10 @@ for (const row of rows) {
 }
 
 const http = await measureHttp(words);
+const kept = await measureKept(words);
 const postgres = await measurePostgres(words);
 const redisTable = rows.length === 0 ? [] : [table(lines), ...failed.map((failure) => `- ${failure}`)];
-const others = [http, postgres].filter((part) => part !== undefined);
+const others = [http, kept, postgres].filter((part) => part !== undefined);
 const report = [...redisTable, ...others.flatMap((part) => ["", part])].join("\n");
 process.stdout.write(`\n${report}\n`);
 if (words.length === 0) {

@@ -3,8 +3,14 @@ import type { Peer, PeerContext, PeerName } from "./peer.ts";
 
 /** Only the library asked for is loaded, so that neither's memory counts for the other. */
 export async function loadPeer(name: PeerName): Promise<Peer> {
-  const { peer } = name === "ours" ? await import("./ours.ts") : await import("./published.ts");
-  return peer;
+  switch (name) {
+    case "ours":
+      return (await import("./ours.ts")).peer;
+    case "kept":
+      return (await import("./ours.ts")).kept;
+    case "published":
+      return (await import("./published.ts")).peer;
+  }
 }
 
 export interface OpenPeer {

@@ -11,3 +11,9 @@ export const peer: Peer = {
   name: "ours",
   createContext: (options) => createResumableStreamContext({ waitUntil: null, ...options }),
 };
+
+export const kept: Peer = {
+  name: "kept",
+  createContext: (options) =>
+    createResumableStreamContext({ waitUntil: null, ...options, keepText: true, replay: true }),
+};

@@ -27,6 +27,8 @@ export interface Peer {
   createContext: (clients: Clients & { keyPrefix: string }) => PeerContext;
 }
 
-export type PeerName = "ours" | "published";
+/** `kept`: this library, over a Redis that keeps the text. */
+export type PeerName = "ours" | "kept" | "published";
 
-export const PEERS: readonly PeerName[] = ["published", "ours"];
+/** Those that all rows compare. */
+export const PEERS: readonly ("ours" | "published")[] = ["published", "ours"];
