@@ -70,7 +70,7 @@ const handlers = {
   async pacedCpuMs({ streams, source, isFloor }: PacedSpec): Promise<number> {
     const before = process.cpuUsage();
     const running = Array.from({ length: streams }, async () => {
-      const id = `paced-${++paced}`;
+      const id = `paced-${process.pid}-${++paced}`;
       const makeStream = () => openSource(source);
       const stream = isFloor ? pump(makeStream()) : await library().context.resumableStream(id, makeStream);
       return drain(openedStream(id, stream));
