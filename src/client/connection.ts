@@ -6,7 +6,7 @@ export interface Connection {
   /** Of the request; what was answered is cancelled by its reader. */
   abort: AbortController;
   /** All that follow are absent until the answer is there. */
-  reader?: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  reader?: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   received?: Received;
   openedAt?: number;
   /** A read is under way. */

@@ -18,7 +18,7 @@ const LOOKED_AT_AGAIN = 256;
 
 export interface Taken {
   /** Handed on at once, and never again. */
-  pieces: string[];
+  pieces: (string | Uint8Array<ArrayBuffer>)[];
   /** How many of the pieces were there when the server was asked; absent if it hasn't said so, or has before. */
   old?: number;
   /** The server told the end, or what it sends isn't the rest of the text; absent if it goes on. */
@@ -50,6 +50,8 @@ export class Received {
   /** Not handed on, and looked through: the beginning of an event. */
   #held = "";
   #isCaughtUp = false;
+  /** No character was cut by the end of what came. */
+  #isWhole = true;
   /** The unit before, by which the beginning of a line is known; and what is looked at again. */
   #rest = "\n";
   // A byte order mark is a character of the text like any other. Half a character at a cut is forgotten: it comes again.
@@ -67,11 +69,20 @@ export class Received {
     return this.#held + this.#rest.slice(1);
   }
 
-  push(bytes: Uint8Array): Taken {
+  push(bytes: Uint8Array<ArrayBuffer>): Taken {
     const text = this.#utf8.decode(bytes, { stream: true });
-    if (this.kind === "text") return this.#move([text]);
+    if (this.kind === "text") return this.#pass(text, bytes);
     this.#rest += text;
     return this.kind === "unknown" ? this.#open() : this.#take();
+  }
+
+  /** Bytes of whole characters are handed on as they came: they are the text's own. */
+  #pass(text: string, bytes: Uint8Array<ArrayBuffer>): Taken {
+    const wasWhole = this.#isWhole;
+    const last = bytes.at(-1);
+    if (last !== undefined) this.#isWhole = last < 0x80;
+    const taken = this.#move([text]);
+    return wasWhole && this.#isWhole && !taken.verdict ? { pieces: [bytes] } : taken;
   }
 
   #open(): Taken {
@@ -158,8 +169,10 @@ function lastId(text: string): [number, Position?] {
 
 /** Where the last event ends, of any server's; 1 if none does. A lone CR after an LF is left for the next one. */
 function afterBlankLine(text: string): number {
+  // Each is looked for through all of a text that has none: for CR alone that costs next to nothing.
+  const blanks = text.includes("\r") ? ["\n\n", "\n\r\n", "\r\r"] : ["\n\n"];
   return Math.max(
-    ...["\n\n", "\n\r\n", "\r\r"].map((blank) => {
+    ...blanks.map((blank) => {
       const at = text.lastIndexOf(blank);
       return at < 0 ? 1 : at + blank.length;
     }),

@@ -15,6 +15,7 @@ import {
 } from "./reconnect.ts";
 import { waitMs } from "./wait.ts";
 
+const utf8 = new TextEncoder();
 /** A healthy connection may well be silent for this time; one that the system has let go of always is. */
 const QUIET_MS = 5_000;
 
@@ -224,7 +225,7 @@ export class Resumption {
     );
   }
 
-  #onRead(connection: Connection, bytes: Uint8Array | undefined): void {
+  #onRead(connection: Connection, bytes: Uint8Array<ArrayBuffer> | undefined): void {
     const { received } = connection;
     if (!received || connection !== this.#current) return;
     connection.isReading = false;
@@ -262,10 +263,10 @@ export class Resumption {
     if (this.#isWanted) this.#goOn();
   }
 
-  #hand(piece: string): void {
-    if (!piece) return;
+  #hand(piece: string | Uint8Array<ArrayBuffer>): void {
+    if (piece.length === 0) return;
     this.#isWanted = false;
-    this.#controller?.enqueue(new TextEncoder().encode(piece));
+    this.#controller?.enqueue(typeof piece === "string" ? utf8.encode(piece) : piece);
   }
 
   #onBroken(connection: Connection): void {

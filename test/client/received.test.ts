@@ -9,6 +9,7 @@ import { EventFraming } from "../../src/http/event-framing.ts";
 import { saidIn } from "../http/parse-events.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 type From = ConstructorParameters<typeof Received>[0]["from"];
 
 /** A connection that begins at an offset, or at a position. */
@@ -29,7 +30,8 @@ function receiving(options: ConstructorParameters<typeof Received>[0]): Receivin
     push: (text) => {
       const bytes = typeof text === "string" ? encoder.encode(text) : text;
       const { pieces, verdict } = received.push(bytes);
-      return { text: pieces.join(""), ...(verdict && { verdict }) };
+      const texts = pieces.map((piece) => (typeof piece === "string" ? piece : decoder.decode(piece)));
+      return { text: texts.join(""), ...(verdict && { verdict }) };
     },
     offset: () => offsetOf(received.position),
   };
@@ -250,4 +252,31 @@ test("of text that isn't events every character is handed on at once, and counte
   ];
   const texts = [first, second].map((bytes) => received.push(bytes).pieces);
   expect([texts, received.position]).toEqual([[["a"], ["🌊 "]], "9"]);
+});
+
+test("plain text is handed on as the bytes that came, unless a cut divides a character: that comes once, and whole", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom("a", "zw\u00f6lf", "\u{1F30A}", "\uFEFF", "\n")),
+      fc.array(fc.nat({ max: 40 })),
+      (parts, at) => {
+        const bytes = encoder.encode(parts.join(""));
+        const bounds = [
+          0,
+          ...at.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b),
+          bytes.length,
+        ];
+        const text = receiving({ headers: headersOf("text/plain"), position: "0", from: "anywhere" });
+        let came = "";
+        for (const [index, end] of bounds.slice(1).entries()) {
+          came += text.push(bytes.slice(bounds[index], end)).text;
+          expect(text.offset()).toBe(came.length);
+        }
+        expect(came).toBe(parts.join(""));
+      },
+    ),
+  );
+  const whole = encoder.encode("some text");
+  const received = new Received({ headers: headersOf("text/plain"), position: "0", from: "anywhere" });
+  expect(received.push(whole).pieces[0]).toBe(whole);
 });
