@@ -41,6 +41,7 @@ export function createContext({
     livenessMs: options.livenessMs,
     handOver: options.handOver,
     sourceIdleMs: options.sourceIdleMs,
+    maxBytes: options.maxBytes,
     keepAlive: (settled) =>
       background(
         attempt(() => options.waitUntil?.(settled)),

@@ -25,6 +25,8 @@ export interface CheckedOptions {
   handOver: AppHandOver;
   /** Absent: sources may be silent for ever. */
   sourceIdleMs: number | undefined;
+  /** Absent: texts may be of any length. */
+  maxBytes: number | undefined;
 }
 
 export function checkOptions(options: CommonOptions, clock: Clock = systemClock): CheckedOptions {
@@ -46,7 +48,7 @@ export function checkOptions(options: CommonOptions, clock: Clock = systemClock)
   if (onEvent !== undefined) checkFunction("onEvent", onEvent);
   if (onEnd !== undefined) checkFunction("onEnd", onEnd);
   positive("doneWatchdogIntervalMs", options.doneWatchdogIntervalMs, 1);
-  const { sourceIdleMs } = options;
+  const { maxBytes, sourceIdleMs } = options;
   const report = guarded(onError ?? ((error: ResumableStreamError) => console.error(error.message)));
   const timeoutMs = positive("onEndTimeoutMs", options.onEndTimeoutMs, 10_000);
   return {
@@ -63,6 +65,7 @@ export function checkOptions(options: CommonOptions, clock: Clock = systemClock)
     onEvent: guarded(onEvent ?? (() => undefined)),
     handOver: new AppHandOver({ onEnd, timeoutMs, clock, onError: report }),
     sourceIdleMs: sourceIdleMs === undefined ? undefined : positive("sourceIdleMs", sourceIdleMs, 1),
+    maxBytes: maxBytes === undefined ? undefined : positive("maxBytes", maxBytes, 1),
   };
 }
 

@@ -110,6 +110,11 @@ export interface CommonOptions {
    * minutes (300000) suit most models. @defaultValue none
    */
   sourceIdleMs?: number;
+  /**
+   * The most that a source may give, in bytes of UTF-8. One that gives more fails with `TEXT_TOO_LONG`, and its `signal` aborts: its
+   * text up to there is what readers get, and what is kept. @defaultValue no limit
+   */
+  maxBytes?: number;
   /** Accepted for compatibility and unused: a follower here learns the end from its producer. */
   doneWatchdogIntervalMs?: number;
 }

@@ -26,6 +26,11 @@ export function describeChunk(chunk: unknown): string {
   return `The source gave ${chunk === null ? "null" : `a chunk of type ${typeof chunk}`}; it must give strings.`;
 }
 
+export function tooLongError(maxBytes: number): ResumableStreamError {
+  const message = `The source gave more than ${maxBytes} bytes (maxBytes): its stream failed, with the text up to there.`;
+  return new ResumableStreamError("TEXT_TOO_LONG", message);
+}
+
 export function idleMessage(idleMs: number): string {
   return `it gave nothing for ${idleMs} ms (sourceIdleMs).`;
 }

@@ -15,6 +15,8 @@ export interface ProducerOptions {
   keepsText: boolean;
   handOver: HandOver;
   sourceIdleMs: number | undefined;
+  /** The most bytes of UTF-8 that its source may give; absent: as many as it likes. */
+  maxBytes: number | undefined;
   clock: Clock;
   /** Trouble that concerns nobody's call. */
   onError: (error: ResumableStreamError) => void;

@@ -50,12 +50,13 @@ export class Producer implements ProducerPort {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    const { clock, handOver, keepsText, sourceIdleMs, streamId } = options;
+    const { clock, handOver, keepsText, maxBytes, sourceIdleMs, streamId } = options;
     this.#startedAtMs = clock.wallTime();
     this.#state = initialProducerState({ keepsText, handsOver: handOver.isWanted });
     this.#source = new Source({
       clock,
       sourceIdleMs,
+      maxBytes,
       onChunk: (text) => this.#backlog.append(text),
       onAnnounce: () => this.#announce(),
       onDone: () => this.#dispatch({ type: "source-ended", end: "done" }),
@@ -271,7 +272,8 @@ export class Producer implements ProducerPort {
     this.#sourceError = error;
     // Readers elsewhere are told that it failed, and not why: somebody here has to be.
     const isUnheard = this.#state.primary === "left" && this.#readers.followers === 0;
-    if (isUnheard && failure.code === "SOURCE_FAILED") this.#options.onError(failure);
+    if (isUnheard && (failure.code === "SOURCE_FAILED" || failure.code === "TEXT_TOO_LONG"))
+      this.#options.onError(failure);
     this.#dispatch({ type: "source-ended", end: "failed" });
     this.#source.abandon(error, failure);
   }

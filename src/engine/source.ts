@@ -2,8 +2,9 @@
 
 import { attempt, background } from "../lib/background.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
+import { utf8Length } from "../lib/text.ts";
 import { Pace } from "./pace.ts";
-import { abortErrorOf, describeChunk, idleMessage } from "./producer-errors.ts";
+import { abortErrorOf, describeChunk, idleMessage, tooLongError } from "./producer-errors.ts";
 
 /** Called once, at once. */
 export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promise<ReadableStream<string>>;
@@ -12,6 +13,8 @@ export interface SourceOptions {
   clock: Clock;
   /** How long it may give nothing; absent: for ever. */
   sourceIdleMs: number | undefined;
+  /** The most bytes of UTF-8 that it may give; absent: as many as it likes. */
+  maxBytes: number | undefined;
   onChunk: (text: string) => void;
   /** The chunks so far are to be read now. */
   onAnnounce: () => void;
@@ -79,12 +82,13 @@ export class Source {
   }
 
   async #pump(openSource: OpenSource): Promise<void> {
-    const { clock, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
+    const { clock, maxBytes, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
     const source = await openSource(this.#abort.signal);
     const reader = source.getReader();
     this.#reader = reader;
     if (this.#left) return this.#cancelReader(this.#left);
     const pace = new Pace(clock, onAnnounce);
+    let bytes = 0;
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#isOver) return;
@@ -93,6 +97,8 @@ export class Source {
         return onDone();
       }
       if (typeof value !== "string") throw new TypeError(describeChunk(value));
+      bytes += maxBytes === undefined ? 0 : utf8Length(value);
+      if (maxBytes !== undefined && bytes > maxBytes) throw tooLongError(maxBytes);
       if (sourceIdleMs !== undefined) this.#gaveAt = clock.now();
       onChunk(value);
       pace.produced();

@@ -26,6 +26,7 @@ export interface StreamsOptions {
   handOver: HandOver;
   /** How long a source may give nothing; absent: for ever. */
   sourceIdleMs: number | undefined;
+  maxBytes: number | undefined;
   /** Keeps the process alive until a producer has settled. */
   keepAlive: (settled: Promise<void>) => void;
   onError: (error: ResumableStreamError) => void;
@@ -200,12 +201,13 @@ export class Streams {
   }
 
   #createProducer(streamId: string): Producer {
-    const { clock, handOver, onError, onEvent, parts, sourceIdleMs, transport } = this.#options;
+    const { clock, handOver, onError, onEvent, maxBytes, parts, sourceIdleMs, transport } = this.#options;
     const producer: Producer = new Producer({
       streamId,
       keepsText: transport.keepsText,
       handOver,
       sourceIdleMs,
+      maxBytes,
       clock,
       onError,
       onEnded: (end, offset) => onEvent({ type: "ended", streamId, role: "producer", end, offset }),

@@ -13,6 +13,17 @@ export function cutBeforePair(text: string, start: number, end: number): number 
   return splitsPair(text, end) ? end - 1 : end;
 }
 
+/** How many bytes UTF-8 takes for a well-formed text. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    // Each half of a pair is one unit for two bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
+}
+
 /** Makes a function that returns the longest prefix of a text whose UTF-8 form has at most `maxBytes` bytes. */
 export function createByteLimiter(maxBytes: number): (text: string) => string {
   let scratch: Uint8Array | undefined;

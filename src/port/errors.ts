@@ -3,6 +3,7 @@
  *
  * - `PRODUCER_LOST`: the stream's producer died, or another took the stream over; the rest of its text can't come.
  * - `SOURCE_FAILED`: the source errored, or `makeStream` threw. For the producer itself `cause` is the source's error.
+ * - `TEXT_TOO_LONG`: the source gave more than `maxBytes`. For readers of other processes it is a `SOURCE_FAILED`.
  * - `FENCED`: this producer was superseded by a newer claim of the same stream.
  * - `TRANSPORT_UNAVAILABLE`: the backend gave no answer in time.
  * - `SCHEMA_MISSING`: the database lacks the tables, or has those of an older version. The message names the command.
@@ -14,6 +15,7 @@
 export type ResumableStreamErrorCode =
   | "PRODUCER_LOST"
   | "SOURCE_FAILED"
+  | "TEXT_TOO_LONG"
   | "FENCED"
   | "TRANSPORT_UNAVAILABLE"
   | "SCHEMA_MISSING"

@@ -105,32 +105,34 @@ test("memory streams are produced and followed where there are web standards onl
 // a chat's handlers share, by a server that sends its readers on as it goes, by streams that are handed over and
 // drained, by questions that are asked while a chat is loaded, by bodies that are written in step, past the web
 // streams, and by text that is handed on as the bytes that came.
+// By keepText: the log and its five scripts are 13 KB of the entries over Redis, and cluster clients 2.4 KB of all that take clients;
+// the log's port between its two stores 1.4 KB of Postgres'.
 test.each([
   { what: "the client", entry: "client", budget: 5_500 },
   { what: "http", entry: "http", budget: 9_400 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_100 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_850 },
-  { what: "memory", entry: "memory", budget: 20_200 },
-  { what: "generic", entry: "generic", budget: 23_200 },
-  { what: "redis", entry: "redis", budget: 23_400 },
-  { what: "ioredis", entry: "ioredis", budget: 23_400 },
-  { what: "postgres", entry: "postgres", budget: 25_200 },
-  { what: "pglite", entry: "pglite", budget: 24_400 },
+  { what: "memory", entry: "memory", budget: 20_700 },
+  { what: "generic", entry: "generic", budget: 25_900 },
+  { what: "redis", entry: "redis", budget: 39_100 },
+  { what: "ioredis", entry: "ioredis", budget: 39_100 },
+  { what: "postgres", entry: "postgres", budget: 27_000 },
+  { what: "pglite", entry: "pglite", budget: 26_200 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 11_600 },
-  { what: "testing", entry: "testing", budget: 45_700 },
-  { what: "everything", entry: "", budget: 37_500 },
+  { what: "transport", entry: "transport", budget: 11_800 },
+  { what: "testing", entry: "testing", budget: 48_700 },
+  { what: "everything", entry: "", budget: 49_400 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 16200 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 16800 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(16_200);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(16_800);
 });
 
 async function sizeOf(code: string): Promise<number> {

@@ -1,7 +1,7 @@
 // A model of a Redis server's keys: hashes, strings and streams with a time to live, as far as the scripts of the log use them.
 // Commands are named as Redis names them, and do what Redis does, its refusals included.
 
-import { utf8Length } from "../../src/transports/redis-log/runs.ts";
+import { utf8Length } from "../../src/lib/text.ts";
 
 /** `<epoch>-<end>`, and the one field: `t` or `j`, and its text. As XRANGE answers it. */
 export type StreamEntry = [id: string, fields: [kind: string, chunk: string]];

@@ -281,6 +281,23 @@ export const idlePromises: Section<Contract> = section("sourceIdleMs", (promise)
     source.end();
     equal(await readWhole(stream), "in time");
   });
+
+  promise("and maxBytes fails one that gives more than that, with the text up to there", async (contract) => {
+    const context = await contract.createContext({ maxBytes: 10 });
+    const elsewhere = await contract.createContext();
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.createNewResumableStream(id, source.makeStream));
+    // Ten bytes, and six characters.
+    source.push("éééé", "12");
+    await primary.reached(6);
+    const follower = read(await elsewhere.resumeExistingStream(id));
+    await follower.reached(6);
+    source.push("3");
+    await expectErrored(primary, { text: "éééé12", code: "TEXT_TOO_LONG" });
+    await expectErrored(follower, { text: "éééé12", code: "SOURCE_FAILED" });
+    equal(source.signal().aborted, true);
+  });
 });
 
 function told({ end, text }: EndedStream): string {

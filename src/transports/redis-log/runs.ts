@@ -1,7 +1,7 @@
 // Text as the writes of a script, and back. An open tail takes what comes in small pieces and is sealed into an entry before it
 // outgrows the size that the server's allocator has a class for; a long piece is an entry of its own.
 
-import { cutBeforePair } from "../../lib/text.ts";
+import { cutBeforePair, utf8Length } from "../../lib/text.ts";
 import type { Piece } from "../log/store.ts";
 import { toList, toText, unexpected } from "./answers.ts";
 
@@ -60,17 +60,6 @@ function toRuns(text: string): string[] {
   const units = Math.max(2, Math.floor((text.length * maxBytes) / bytes));
   const cut = cutBeforePair(text, 0, units);
   return [...toRuns(text.slice(0, cut)), ...toRuns(text.slice(cut))];
-}
-
-/** Of well-formed text. */
-export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    // Each half of a pair is one unit for two bytes.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
-  }
-  return bytes;
 }
 
 export function decodeRun(kind: string, chunk: string): string {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { utf8Length } from "../../../src/lib/text.ts";
 import { toPieces } from "../../../src/transports/log/pieces.ts";
-import { joinFrom, parseEntries, toWords, utf8Length } from "../../../src/transports/redis-log/runs.ts";
+import { joinFrom, parseEntries, toWords } from "../../../src/transports/redis-log/runs.ts";
 
 const anyUnits = fc
   .array(fc.integer({ min: 0, max: 0xffff }))
