@@ -87,7 +87,7 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a claim takes a live lease over",
-    breaks: ["G3"],
+    breaks: ["G3", "G13"],
     plant: mistold("claim", ({ ARGV }) =>
       ARGV[MODE] === "restore" ? ARGV : withArgument(ARGV, MODE, "supersede"),
     ),
@@ -156,6 +156,7 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "all that find a producer of a Redis dead are elected",
     breaks: ["G15"],
+    from: 8_200,
     plant: around("settle", (settle, { redis }) => (script) => {
       if (script.ARGV[2] === "elect") redis.hdel(script.keys.record, "u");
       return settle(script);
