@@ -141,9 +141,13 @@ function isDrained(world: World, reading: Reading, runs: readonly Run[]): boolea
   const { from, startedAt, streamId } = { ...reading.options, startedAt: reading.startedAt };
   const isKept = (kept: Kept): boolean =>
     kept.failedAt <= startedAt && [...kept.tails].some((tail) => reading.length === Math.max(tail - from, 0));
+  const isLess = ({ failedAt, tails }: Kept): boolean =>
+    failedAt <= startedAt && reading.length <= Math.max(...tails) - from;
   const isBad = (run: Run): boolean => run.end === "failed" || isLosable(world, reading, run);
   return (
     runs.some((run) => isBad(run) && keptOf(world, run).some(isKept)) ||
+    // What it was reading was taken back under it.
+    runs.some((run) => world.losses.hasForgotten(run) && keptOf(world, run).some(isLess)) ||
     unheardOf(world, streamId)
       .flatMap((epoch) => world.backend.kept(streamId, epoch) ?? [])
       .some(isKept)

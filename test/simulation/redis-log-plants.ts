@@ -54,7 +54,8 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "WRITE accepts a hole",
-    breaks: ["G1", "G6", "G7"],
+    breaks: ["G1", "G6", "G7", "G14"],
+    from: 750,
     plant: mistold("write", (script, scripts) => {
       const n = field(scripts, script, "n");
       return Number(n) < Number(script.ARGV[FROM]) ? withArgument(script.ARGV, FROM, n) : script.ARGV;
@@ -62,7 +63,8 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "WRITE accepts a repeat that has grown",
-    breaks: ["G1", "G6", "G7"],
+    breaks: ["G1", "G6", "G7", "G14"],
+    from: 2_250,
     plant: mistold("write", (script, scripts) => {
       const n = field(scripts, script, "n");
       return Number(n) > Number(script.ARGV[FROM]) ? withArgument(script.ARGV, FROM, n) : script.ARGV;
@@ -85,7 +87,7 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a claim takes a live lease over",
-    breaks: ["G3"],
+    breaks: ["G3", "G13"],
     plant: mistold("claim", ({ ARGV }) =>
       ARGV[MODE] === "restore" ? ARGV : withArgument(ARGV, MODE, "supersede"),
     ),
@@ -106,7 +108,8 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "an evicted tail isn't noticed",
-    breaks: ["G1", "G6", "G7"],
+    breaks: ["G1", "G6", "G7", "G14"],
+    from: 700,
     plant: around("write", (write, { redis }) => (script) => {
       if (redis.exists(script.keys.record) && !redis.exists(script.keys.tail))
         redis.set(script.keys.tail, "", { px: 1e9 });
@@ -114,13 +117,24 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: "restore takes the stream of a newer claim",
-    breaks: ["G6"],
-    plant: mistold("claim", (script, scripts) =>
-      script.ARGV[MODE] === "restore"
-        ? withArgument(script.ARGV, SUPERSEDED, field(scripts, script, "e"))
-        : script.ARGV,
-    ),
+    name: "a superseded producer restores its claim over the newer one",
+    breaks: ["G4", "G6", "G14"],
+    plant: {
+      scripts: (scripts) => {
+        const claim = scripts.claim.bind(scripts);
+        const write = scripts.write.bind(scripts);
+        return {
+          write: (script) => {
+            const answer = write(script);
+            return Array.isArray(answer) && answer[0] === "fenced" ? ["gone"] : answer;
+          },
+          claim: (script) => {
+            const ARGV = withArgument(script.ARGV, SUPERSEDED, field(scripts, script, "e"));
+            return claim(script.ARGV[MODE] === "restore" ? { ...script, ARGV } : script);
+          },
+        };
+      },
+    },
   },
   {
     name: "a lapsed lease looks alive",
@@ -142,6 +156,7 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "all that find a producer of a Redis dead are elected",
     breaks: ["G15"],
+    from: 8_200,
     plant: around("settle", (settle, { redis }) => (script) => {
       if (script.ARGV[2] === "elect") redis.hdel(script.keys.record, "u");
       return settle(script);
@@ -164,14 +179,6 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
       stepFollower: (state, event) =>
         event.type === "silence" && state.isBound ? { state, effects: [] } : stepFollower(state, event),
     },
-  },
-  {
-    name: "a log that ends elsewhere is taken for written",
-    breaks: ["G1", "G3", "G4", "G6", "G7"],
-    plant: around("write", (write) => (script) => {
-      const answer = write(script);
-      return Array.isArray(answer) && answer[0] === "at" ? ["ok", "1", "0", null] : answer;
-    }),
   },
   {
     name: "a producer over a Redis writes its end before its last text",

@@ -1,6 +1,7 @@
 // A simulated Redis with the log's scripts: its keys, its clock, its channels, and how it restarts and fails over.
 
 import { SCRIPTS, type ScriptName } from "../../src/transports/redis-log/scripts.ts";
+import { toText } from "../../src/transports/redis-log/answers.ts";
 import { keysOf } from "../../src/transports/redis-log/names.ts";
 import { joinFrom, parseEntries } from "../../src/transports/redis-log/runs.ts";
 import { WALL_START_MS } from "./machine.ts";
@@ -47,23 +48,16 @@ export class RedisLogServer {
   /** A command as a client sends it: text as UTF-8, which has no halves of pairs. */
   execute(words: readonly string[]): unknown {
     const [command, first = "", second = "", ...rest] = words.map((word) => word.toWellFormed());
-    switch (command) {
-      case "PUBLISH":
-        return this.channels.publish(first, second);
-      case "EVALSHA": {
-        const name = this.#hashes.get(first);
-        if (name && this.#loaded.has(name)) return this.#run(name, rest);
-        throw new Error("NOSCRIPT No matching script. Please use EVAL.");
-      }
-      case "EVAL": {
-        const name = [...this.#hashes.values()].find((each) => SCRIPTS[each] === first);
-        if (!name) throw new Error("ERR The model doesn't know this script.");
-        this.#loaded.add(name);
-        return this.#run(name, rest);
-      }
-      default:
-        throw new Error(`ERR The model doesn't know ${command}.`);
+    if (command === "PUBLISH") return this.channels.publish(first, second);
+    if (command === "EVALSHA") {
+      const name = this.#hashes.get(first);
+      if (name && this.#loaded.has(name)) return this.#run(name, rest);
+      throw new Error("NOSCRIPT No matching script. Please use EVAL.");
     }
+    const name = [...this.#hashes.values()].find((each) => SCRIPTS[each] === first);
+    if (command !== "EVAL" || !name) throw new Error("ERR The model doesn't know this command.");
+    this.#loaded.add(name);
+    return this.#run(name, rest);
   }
 
   /** What a command is called in a trace. */
@@ -115,22 +109,17 @@ export class RedisLogServer {
   }
 
   #keep(key: string, from: number, answer: readonly unknown[]): void {
-    const [epoch, tail, openFrom, status, , , handover, , entries, open] = answer.map((value) =>
-      typeof value === "string" ? value : (value ?? ""),
-    );
+    const [epoch, tail, openFrom, status, , , handover] = answer.slice(0, 7).map(toText);
+    const [entries, open] = [answer[8], toText(answer[9])];
     // Until the app has its text it counts as running.
     if (status !== "failed" && handover !== "") return;
     if (status !== "failed" && status !== "lost" && status !== "lapsed") return;
-    const name = `${String(epoch)} ${key}`;
+    const name = `${epoch} ${key}`;
     const kept = this.#kept.get(name) ?? { failedAt: this.#now(), tails: new Set<number>() };
     kept.tails.add(Number(tail));
     // Evicted text ends where it is missing.
-    const last = typeof open === "string" && open !== "" ? open : undefined;
-    const text = joinFrom(
-      from,
-      parseEntries(entries),
-      last === undefined ? undefined : { stop: Number(openFrom) + last.length, text: last },
-    );
+    const last = open === "" ? undefined : { stop: Number(openFrom) + open.length, text: open };
+    const text = joinFrom(from, parseEntries(entries), last);
     if (text === undefined || (text === "" && from < Number(tail))) kept.tails.add(from);
     this.#kept.set(name, kept);
   }

@@ -172,11 +172,12 @@ export class World {
   /** Whether a `createNewResumableStream` has taken the stream over since, known to its caller or not yet. */
   isSuperseded({ order, streamId }: Win): boolean {
     const key = this.backend.keyOf(streamId);
-    // Over a database nobody but the newer producer tells of a claim whose answer was lost, and it holds its lease.
-    const isUnheard = (epoch: number): boolean => this.backend.keepsText && !this.isHeard(streamId, epoch);
+    // Over a log nobody tells of a claim whose answer was lost, or came when its caller had given up.
+    const isNobodys = (epoch: number): boolean =>
+      this.backend.keepsText && this.winUnder(streamId, epoch)?.isGranted !== true;
     return this.backend.claims.some(
       ({ epoch, key: claimed }, at) =>
-        at > order && claimed === key && (this.superseding.has(epoch) || isUnheard(epoch)),
+        at > order && claimed === key && (this.superseding.has(epoch) || isNobodys(epoch)),
     );
   }
 
@@ -188,9 +189,9 @@ export class World {
     );
   }
 
-  /** Whether a process knows that it holds this claim. */
-  isHeard(streamId: string, epoch: number): boolean {
-    return this.wins.some((win) => win.epoch === epoch && win.streamId === streamId);
+  /** Absent until a process knows that it holds this claim. */
+  winUnder(streamId: string, epoch: number): Win | undefined {
+    return this.wins.find((win) => win.epoch === epoch && win.streamId === streamId);
   }
 
   /** A process may hold several claims of one stream at one moment, and any of them may be the run's. */
@@ -249,7 +250,7 @@ export class World {
 
   /** The transport told the engine that it holds a claim: it has to be one that the server granted (G3). */
   granted({ machine }: Participant, streamId: string, epoch: number): void {
-    const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
+    const win = this.winUnder(streamId, epoch);
     if (win) win.isGranted = true;
     else this.violate("G3", `${machine.name} took a claim of ${streamId} that it wasn't granted`);
   }
@@ -257,7 +258,7 @@ export class World {
   /** A source that ran without a claim, for an outage, has got one after all. */
   attached(participant: Participant, streamId: string, epoch: number): void {
     this.granted(participant, streamId, epoch);
-    const win = this.wins.find((each) => each.epoch === epoch && each.streamId === streamId);
+    const win = this.winUnder(streamId, epoch);
     const bound = new Set(this.wins.map(({ run }) => run));
     const runs = this.runsOf(streamId).filter(
       (run) => run.machine === participant.machine && run.end === "running" && !bound.has(run),
@@ -275,7 +276,7 @@ export class World {
     const isSuperseding = this.superseding.has(epoch);
     this.log(`${participant.machine.name} wins ${streamId}${isSuperseding ? " over whoever had it" : ""}`);
     // A producer that finds its record missing claims it again: the same claim, no new one.
-    if (this.isHeard(streamId, epoch)) return;
+    if (this.winUnder(streamId, epoch)) return;
     const order = this.backend.claims.findLastIndex((claim) => claim.key === key && claim.epoch === epoch);
     const previous = this.newestWin(streamId);
     this.wins.push({ participant, streamId, epoch, order, askedAt, isGranted: false, run: undefined });
