@@ -45,3 +45,9 @@ export function toPairs(reply: unknown): Map<string, string> {
   const entries = reply instanceof Map ? [...reply] : Object.entries(reply ?? {});
   return new Map(entries.map(([name, value]: [unknown, unknown]) => [String(name), String(value)]));
 }
+
+/** What `TTL` answers, in seconds; null if the key never expires. */
+export function toExpiry(reply: unknown): number | null {
+  const seconds = Number(reply);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+}

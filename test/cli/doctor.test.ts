@@ -38,8 +38,10 @@ const redisChecks = [
   "records",
   "pub/sub",
   "pages",
+  "keepText",
   "output buffers",
   "eviction",
+  "persistence",
   "clocks",
   "a stream",
 ];

@@ -82,6 +82,27 @@ test("list finds the streams of every master, show, tail and stop the one that i
   expect(await tail.exited()).toBe(0);
 });
 
+test("list finds what every master keeps, tail reads it, and show tells its size", async () => {
+  const keyPrefix = `cli-${randomUUID()}`;
+  const { close, ...clients } = await createClients("ioredis-6-cluster", cluster.url);
+  const context = createResumableStreamContext({ ...clients, keyPrefix, waitUntil: null, keepText: true });
+  onTestFinished(async () => {
+    await context.close();
+    close();
+  });
+  const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+  for (const id of ids) await readWhole(context.resumableStream(id, sourceOf([`text of ${id}`])));
+  const args = ["--key-prefix", keyPrefix, "--url", cluster.url];
+  const listed = values(await run(["list", "--json", ...args]));
+  expect(listed.map(({ streamId }) => String(streamId)).toSorted()).toEqual(ids);
+  for (const facts of listed) expect(facts).toMatchObject({ status: "done", isKept: true, tail: 9 });
+  for (const id of ["a", "b", "c"]) {
+    expect(await run(["tail", id, ...args])).toEqual({ code: 0, stdout: `text of ${id}`, stderr: "" });
+    const shown = values(await run(["show", id, "--json", ...args]))[0];
+    expect(Number(shown?.["memoryBytes"])).toBeGreaterThan(9);
+  }
+});
+
 test("doctor finds a cluster that is fine so, and leaves nothing on it", async () => {
   const { code, findings, wrong } = await examine(cluster.url);
   expect(wrong).toEqual([]);

@@ -4,14 +4,14 @@ import { randomUUID } from "node:crypto";
 import { Pool } from "pg";
 import { describe, expect, inject, test } from "vitest";
 import type { DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
-import { createResumableStreamContext as createIoredisContext } from "../../src/ioredis.ts";
+import {
+  createResumableStreamContext as createIoredisContext,
+  type CreateResumableStreamContextOptions,
+} from "../../src/ioredis.ts";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { createClients } from "../support/clients.ts";
-import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
-import { setUpTables } from "../support/postgres-tables.ts";
-import { RedisServer } from "../support/redis-server.ts";
 import { Running, run, values } from "./run.ts";
 
 interface Scene extends AsyncDisposable {
@@ -22,11 +22,21 @@ interface Scene extends AsyncDisposable {
   env: NodeJS.ProcessEnv;
 }
 
-async function overRedis(): Promise<Scene> {
+function overRedis(): Promise<Scene> {
+  return openRedis(createIoredisContext);
+}
+
+function overRedisThatKeepsText(): Promise<Scene> {
+  return openRedis((options) => createIoredisContext({ ...options, keepText: true }));
+}
+
+async function openRedis(
+  create: (options: CreateResumableStreamContextOptions) => Scene["context"],
+): Promise<Scene> {
   const url = inject("redisUrl");
   const keyPrefix = `cli-${randomUUID()}`;
   const { close, ...clients } = await createClients("ioredis-6", url);
-  const context = createIoredisContext({ ...clients, keyPrefix, waitUntil: null, onError: () => undefined });
+  const context = create({ ...clients, keyPrefix, waitUntil: null, onError: () => undefined });
   const dispose = async (): Promise<void> => {
     await context.close();
     close();
@@ -57,6 +67,7 @@ const secret = "text that only tail prints";
 
 describe.each([
   { kind: "Redis", open: overRedis, keepsText: false },
+  { kind: "Redis that keeps the text", open: overRedisThatKeepsText, keepsText: true },
   { kind: "Postgres", open: overPostgres, keepsText: true },
 ])("over $kind", ({ open, keepsText }) => {
   test("list tells every stream of the prefix and how it is, and no text", async () => {
@@ -262,32 +273,4 @@ describe.each([
     const asJson = await run([...args, "--json"], scene.env);
     expect(values(asJson)).toEqual([{ streamId: "a", isStopped: false }]);
   });
-});
-
-test("over Redis, a stream whose producer died is lost", async () => {
-  await using server = await RedisServer.start();
-  await server.command("SET", "resumable-stream:rs:sentinel:dead", "e123", "EX", "60");
-  const listed = await run(["list", "--json", "--url", server.url]);
-  expect(values(listed)).toEqual([{ streamId: "dead", status: "lost", expiresInSeconds: anyNumber }]);
-  const shown = await run(["show", "dead", "--json", "--url", server.url]);
-  expect(values(shown)[0]).toMatchObject({ status: "lost", tail: null });
-});
-
-test("over Postgres, a stream whose lease lapsed is lost, and tail prints what it left", async () => {
-  await using database: PrivateDatabase = await createDatabase(inject("postgresUrl"));
-  await setUpTables(database.url);
-  await database.query(`
-    insert into rs_stream_sessions (stream_id, status, epoch, last_offset, lease_expires_at, expires_at)
-    values ('resumable-stream:rs:dead', 'streaming', 7, 4, now() - interval '1 s', now() + interval '1 h')`);
-  await database.query(`
-    insert into rs_stream_chunks (stream_id, epoch, seq, start_offset, end_offset, chunk)
-    values ('resumable-stream:rs:dead', 7, 0, 0, 4, 'left')`);
-  const env = { POSTGRES_URL: database.url };
-  // For one lease after a server's start, producers may still come back.
-  await expect
-    .poll(async () => values(await run(["show", "dead", "--json"], env))[0], { timeout: 25_000 })
-    .toMatchObject({ status: "lost", tail: 4, entries: 1 });
-  const tailed = await run(["tail", "dead"], env);
-  expect([tailed.code, tailed.stdout]).toEqual([4, "left"]);
-  expect(tailed.stderr).toContain("ended badly");
 });

@@ -38,9 +38,9 @@ export const stop: Command = {
   takesId: true,
   summary: "stops a stream that runs: its readers get a clean end",
   run: (args, world) =>
-    withStore(args, world, async ({ context }) => {
+    withStore(args, world, async (store) => {
       const { streamId } = args;
-      const isStopped = await context.stopStream(streamId, { reason: "resumable-stream stop" });
+      const isStopped = await store.stop(streamId);
       if (args.isJson) world.print(toJson({ streamId, isStopped }));
       else world.print(`${isStopped ? "Stopped" : "Nothing runs under"} "${printable(streamId)}".`);
       return isStopped ? EXIT.done : EXIT.absent;

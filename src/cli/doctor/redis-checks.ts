@@ -2,12 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import { redisPublishPort } from "../../transports/redis/relay-ports.ts";
-import { keysOf } from "../stores/redis-store.ts";
+import { keysOf } from "../stores/redis-relayed.ts";
 import { createNames } from "../../transports/relay/protocol.ts";
 import { bounded } from "../deadline.ts";
 import { toPairs } from "../redis-client.ts";
 import { mastersOf, type RedisClient, type RedisNode } from "../redis-single.ts";
 import { type Check, compareClocks } from "./check.ts";
+import { keepText } from "./keep-text-check.ts";
 
 export interface RedisSubject {
   one: RedisClient;
@@ -52,6 +53,7 @@ const records: Check<RedisSubject> = {
     const claim = { epoch: 1, ttlSeconds: 60 };
     const claims = [
       await bounded("claim", port.claimIfFree(key, claim)),
+      // Another's: over a cluster, which repeats commands, the same one would find itself.
       await bounded("claim", port.claimIfFree(key, { ...claim, epoch: 2 })),
     ];
     const isFinished = await bounded("finish", port.finish(key, claim, { epoch: 1, tail: 0, end: "done" }));
@@ -132,9 +134,33 @@ const eviction: Check<RedisNode> = {
     if (policy === "noeviction") return { status: "ok", found: "maxmemory-policy is noeviction" };
     const isLimited = memory.get("maxmemory") !== "0";
     const found = `maxmemory-policy is ${policy}${isLimited ? "" : ", with no limit that it would apply at"}`;
-    const advice =
-      "Run CONFIG SET maxmemory-policy noeviction, or give streams a server of their own: a stream whose record is evicted can be produced twice, and isn't found by followers.";
+    // Every key of a stream has a time to live.
+    const scope = policy.startsWith("volatile-") ? "keys that expire, as all of a stream's do" : "any key";
+    const advice = `Run CONFIG SET maxmemory-policy noeviction, or give streams a server of their own. This policy removes ${scope}: a stream whose record is evicted can be produced twice, and isn't found by followers. Of kept text, what has ended is gone for good, and what runs is written again by its producer.`;
     return { status: isLimited ? "failed" : "warning", found, advice };
+  },
+};
+
+/** For information: streams work either way. */
+const persistence: Check<RedisNode> = {
+  name: "persistence",
+  advice: "Look the setting appendonly up where the server is configured.",
+  run: async (node) => {
+    const info = await infoOf(node, "persistence").catch(() => new Map<string, string>());
+    const enabled = info.get("aof_enabled") ?? (await configOf(node, "appendonly"));
+    if (enabled === undefined) {
+      const advice = "With keepText: true, text that has ended survives a restart only with appendonly yes.";
+      return {
+        status: "skipped",
+        found: "the server doesn't tell whether it has an append-only file",
+        advice,
+      };
+    }
+    const isOn = enabled === "1" || enabled === "yes";
+    const found = isOn
+      ? "appendonly is on: with keepText: true, text survives a restart"
+      : "appendonly is off: with keepText: true, a restart loses text that has ended; producers write again what runs";
+    return { status: "ok", found };
   },
 };
 
@@ -154,8 +180,10 @@ export const REDIS_CHECKS: readonly Check<RedisSubject>[] = [
   records,
   pubSub,
   pages,
+  keepText,
   onEachMaster(buffers),
   onEachMaster(eviction),
+  onEachMaster(persistence),
   clocks,
 ];
 

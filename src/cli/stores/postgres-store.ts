@@ -8,7 +8,7 @@ import type { Row } from "../../transports/postgres/database.ts";
 import { createKey } from "../../transports/postgres/names.ts";
 import { parseRecord, toNumber } from "../../transports/postgres/parse.ts";
 import { type OpenDatabase, openDatabase, streamIdOf } from "./postgres-database.ts";
-import { follow, LastEnd, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
+import { follow, LastEnd, STOP, type Store, type StreamFacts, type StoreOptions } from "./store.ts";
 
 /** Rows a statement lists. */
 const BATCH = 500;
@@ -27,6 +27,7 @@ export async function openPostgresStore(options: StoreOptions): Promise<Store> {
     list: () => list(parts),
     show: (streamId) => show(parts, streamId),
     tail: (streamId, from) => follow({ context, transport, last }, { streamId, from }),
+    stop: (streamId) => context.stopStream(streamId, STOP),
     context,
     remove: async (streamId) => void (await parts.ask("remove", [createKey(keyPrefix, streamId)])),
     close: async () => {

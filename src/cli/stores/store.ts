@@ -20,11 +20,17 @@ export interface Store {
   show: (streamId: string) => Promise<StreamFacts | undefined>;
   /** Follows what runs, or reads what is kept. */
   tail: (streamId: string, from: number) => Promise<Tail>;
+  /** False if nothing runs. */
+  stop: (streamId: string) => Promise<boolean>;
+  /** Produces and follows; over Redis without keeping the text there. */
   context: DurableStreamContext;
   /** Removes what is known of a stream that has ended. */
   remove: (streamId: string) => Promise<void>;
   close: () => Promise<void>;
 }
+
+/** What readers and producers are told of a stop. */
+export const STOP = { reason: "resumable-stream stop" };
 
 export type StreamFacts = Facts & { streamId: string; status: string };
 

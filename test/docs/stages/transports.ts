@@ -23,6 +23,18 @@ export const transports: Record<string, Stage> = {
     after: 'console.log(await context.hasExistingStream("chat-1"));\n',
     prints: "null\n",
   },
+  "docs/transports/redis.md: Two ways over Redis, block 1": {
+    before: `${answer}
+import { createResumableStreamContext } from "resumable-stream";
+`,
+    after: `${text}
+console.log((await textOf(stream)) === whole, await textOf(again));
+console.log((await textOf(await context.resumeExistingStream("chat-1"))) === whole);
+await context.close();
+`,
+    // It has fewer than 120 characters. It can be read again.
+    prints: "true \ntrue\n",
+  },
   "docs/transports/postgres.md: From nothing to a resumed stream, block 1": {
     before: answer,
     after: `${text}
