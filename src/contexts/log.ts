@@ -1,4 +1,4 @@
-// What contexts over a server and over an embedded database share: options in, a context over the log transport out.
+// The part that contexts over a server and over an embedded database share: options in, a context over the log transport out.
 
 import { systemClock } from "../lib/clock.ts";
 import type { Database } from "../transports/postgres/database.ts";

@@ -28,7 +28,7 @@ export interface ConnectOptions {
   library?: ClientLibrary;
 }
 
-/** What is connected: for a log, with a way to send any command. */
+/** Both connections, and for a log a way to send any command. */
 export interface Connected extends RelayConnection {
   /** Undefined for clients that serve by their documented methods. */
   commands: RedisConnection | undefined;

@@ -47,6 +47,6 @@ export interface KeepTextOptions {
   replay?: boolean;
 }
 
-/** What the factories over Redis take, whichever of the two they make. */
+/** Options of the factories over Redis, whichever of the two they make. */
 export type RedisContextOptions = CreateResumableStreamContextOptions &
   Partial<Omit<KeepTextOptions, "keepText">> & { keepText?: boolean };

@@ -6,12 +6,13 @@ import { argumentPromises } from "./promises/arguments.ts";
 import { callPromises } from "./promises/calls.ts";
 import { endPromises } from "./promises/ends.ts";
 import { closePromises, waitUntilPromises } from "./promises/lifecycle.ts";
-import { drainPromises, handOverPromises, idlePromises } from "./promises/hand-over.ts";
+import { drainPromises, handOverPromises } from "./promises/hand-over.ts";
 import { generationPromises } from "./promises/generations.ts";
 import { offsetPromises } from "./promises/offsets.ts";
 import { propertyPromises } from "./promises/properties.ts";
 import { readerPromises } from "./promises/readers.ts";
 import { reportPromises } from "./promises/reports.ts";
+import { sourcePromises } from "./promises/sources.ts";
 import { stopPromises } from "./promises/stops.ts";
 import { supersedingPromises } from "./promises/superseding.ts";
 import { idPromises, textPromises } from "./promises/text.ts";
@@ -31,7 +32,7 @@ const CONTEXT_SECTIONS: readonly Section<Contract>[] = [
   closePromises,
   drainPromises,
   handOverPromises,
-  idlePromises,
+  sourcePromises,
   waitUntilPromises,
   reportPromises,
   argumentPromises,

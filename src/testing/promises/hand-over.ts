@@ -9,7 +9,7 @@ import type { ResumableStreamError } from "../../port/errors.ts";
 import { contains, deepEqual, equal } from "../assert.ts";
 import { type Contract, freshId } from "../contract.ts";
 import { manualSource, mustNotProduce } from "../manual-source.ts";
-import { expectClosed, expectErrored, read, readWhole, until } from "../reading.ts";
+import { expectClosed, expectErrored, read, until } from "../reading.ts";
 import { section, type Section } from "../section.ts";
 
 /** An `onEnd` that tells what it was given, and settles when the test says so. */
@@ -250,53 +250,6 @@ export const drainPromises: Section<Contract> = section("close with drainMs", (p
     await context.close();
     await draining;
     await expectErrored(primary, { text: "", code: "PRODUCER_LOST" });
-  });
-});
-
-export const idlePromises: Section<Contract> = section("sourceIdleMs", (promise) => {
-  promise("fails a source that gives nothing for so long, and aborts its signal", async (contract) => {
-    const context = await contract.createContext({ sourceIdleMs: 100 });
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await context.createNewResumableStream(id, source.makeStream));
-    source.push("then nothing");
-    const { kind, text } = await primary.ended;
-    deepEqual({ kind, text }, { kind: "errored", text: "then nothing" });
-    equal(source.signal().aborted, true);
-    contains(String(((await primary.ended) as { error: unknown }).error), "sourceIdleMs");
-  });
-
-  promise("fails a makeStream that doesn't answer, too", async (contract) => {
-    const context = await contract.createContext({ sourceIdleMs: 100 });
-    const hanging = (): Promise<ReadableStream<string>> => new Promise(() => undefined);
-    const primary = read(await context.createNewResumableStream(freshId(), hanging));
-    await expectErrored(primary, { text: "", code: "SOURCE_FAILED" });
-  });
-
-  promise("leaves a source alone that gives something in time", async (contract) => {
-    const context = await contract.createContext({ sourceIdleMs: 10_000 });
-    const source = manualSource();
-    const stream = context.createNewResumableStream(freshId(), source.makeStream);
-    source.push("in ", "time");
-    source.end();
-    equal(await readWhole(stream), "in time");
-  });
-
-  promise("and maxBytes fails one that gives more than that, with the text up to there", async (contract) => {
-    const context = await contract.createContext({ maxBytes: 10 });
-    const elsewhere = await contract.createContext();
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await context.createNewResumableStream(id, source.makeStream));
-    // Ten bytes, and six characters.
-    source.push("éééé", "12");
-    await primary.reached(6);
-    const follower = read(await elsewhere.resumeExistingStream(id));
-    await follower.reached(6);
-    source.push("3");
-    await expectErrored(primary, { text: "éééé12", code: "TEXT_TOO_LONG" });
-    await expectErrored(follower, { text: "éééé12", code: "SOURCE_FAILED" });
-    equal(source.signal().aborted, true);
   });
 });
 

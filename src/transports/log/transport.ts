@@ -95,7 +95,7 @@ class LogTransport implements Transport {
   #openClaim(stream: NamedStream, { producer }: ClaimRequest, claimed: Claimed): LogClaim {
     this.#handovers.succeed(stream, claimed.owedEpochs);
     const claim = this.#writer.open(stream.key, { claimed, producer });
-    // One that was won while the context closed is nobody's: no later end would give the hearing back.
+    // A claim that was won while the context closed is nobody's: no later end would give the hearing back.
     if (this.#writer.hasClaims) this.#stopHearing ??= this.#store.hear();
     return claim;
   }

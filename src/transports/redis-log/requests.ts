@@ -9,7 +9,7 @@ import type { LogConnection } from "./connection.ts";
 import { keysOf } from "./names.ts";
 import { SCRIPTS, type ScriptName } from "./scripts.ts";
 
-/** What a server answers that can't serve now; any other error that it names is its answer. */
+/** Errors of a server that can't serve now; any other that it names is its answer. */
 const UNFIT = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|UNBLOCKED|CLUSTERDOWN|TRYAGAIN|OOM)\b/;
 const SERVER_ERROR = /^[A-Z]{2,}\b/;
 

@@ -3,7 +3,7 @@
 //
 // The record is a hash:
 //   e epoch, in microseconds since 1970 or one above the claim before     n tail, in UTF-16 code units
-//   o where the open tail begins      l end of the lease, in ms            s how it ended; absent while it runs
+//   o start of the open tail          l end of the lease, in ms            s how it ended; absent while it runs
 //   w watched until, in ms            p the producer's inbox               x a stop: "1", and its reason
 //   h how often the app may still be given the text       u until when somebody gives it
 //   d older claims whose text the app is still to get     t when the keys expire, in ms

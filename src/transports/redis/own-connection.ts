@@ -10,7 +10,7 @@ const SILENT_MS = 1_500;
 const PING_MS = 5_000;
 /** A server that is slow for everybody isn't cured by new connections. */
 const BETWEEN_REPLACEMENTS_MS = 5_000;
-/** What a node answers that isn't the master any more, or not yet. */
+/** Errors of a node that isn't the master any more, or not yet. */
 const UNFIT = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|UNBLOCKED|CLUSTERDOWN)\b/;
 
 interface Listener {

@@ -41,7 +41,7 @@ export class ReadyNodes {
     const masters = inOrderFor(start, this.#cluster.masters, ({ address }) => address);
     const now = this.#clock.now();
     const isAvoided = ({ address }: ClusterMaster): boolean => (this.#avoided.get(address) ?? 0) > now;
-    // Those that were silent come last: they may be all that there is.
+    // Nodes that were silent come last: they may be all that there is.
     for (const master of [...masters.filter((each) => !isAvoided(each)), ...masters.filter(isAvoided)]) {
       const client = await this.#clientOf(master);
       if (client?.isReady === true) return { address: master.address, client };
