@@ -21,18 +21,25 @@ export * from "./contexts/redis-public.ts";
  * Clients that aren't passed are made with node-redis from `REDIS_URL` or `KV_URL`, on first use, shared by all contexts of
  * the process, and closed by `close()` of the last.
  *
+ * With `keepText: true` Redis keeps the text, which then outlives its producer.
+ *
  * @example
  * const streams = createResumableStreamContext({ waitUntil: after });
  * const stream = await streams.resumableStream("chat-1", makeStream);
- *
- * With `keepText: true` Redis keeps the text, which then outlives its producer.
  *
  * @param options - `waitUntil` is required.
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(
-  options: CreateResumableStreamContextOptions & Omit<KeepTextOptions, "keepText"> & { keepText: boolean },
+  options: CreateResumableStreamContextOptions & KeepTextOptions,
 ): DurableStreamContext;
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions & { keepText: false },
+): ResumableStreamContext;
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions & { keepText: boolean },
+): DurableStreamContext;
+// The last one is what `ReturnType` and `Parameters` see: that of version 2.
 export function createResumableStreamContext(
   options: CreateResumableStreamContextOptions & { keepText?: false },
 ): ResumableStreamContext;
