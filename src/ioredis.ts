@@ -31,8 +31,15 @@ export * from "./contexts/redis-public.ts";
  * @throws TypeError naming the option that can't be used.
  */
 export function createResumableStreamContext(
-  options: CreateResumableStreamContextOptions & Omit<KeepTextOptions, "keepText"> & { keepText: boolean },
+  options: CreateResumableStreamContextOptions & KeepTextOptions,
 ): DurableStreamContext;
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions & { keepText: false },
+): ResumableStreamContext;
+export function createResumableStreamContext(
+  options: CreateResumableStreamContextOptions & { keepText: boolean },
+): DurableStreamContext;
+// The last one is what `ReturnType` and `Parameters` see: that of version 2.
 export function createResumableStreamContext(
   options: CreateResumableStreamContextOptions & { keepText?: false },
 ): ResumableStreamContext;

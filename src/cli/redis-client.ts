@@ -46,7 +46,7 @@ export function toPairs(reply: unknown): Map<string, string> {
   return new Map(entries.map(([name, value]: [unknown, unknown]) => [String(name), String(value)]));
 }
 
-/** What `TTL` answers, in seconds; null if the key never expires. */
+/** The answer to `TTL`, in seconds; null if the key never expires. */
 export function toExpiry(reply: unknown): number | null {
   const seconds = Number(reply);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;

@@ -45,6 +45,10 @@ test("pg's Pool and a PGlite instance are accepted", () => {
   expect(errorsOfFiles([program("postgres-clients")])).toEqual([]);
 });
 
+test("only where Redis keeps the text may a stream have failed, and are there options for it", () => {
+  expect(errorsOfFiles([program("keep-text")])).toEqual([]);
+});
+
 test("the program for the published package compiles against the published package", () => {
   expect(errorsOfFiles([program("published-api")], published)).toEqual([]);
 });

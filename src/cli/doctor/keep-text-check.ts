@@ -1,4 +1,4 @@
-// What a context with `keepText: true` needs of Redis: its scripts, and the messages that they publish.
+// The check that a context with `keepText: true` would work: its scripts run, and the messages that they publish arrive.
 
 import { randomUUID } from "node:crypto";
 import { checkOptions } from "../../api/options.ts";
@@ -22,7 +22,7 @@ export const keepText: Check<RedisSubject> = {
     "Where an app sets keepText: true, allow its user EVALSHA and EVAL, the commands in its scripts, and the keys and channels of the prefix (ACL: ~PREFIX:rs:* &PREFIX:rs:* +@read +@write +@pubsub +eval +evalsha +time +info).",
   run: async (subject) => {
     const { one, other, keyPrefix } = subject;
-    // What goes wrong is told by what is thrown.
+    // Errors are told by what is thrown.
     const checked = checkOptions({
       keyPrefix,
       retentionSeconds: 60,
@@ -46,7 +46,7 @@ export const keepText: Check<RedisSubject> = {
   },
 };
 
-/** What isn't as it should be. */
+/** Trouble, or undefined if all is well. */
 async function tryOut({ store }: KeptStreams, streamId: string): Promise<string | undefined> {
   const key = store.keyOf(streamId);
   const ask = { mode: "if-free", handovers: null, isOwedGivenUp: false } as const;

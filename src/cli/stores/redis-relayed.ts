@@ -13,7 +13,7 @@ export interface RelayParts {
   transport: Transport;
 }
 
-/** What is known of each; without those whose id is free. */
+/** The facts known of each; without those whose id is free. */
 export async function* relayFacts(
   { publisher, names }: Pick<RelayParts, "publisher" | "names">,
   ids: readonly string[],

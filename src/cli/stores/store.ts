@@ -29,7 +29,7 @@ export interface Store {
   close: () => Promise<void>;
 }
 
-/** What readers and producers are told of a stop. */
+/** Told to the producer. */
 export const STOP = { reason: "resumable-stream stop" };
 
 export type StreamFacts = Facts & { streamId: string; status: string };

@@ -31,8 +31,11 @@ import { joinFrom, parseEntries } from "./runs.ts";
 const MAX_WRITE_UNITS = 131_072;
 /** The same for a page: 0.21 ms. */
 const MAX_PAGE_UNITS = 65_536;
-/** How often followers look all the same: at the lease, and whether the producer still knows of them. */
-const CHECK_MS = 5_000;
+/**
+ * How often followers look all the same: at the lease, and whether the producer still knows of them. Below the default of
+ * `livenessMs`: one look for all followers of a stream, and not a read by each.
+ */
+const CHECK_MS = 2_500;
 /** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
 const WATCHED_MS = 20_000;
 
