@@ -9,10 +9,13 @@ type Fact = Facts[string];
 const WORDS: Readonly<Record<string, readonly [name: string, value?: (fact: Fact) => Fact]>> = {
   streamId: ["id"],
   status: ["status"],
+  isKept: ["text kept", yesOrNo],
   tail: ["length"],
   expiresInSeconds: ["expires", expiry],
   epoch: ["generation", (epoch) => (typeof epoch === "number" ? markOf(epoch) : epoch)],
   entries: ["rows"],
+  memoryBytes: ["memory", (bytes) => (typeof bytes === "number" ? `${bytes} bytes` : bytes)],
+  handOver: ["hand over"],
   createdAt: ["started"],
   updatedAt: ["last written"],
   leaseMs: [
