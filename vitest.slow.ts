@@ -1,8 +1,13 @@
 // Test files that `npm run test:examples` runs, and `npm test` doesn't.
 
 export const slow: readonly string[] = [
+  "test/ai-sdk/types.test.ts",
+  "test/cli/lost.test.ts",
+  "test/cli/redis-cluster.test.ts",
   "test/contract/pglite.test.ts",
   "test/faults/postgres-away.test.ts",
+  "test/faults/redis-cluster.test.ts",
+  "test/faults/redis-log.test.ts",
   "test/faults/races.test.ts",
   "test/runtimes/**/*.test.ts",
   "test/package/jest.test.ts",
@@ -14,6 +19,7 @@ export const slow: readonly string[] = [
   "test/contract/redis-cluster-whole.test.ts",
   "test/faults/redis-cluster-failover.test.ts",
   "test/package/install.test.ts",
-  "test/samples/deploys.test.ts",
+  "test/samples/**/*.test.ts",
+  "test/types/types.test.ts",
   "test/types/versions.test.ts",
 ];

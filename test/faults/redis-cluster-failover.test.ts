@@ -10,15 +10,8 @@ import { sourceText, type SourceSpec } from "../support/source.ts";
 import { until } from "../support/wait.ts";
 import type { RedisClients } from "../support/worker-protocol.ts";
 
-const kinds: RedisClients[] = [
-  "redis-4-cluster",
-  "redis-5-cluster",
-  "redis-6-cluster",
-  "ioredis-5-cluster",
-  "ioredis-6-cluster",
-  "default-redis",
-  "default-ioredis",
-];
+/** Each takes 20 s. node-redis 5 does what 4 does, and ioredis 5 what 6 does. */
+const kinds: RedisClients[] = ["redis-4-cluster", "redis-6-cluster", "ioredis-6-cluster", "default-redis"];
 
 /** Both ways over Redis. */
 const ways = [
@@ -59,13 +52,7 @@ it.for(ways)(
   },
 );
 
-const outliving: RedisClients[] = [
-  "redis-4-cluster",
-  "redis-5-cluster",
-  "redis-6-cluster",
-  "ioredis-6-cluster",
-  "default-redis",
-];
+const outliving: RedisClients[] = ["redis-4-cluster", "redis-6-cluster", "ioredis-6-cluster"];
 
 it.for(outliving)(
   "over %s: a dead node that isn't replaced takes no subscriber along (G1, G4)",
