@@ -75,7 +75,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a claim takes a live lease over",
-    breaks: ["G3"],
+    breaks: ["G3", "G13"],
     plant: withStore((store) => {
       const claim = store.claim.bind(store);
       return { claim: (key, how) => claim(key, { ...how, mode: "supersede" }) };
