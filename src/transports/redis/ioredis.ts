@@ -63,7 +63,8 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
       // One listener of the client's, however many channels: its emitter warns of many.
       if (handlers.size === 0) client.on("message", onMessage);
       handlers.set(channel, handler);
-      await client.subscribe(channel);
+      if (!cluster) return void (await client.subscribe(channel));
+      await repeated(() => cluster.subscribe(channel), { isPassing: isRaceOfTheClient });
     },
     unsubscribe: async (channel) => {
       handlers.delete(channel);
@@ -96,6 +97,11 @@ function nodeForChannel(cluster: IoredisCluster, channel: string): IoredisNode |
   if (cluster.status !== "ready") return undefined;
   const addressOf = ({ options: { host = "", port = 0 } }: IoredisNode): string => `${host}:${port}`;
   return inOrderFor(channelStart(channel), cluster.nodes("master"), addressOf)[0];
+}
+
+/** In version 5 a subscriber that connects asks INFO, which is refused if its first SUBSCRIBE was quicker: both fail then. */
+function isRaceOfTheClient(error: unknown): boolean {
+  return error instanceof Error && /in subscriber mode/.test(error.message);
 }
 
 /** A node that was lost rejects what was sent to it directly. It is then no longer among the nodes. */
