@@ -35,6 +35,16 @@ export function redisBackend({ url, clients, createContext, state }: RedisBacken
   };
 }
 
+export interface KeepingBackendOptions extends Omit<RedisBackendOptions, "createContext" | "state"> {
+  createContext: (options: CreateResumableStreamContextOptions & { keepText: true }) => AnyContext;
+}
+
+/** Contexts that keep the text, over clients that are connected. */
+export function keepingBackend({ createContext, ...options }: KeepingBackendOptions): ContractBackend {
+  const keeping: CreateContext = (given) => createContext({ ...given, keepText: true });
+  return { ...redisBackend({ ...options, createContext: keeping, state: "connected" }), keepsText: true };
+}
+
 /** A node-redis client connects when told, an ioredis one from the moment it is made. */
 async function connect(client: object): Promise<void> {
   if (isIoredis(client)) {

@@ -5,7 +5,7 @@ import { createResumableStreamContext as fromIoredis } from "../../src/ioredis.t
 import { createResumableStreamContext as fromRedis } from "../../src/redis.ts";
 import { describeContexts } from "../../src/testing/contexts.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { redisBackend } from "./redis-backend.ts";
+import { keepingBackend, redisBackend } from "./redis-backend.ts";
 
 let cluster: RedisCluster;
 
@@ -30,15 +30,7 @@ describe.each(clients)("%s", (kind, createContext) => {
 
   describeContexts(
     "keepText",
-    async () => ({
-      ...redisBackend({
-        url: cluster.url,
-        clients: kind,
-        createContext: (options) => createContext({ ...options, keepText: true }),
-        state: "connected",
-      }),
-      keepsText: true,
-    }),
+    async () => keepingBackend({ url: cluster.url, clients: kind, createContext }),
     { describe: describe.concurrent, test },
   );
 });

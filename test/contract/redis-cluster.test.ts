@@ -10,7 +10,7 @@ import { connectionOf } from "../../src/transports/redis/connections.ts";
 import { redisPublishPort } from "../../src/transports/redis/relay-ports.ts";
 import { createClients } from "../support/clients.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { type CreateContext, redisBackend } from "./redis-backend.ts";
+import { type CreateContext, keepingBackend, redisBackend } from "./redis-backend.ts";
 
 let cluster: RedisCluster;
 
@@ -45,15 +45,7 @@ describe.each(clients)("%s", (kind, createContext) => {
 
   describeContextCalls(
     "keepText",
-    async () => ({
-      ...redisBackend({
-        url: cluster.url,
-        clients: kind,
-        createContext: (options) => createContext({ ...options, keepText: true }),
-        state: "connected",
-      }),
-      keepsText: true,
-    }),
+    async () => keepingBackend({ url: cluster.url, clients: kind, createContext }),
     { describe: describe.concurrent, test },
   );
 

@@ -4,22 +4,14 @@ import { describe, inject, test } from "vitest";
 import { createResumableStreamContext as fromIoredis } from "../../src/ioredis.ts";
 import { createResumableStreamContext as fromRedis } from "../../src/redis.ts";
 import { describeContexts } from "../../src/testing/contexts.ts";
-import { redisBackend } from "./redis-backend.ts";
+import { keepingBackend } from "./redis-backend.ts";
 
 describe.each(["redis-4", "redis-5", "redis-6", "ioredis-5", "ioredis-6"] as const)("%s", (clients) => {
-  const create = clients.startsWith("ioredis") ? fromIoredis : fromRedis;
+  const createContext = clients.startsWith("ioredis") ? fromIoredis : fromRedis;
 
   describeContexts(
     "keepText",
-    async () => ({
-      ...redisBackend({
-        url: inject("redisUrl"),
-        clients,
-        createContext: (options) => create({ ...options, keepText: true }),
-        state: "connected",
-      }),
-      keepsText: true,
-    }),
+    async () => keepingBackend({ url: inject("redisUrl"), clients, createContext }),
     { describe: describe.concurrent, test },
   );
 });

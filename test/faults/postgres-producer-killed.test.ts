@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PostgresScene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
-import { until, within } from "../support/wait.ts";
+import { expectOneTakeover } from "../support/takeovers.ts";
+import { until } from "../support/wait.ts";
 
 const LEASE_MS = 10_000;
 const endless: SourceSpec = { label: "killed", chunks: "endless", everyMs: 10 };
@@ -44,18 +45,7 @@ describe("a killed producer, over Postgres", { timeout: 60_000 }, () => {
     await other.reads({ read: "whole", call: "resumableStream", streamId: "s", skipCharacters: 0, source });
     expect(await other.ended("whole", 5_000)).toMatchObject({ end: { kind: "clean" }, text });
 
-    const calls = callers.map((caller) =>
-      caller.start({ read: "again", call: "resumableStream", streamId: "s", source }),
-    );
-    const answers = await within(15_000, "six calls", Promise.all(calls));
-    expect(answers.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 6 }, () => "stream"));
-    const reports = await Promise.all(callers.map((caller) => caller.ask("source", { label: "again" })));
-    expect(reports.map(({ made }) => made).filter((made) => made > 0)).toEqual([1]);
-    await callers[reports.findIndex(({ made }) => made === 1)]?.ask("release", { label: "again" });
-    for (const caller of callers) {
-      const reading = await caller.ended("again", 10_000);
-      expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
-    }
+    await expectOneTakeover(callers, "s");
     await until(async () => (await other.ask("has", { streamId: "s" })) === "DONE", { what: "the end" });
     expect(await scene.troubles()).toEqual([]);
   });

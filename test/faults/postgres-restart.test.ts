@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { PostgresScene } from "../support/scene.ts";
+import { until } from "../support/wait.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
 
 const steady = (label: string): SourceSpec => ({ label, chunks: 400, everyMs: 10 });
@@ -26,6 +27,10 @@ it(
     await scene.postgres.kill();
     await producer.ask("reached", { read: "alone", length: 3_000 });
     await scene.postgres.launch();
+    // Whoever comes before this process has its database back is told so after 50 ms (G16).
+    await until(() => follower.ask("has", { streamId: "alone" }).catch(() => undefined), {
+      what: "the database to be back",
+    });
     await follower.reads({ read: "late", call: "resumeExistingStream", streamId: "alone" });
 
     for (const [read, source] of [

@@ -5,7 +5,8 @@ import { TcpProxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
-import { until, within } from "../support/wait.ts";
+import { expectOneTakeover } from "../support/takeovers.ts";
+import { until } from "../support/wait.ts";
 import type { WorkerProcess } from "../support/process.ts";
 
 const LEASE_MS = 3_000;
@@ -63,19 +64,7 @@ describe.concurrent.each(["redis-6", "ioredis-6"] as const)("over %s", { timeout
       text: text.slice(100),
     });
 
-    const source: SourceSpec = { label: "again", chunks: 60, everyMs: 5, holdAfter: 20 };
-    const calls = callers.map((caller) =>
-      caller.start({ read: "again", call: "resumableStream", streamId: "s", source }),
-    );
-    const answers = await within(15_000, "six calls", Promise.all(calls));
-    expect(answers.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 6 }, () => "stream"));
-    const reports = await Promise.all(callers.map((caller) => caller.ask("source", { label: "again" })));
-    expect(reports.map(({ made }) => made).filter((made) => made > 0)).toEqual([1]);
-    await callers[reports.findIndex(({ made }) => made === 1)]?.ask("release", { label: "again" });
-    for (const caller of callers) {
-      const reading = await caller.ended("again", 10_000);
-      expect(reading).toMatchObject({ end: { kind: "clean" }, text: sourceText(source) });
-    }
+    await expectOneTakeover(callers, "s");
     expect(await scene.troubles()).toEqual([]);
   });
 

@@ -126,8 +126,8 @@ export class Lane {
     const { clock, store } = this.#parts;
     const startedAt = clock.now();
     const appends: Append[] = [];
-    for (const [{ key, epoch, claimed, owed }, portion] of portions) {
-      appends.push({ key, epoch, claimed, ...portion, owed });
+    for (const [{ key, claimed, owed }, portion] of portions) {
+      appends.push({ key, claimed, ...portion, owed });
     }
     const answers = await store.append(appends);
     let n = 0;

@@ -2,11 +2,10 @@
 // nobody can renew a lease: a lapsed one tells nothing of its producer before that has had the time to come back, too.
 
 import type { Clock } from "../../lib/clock.ts";
+import { News } from "../../lib/news.ts";
 
 /** A producer tries again after a second at most, and a client may wait some before it connects. */
 const SETTLING_MS = 5_000;
-/** An outage during which some requests succeed is one outage: trouble after a calm of this length is another. */
-const CALM_MS = 30_000;
 
 export class Outages {
   readonly #clock: Clock;
@@ -16,11 +15,11 @@ export class Outages {
   /** When the store was last back; absent if it never was away. */
   #backAt: number | undefined;
 
-  /** When there was trouble of a kind last. */
-  readonly #troubledAt = new Map<string, number>();
+  readonly #news: News;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#news = new News(clock);
   }
 
   /** A request got no answer. Not where another that was sent since did: then it was that request's own trouble. */
@@ -37,10 +36,7 @@ export class Outages {
 
   /** Whether trouble of this kind is the first of an outage, in whatever context of this process. */
   isNews(kind: string): boolean {
-    const now = this.#clock.now();
-    const before = this.#troubledAt.get(kind);
-    this.#troubledAt.set(kind, now);
-    return before === undefined || now - before >= CALM_MS;
+    return this.#news.isNew(kind);
   }
 
   /** A request got no answer, and none that was sent since. */

@@ -65,7 +65,6 @@ export interface Piece {
 /** One write of one stream. */
 export interface Append {
   key: string;
-  epoch: number;
   /** The claim that it is written under. */
   claimed: Claimed;
   pieces: readonly Piece[];

@@ -11,8 +11,7 @@ import type { Claimed } from "./store.ts";
 export class Writer {
   readonly #parts: LogParts;
   readonly #handovers: Handovers;
-  readonly #claims = new Map<string, LogClaim>();
-  readonly #lanes = new Map<LogClaim, Lane>();
+  readonly #claims = new Map<string, { claim: LogClaim; lane: Lane }>();
   /** Of all claims, if they are written together. */
   readonly #sharedLane: Lane | undefined;
   /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
@@ -53,14 +52,13 @@ export class Writer {
       return claim;
     }
     // Two claims of this process: the record is the newer one's, whichever answer comes first.
-    const other = this.#claims.get(key);
+    const other = this.#claims.get(key)?.claim;
     if (other && other.epoch > epoch) {
       this.#fence(claim);
       return claim;
     }
     if (other) this.#fence(other);
-    this.#claims.set(key, claim);
-    this.#lanes.set(claim, lane);
+    this.#claims.set(key, { claim, lane });
     lane.add(claim);
     return claim;
   }
@@ -73,23 +71,23 @@ export class Writer {
   /** Producers of this process among these look at their records. */
   asked(hints: readonly string[]): void {
     const asked = new Set(hints);
-    for (const [claim, lane] of this.#lanes) {
+    for (const { claim, lane } of this.#claims.values()) {
       if (asked.has(claim.hint)) lane.pending(claim, "asked");
     }
   }
 
   /** All producers of this process look at their records. */
   hurry(): void {
-    for (const [claim, lane] of this.#lanes) lane.pending(claim, "asked");
+    for (const { claim, lane } of this.#claims.values()) lane.pending(claim, "asked");
   }
 
   /** Writes what there is, and settles when all streams have ended or the store doesn't answer. */
   async close(): Promise<void> {
     this.#closed ??= createDeferred<void>();
     if (this.#claims.size === 0) this.#closed.resolve();
-    else for (const lane of this.#lanes.values()) lane.hurry();
+    else for (const { lane } of this.#claims.values()) lane.hurry();
     await this.#closed.promise;
-    for (const claim of this.#claims.values()) this.#drop(claim);
+    for (const { claim } of this.#claims.values()) this.#drop(claim);
     this.#isOver = true;
   }
 
@@ -110,9 +108,11 @@ export class Writer {
   }
 
   #drop(claim: LogClaim): void {
-    if (this.#claims.get(claim.key) === claim) this.#claims.delete(claim.key);
-    this.#lanes.get(claim)?.delete(claim);
-    this.#lanes.delete(claim);
+    const open = this.#claims.get(claim.key);
+    if (open?.claim === claim) {
+      open.lane.delete(claim);
+      this.#claims.delete(claim.key);
+    }
     claim.close();
     if (this.#claims.size > 0) return;
     this.#closed?.resolve();

@@ -22,7 +22,8 @@ export class Appends {
   async append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
     const streams: unknown[] = [];
     const entries: unknown[] = [];
-    for (const { key, epoch, pieces, from, tail, end, owed } of appends) {
+    for (const { key, claimed, pieces, from, tail, end, owed } of appends) {
+      const { epoch } = claimed;
       streams.push({ stream_id: key, epoch, from, tail, ...toColumns(end), owed });
       for (const piece of pieces) entries.push({ stream_id: key, ...toEntry(piece) });
     }

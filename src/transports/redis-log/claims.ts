@@ -33,13 +33,13 @@ interface Claiming {
   inbox: string;
   /** When the server last had it, by this process's clock. */
   confirmedAt: number;
+  /** Bytes in its open tail. */
+  openBytes: number;
 }
 
 export class RedisClaims {
   readonly #options: ClaimsOptions;
   readonly #claimings = new WeakMap<Claimed, Claiming>();
-  /** Bytes in the open tail of each claim; absent before its first write. */
-  readonly #openBytes = new WeakMap<Claimed, number>();
   #count = 0;
 
   constructor(options: ClaimsOptions) {
@@ -61,14 +61,15 @@ export class RedisClaims {
 
   /** The inbox of the producer that a claim superseded; empty if none ran. */
   olderInbox(claimed: Claimed): string {
-    return this.#claimings.get(claimed)?.inbox ?? "";
+    return this.#claiming(claimed).inbox;
   }
 
   async append(append: Append): Promise<AppendAnswer> {
-    const { claimed, end, epoch, from, key, owed, pieces } = append;
-    const { words, openBytes } = toWords(pieces, this.#openBytes.get(claimed) ?? 0);
+    const { claimed, end, from, key, owed, pieces } = append;
+    const claiming = this.#claiming(claimed);
+    const { words, openBytes } = toWords(pieces, claiming.openBytes);
     const ttlMs = end === undefined ? this.#ttlMs : this.#options.retentionSeconds * 1_000;
-    const values = [String(epoch), String(from), end ?? "", String(Math.ceil(ttlMs)), textOf(owed)];
+    const values = [String(claimed.epoch), String(from), end ?? "", String(Math.ceil(ttlMs)), textOf(owed)];
     const answer = await this.#options.requests.run("write", key, [
       ...values,
       liveChannelOf(key),
@@ -78,41 +79,35 @@ export class RedisClaims {
     const [status, first, second, third] = toList(answer);
     switch (toText(status)) {
       case "ok":
-        this.#openBytes.set(claimed, openBytes);
-        this.#confirm(claimed, first);
+        claiming.openBytes = openBytes;
+        this.#confirm(claiming, first);
         return { status: "written", isWatched: toText(second) === "1", stop: toStop(toText(third)) };
       case "at":
-        this.#openBytes.set(claimed, toNumber(second));
+        claiming.openBytes = toNumber(second);
         return { status: "at", tail: toNumber(first) };
       case "gone":
         return this.#restore(append);
       case "fenced":
         // A server that took over without our claim has what that superseded.
-        return toText(first) === this.#claimings.get(claimed)?.before
-          ? this.#restore(append)
-          : { status: "fenced" };
+        return toText(first) === claiming.before ? this.#restore(append) : { status: "fenced" };
       default:
         throw unexpected("a status");
     }
   }
 
   /** The server has lost the claim: it is made again, unless another has the stream by now. */
-  async #restore({ claimed, epoch, key }: Append): Promise<AppendAnswer> {
+  async #restore({ claimed, key }: Append): Promise<AppendAnswer> {
     const { clock } = this.#options;
-    const {
-      before = "",
-      confirmedAt = 0,
-      handovers = null,
-      request = "",
-    } = this.#claimings.get(claimed) ?? {};
+    const claiming = this.#claiming(claimed);
+    const { before, confirmedAt, handovers, request } = claiming;
     // A process that slept so long may have had a successor, whose record has expired since.
     if (clock.now() - confirmedAt > this.#ttlMs / 2) return { status: "fenced" };
     const values = this.#values(key, { mode: "restore", handovers, isOwedGivenUp: true, request });
-    const answer = await this.#options.requests.run("claim", key, [...values, String(epoch), before]);
+    const answer = await this.#options.requests.run("claim", key, [...values, String(claimed.epoch), before]);
     const list = toListOrNothing(answer);
     if (!list) return { status: "fenced" };
-    this.#openBytes.set(claimed, 0);
-    this.#confirm(claimed, list[0]);
+    claiming.openBytes = 0;
+    this.#confirm(claiming, list[0]);
     return { status: "at", tail: 0 };
   }
 
@@ -150,17 +145,29 @@ export class RedisClaims {
       owedEpochs: (owed ?? "").split(" ").filter(Boolean).map(Number),
       wasThere: wasThere === "1",
     };
-    const claiming = { request, handovers, before: before ?? "", inbox: inbox ?? "", confirmedAt: 0 };
+    const claiming: Claiming = {
+      request,
+      handovers,
+      before: before ?? "",
+      inbox: inbox ?? "",
+      confirmedAt: 0,
+      openBytes: 0,
+    };
     this.#claimings.set(claimed, claiming);
-    this.#confirm(claimed, time);
+    this.#confirm(claiming, time);
     return claimed;
   }
 
-  #confirm(claimed: Claimed, time: unknown): void {
+  #claiming(claimed: Claimed): Claiming {
+    const claiming = this.#claimings.get(claimed);
+    if (claiming) return claiming;
+    throw new TypeError("This claim is of another store.");
+  }
+
+  #confirm(claiming: Claiming, time: unknown): void {
     const { clock, requests } = this.#options;
     requests.learnTime(toNumber(time));
-    const claiming = this.#claimings.get(claimed);
-    if (claiming) claiming.confirmedAt = clock.now();
+    claiming.confirmedAt = clock.now();
   }
 
   get #ttlMs(): number {

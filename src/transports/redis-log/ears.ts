@@ -1,14 +1,15 @@
 // The live channels that this process listens to, and the inbox at which its producers are asked to look.
 
-import type { Cancel, Clock } from "../../lib/clock.ts";
 import { background } from "../../lib/background.ts";
+import { type Cancel, type Clock, withDeadline } from "../../lib/clock.ts";
 import { ResumableStreamError } from "../../port/errors.ts";
 import type { WatchSignal } from "../../port/transport.ts";
 import type { StreamEar } from "../log/store.ts";
+import { foreignMessageReport } from "../relay/foreign-messages.ts";
+import { StandingSubscription } from "../relay/standing-subscription.ts";
 import type { LogConnection } from "./connection.ts";
 import { MOVED, parseLive } from "./live.ts";
 import { inboxOf, liveChannelOf } from "./names.ts";
-import { StandingSubscription } from "./standing.ts";
 
 /** How long the inbox is kept for the next producer: a SUBSCRIBE for each stream would cost as much as some streams. */
 const IDLE_MS = 3_000;
@@ -16,6 +17,8 @@ const IDLE_MS = 3_000;
 export interface EarsOptions {
   clock: Clock;
   connection: LogConnection;
+  /** How long a channel may take to be given back. */
+  timeoutMs: number;
   keyPrefix: string;
   /** Names this context among all of the server. */
   name: string;
@@ -33,8 +36,6 @@ export class Ears {
   readonly #tells = new Set<(signal: WatchSignal) => void>();
   /** Channels that are given back. */
   readonly #releasing = new Set<Promise<void>>();
-  /** Channels of which a foreign message was told. */
-  readonly #told = new Set<string>();
   readonly #stops: readonly (() => void)[];
   #users = 0;
   #standing: StandingSubscription | undefined;
@@ -54,11 +55,17 @@ export class Ears {
   listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
     const channel = liveChannelOf(key);
     const tell = (signal: WatchSignal): void => onSignal(signal);
-    const standing = this.#subscribe(channel, {
-      onMessage: (message) => this.#heard(channel, message, tell),
-      // Whatever was written since a follower's first read, it reads now.
-      onReady: () => tell({ type: "missed" }),
+    const reportForeign = foreignMessageReport(this.#options.onError, `the live channel "${channel}"`);
+    const standing = this.#subscribe(channel, (message) => {
+      const signal = toSignal(message);
+      if (!signal) reportForeign();
+      else if (!standing.isReleased) tell(signal);
     });
+    const onReady = (): void => {
+      // Whatever was written since a follower's first read, it reads now.
+      if (!standing.isReleased) tell({ type: "missed" });
+    };
+    background(standing.ready.then(onReady), (error) => this.#onError(error));
     this.#tells.add(tell);
     return {
       close: () => {
@@ -71,7 +78,7 @@ export class Ears {
   hear(): () => void {
     this.#users += 1;
     this.#cancelIdle();
-    this.#standing ??= this.#subscribe(this.inbox, { onMessage: (key) => this.#options.onAsked(key) });
+    this.#standing ??= this.#subscribe(this.inbox, (key) => this.#options.onAsked(key));
     let isUsing = true;
     return () => {
       if (!isUsing) return;
@@ -96,31 +103,15 @@ export class Ears {
   #onError(cause: unknown): void {
     if (!this.#options.connection.outages.isNews("TRANSPORT_UNAVAILABLE")) return;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `A connection to Redis was lost (${why}). Streams go on, and are written once it is back.`;
+    const message = `A connection to Redis failed (${why}). Streams go on: text is written, and heard, once it works.`;
     this.#options.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause }));
   }
 
-  #heard(channel: string, message: string, tell: (signal: WatchSignal) => void): void {
-    const page = parseLive(message);
-    if (page) return tell({ type: "page", page });
-    if (message === MOVED) return tell({ type: "missed" });
-    if (this.#told.has(channel)) return;
-    this.#told.add(channel);
-    const text = `Ignored a foreign message on the channel "${channel}".`;
-    this.#options.onError(new ResumableStreamError("MALFORMED_MESSAGE", text));
-  }
-
-  #subscribe(
-    channel: string,
-    listening: { onMessage: (message: string) => void; onReady?: () => void },
-  ): StandingSubscription {
+  #subscribe(channel: string, onMessage: (message: string) => void): StandingSubscription {
     const { clock, connection } = this.#options;
-    return new StandingSubscription({
-      clock,
-      subscriptions: connection.subscriptions,
-      channel,
-      ...listening,
-    });
+    const { subscriptions } = connection;
+    const onFailed = (error: unknown): void => this.#onError(error);
+    return new StandingSubscription({ clock, subscriptions, channel, onMessage, onFailed });
   }
 
   #closeInbox(): void {
@@ -130,8 +121,19 @@ export class Ears {
   }
 
   #release(standing: StandingSubscription): void {
-    const releasing = standing.release().finally(() => this.#releasing.delete(releasing));
+    const { clock, timeoutMs } = this.#options;
+    const late = (): Error => new Error(`no answer within ${timeoutMs} ms`);
+    const releasing = withDeadline(clock, standing.release(), { timeoutMs, late })
+      // It ends with its connection.
+      .catch((error: unknown) => this.#onError(error))
+      .finally(() => this.#releasing.delete(releasing));
     this.#releasing.add(releasing);
-    background(releasing, () => undefined);
   }
+}
+
+/** Undefined if somebody else wrote to the channel. */
+function toSignal(message: string): WatchSignal | undefined {
+  if (message === MOVED) return { type: "missed" };
+  const page = parseLive(message);
+  return page && { type: "page", page };
 }

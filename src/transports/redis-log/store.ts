@@ -77,7 +77,16 @@ export class RedisStore implements LogStore {
     this.#requests = new LogRequests({ clock, connection, leaseMs, onError, timeoutMs: requestTimeoutMs });
     const onAsked = (key: string): void => this.#listener?.asked([key]);
     const onReconnect = (): void => this.#listener?.reconnected();
-    this.#ears = new Ears({ clock, connection, keyPrefix, name, onAsked, onError, onReconnect });
+    this.#ears = new Ears({
+      clock,
+      connection,
+      timeoutMs: requestTimeoutMs,
+      keyPrefix,
+      name,
+      onAsked,
+      onError,
+      onReconnect,
+    });
     const { inbox } = this.#ears;
     this.#claims = new RedisClaims({
       requests: this.#requests,
@@ -142,10 +151,12 @@ export class RedisStore implements LogStore {
   }
 
   async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    const pages = await Promise.all(
-      keys.map((key) => this.read({ key, from: 0, maxUnits: 0, isBound: false })),
-    );
-    return pages.map((page) => page?.record);
+    const reads = keys.map((key) => this.read({ key, from: 0, maxUnits: 0, isBound: false }));
+    const pages = await Promise.allSettled(reads);
+    // One node of a cluster may be away: its streams look as if they had no record, which a read of their own finds out about.
+    const failed = pages.filter((page) => page.status === "rejected");
+    if (failed[0] && failed.length === keys.length) throw failed[0].reason;
+    return pages.map((page) => (page.status === "fulfilled" ? page.value?.record : undefined));
   }
 
   /** Reads and checks do it. */

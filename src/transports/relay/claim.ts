@@ -8,11 +8,11 @@ import { type ClaimEvent, type ClaimStatus, stepClaim } from "./claim-state.ts";
 import { HeldRecord } from "./held-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
-import { Inbox } from "./inbox.ts";
 import { Interest } from "./interest.ts";
 import { encodePages, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import type { RelayParts } from "./parts.ts";
+import { StandingSubscription } from "./standing-subscription.ts";
 
 export interface RelayClaimOptions {
   streamId: string;
@@ -40,7 +40,8 @@ export class RelayClaim implements Claim {
   readonly #closing = new AbortController();
   /** Settles when nothing is held any more; absent until it closes. */
   #closed: Promise<void> | undefined;
-  readonly #inbox: Inbox;
+  /** The request channel. */
+  readonly #inbox: StandingSubscription;
   /** Resolves when the end is written, or when there is none to write any more. */
   readonly #ended = createDeferred<void>();
   /** Whether it is still its producer's. */
@@ -74,10 +75,13 @@ export class RelayClaim implements Claim {
       options.relay.onError,
       `the request channel of "${options.streamId}"`,
     );
-    this.#inbox = new Inbox({
-      relay: options.relay,
-      channel: options.relay.names.request(options.streamId),
+    const { clock, link, names, subscriptions } = options.relay;
+    this.#inbox = new StandingSubscription({
+      clock,
+      subscriptions,
+      channel: names.request(options.streamId),
       onMessage: (message) => this.#receive(message),
+      onFailed: (error) => link.report(error),
     });
     this.ready = this.#inbox.ready;
     this.#record.keepAlive();
@@ -144,7 +148,12 @@ export class RelayClaim implements Claim {
     this.#ended.resolve();
     this.#record.release();
     this.#interest.clear();
-    await this.#inbox.close();
+    const { link } = this.#relay;
+    try {
+      await link.subscribed("unsubscribe from", this.#inbox.release());
+    } catch (error) {
+      link.report(error);
+    }
     this.#options.onClosed();
   }
 

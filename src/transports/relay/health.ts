@@ -1,11 +1,10 @@
 // This process' knowledge of a server: whether it has fallen silent, and whether somebody was told.
 
 import { type Clock, withDeadline } from "../../lib/clock.ts";
+import { News } from "../../lib/news.ts";
 
 /** While a server is silent its callers wait no longer than this: one has waited for it already. */
 const AWAY_MS = 50;
-/** An outage during which some calls succeed is one outage: trouble after a calm of this length is another. */
-const CALM_MS = 30_000;
 
 export interface Wait {
   timeoutMs: number;
@@ -18,11 +17,11 @@ export class Health {
   #isSilent = false;
   /** When a call was last answered; absent until one was. */
   #answeredAt: number | undefined;
-  /** When there was trouble last; absent until there was. */
-  #troubleAt: number | undefined;
+  readonly #news: News;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#news = new News(clock);
   }
 
   /** `answer`, in time. Sent all the same if the server is away: the first that is answered tells that it is back. */
@@ -45,9 +44,6 @@ export class Health {
 
   /** Whether this trouble is the first of an outage. */
   isNews(): boolean {
-    const now = this.#clock.now();
-    const isNew = this.#troubleAt === undefined || now - this.#troubleAt >= CALM_MS;
-    this.#troubleAt = now;
-    return isNew;
+    return this.#news.isNew("outage");
   }
 }

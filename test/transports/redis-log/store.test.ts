@@ -1,0 +1,95 @@
+// What a log's store over Redis does while one key, its listening connection or a right is missing.
+
+import { randomUUID } from "node:crypto";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { Redis } from "ioredis";
+import { connectLog } from "../../../src/contexts/redis-log.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import type { ResumableStreamError } from "../../../src/port/errors.ts";
+import type { LogConnection } from "../../../src/transports/redis-log/connection.ts";
+import { RedisStore } from "../../../src/transports/redis-log/store.ts";
+import { RedisAdmin } from "../../support/redis-admin.ts";
+import { TcpProxy } from "../../support/proxy.ts";
+import { until, within } from "../../support/wait.ts";
+
+interface Opened {
+  store: RedisStore;
+  connection: LogConnection;
+  errors: ResumableStreamError[];
+}
+
+function open(urls: { publisher: string; subscriber: string }, send?: LogConnection["send"]): Opened {
+  const [publisher, subscriber] = [new Redis(urls.publisher), new Redis(urls.subscriber)];
+  onTestFinished(() => {
+    for (const client of [publisher, subscriber]) client.disconnect();
+  });
+  const connection = connectLog({ publisher, subscriber });
+  const errors: ResumableStreamError[] = [];
+  const store = new RedisStore({
+    connection: { ...connection, ...(send && { send }) },
+    keyPrefix: randomUUID(),
+    retentionSeconds: 60,
+    leaseMs: 10_000,
+    requestTimeoutMs: 1_000,
+    clock: systemClock,
+    name: randomUUID(),
+    onError: (error) => void errors.push(error),
+  });
+  store.start({ asked: () => undefined, reconnected: () => undefined, paceChanged: () => undefined });
+  return { store, connection, errors };
+}
+
+async function claim(store: RedisStore, streamId: string): Promise<string> {
+  const key = store.keyOf(streamId);
+  const ask = { mode: "supersede", handovers: null, isOwedGivenUp: true } as const;
+  await store.claim(key, ask, () => undefined);
+  return key;
+}
+
+describe("a store over Redis", () => {
+  const url = inject("redisUrl");
+  const urls = { publisher: url, subscriber: url };
+
+  test("one stream whose node is away doesn't keep the others from being looked at", async () => {
+    const { connection, store } = open(urls);
+    const [well, sick] = [await claim(store, "well"), await claim(store, "sick")];
+    const partly = open(urls, (words, key) =>
+      key === sick ? Promise.reject(new Error("CLUSTERDOWN for now")) : connection.send(words, key),
+    );
+    expect(await partly.store.check([sick, well])).toEqual([
+      undefined,
+      expect.objectContaining({ status: "running" }),
+    ]);
+    await expect(partly.store.check([sick])).rejects.toThrow(/CLUSTERDOWN/);
+  });
+
+  test("it closes within its deadline while its listening connection is silent, and tells of it", async () => {
+    await using proxy = await TcpProxy.start(Number(new URL(url).port));
+    const { errors, store } = open({ publisher: url, subscriber: proxy.url });
+    let heard = 0;
+    const ear = store.listen(await claim(store, "s"), () => void (heard += 1));
+    await until(() => heard > 0, { what: "the subscription" });
+    proxy.blackHole();
+    ear.close();
+    await within(3_000, "the store to close", store.close());
+    expect(errors.map(({ code }) => code)).toEqual(["TRANSPORT_UNAVAILABLE"]);
+  });
+
+  test("a user that may not subscribe is told so once, however many streams it follows", async () => {
+    const admin = new RedisAdmin(url);
+    const [user, password] = [`user-${randomUUID()}`, randomUUID()];
+    await admin.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all", "resetchannels");
+    onTestFinished(async () => {
+      await admin.command("ACL", "DELUSER", user);
+      admin.disconnect();
+    });
+    const denied = new URL(url);
+    [denied.username, denied.password] = [user, password];
+    const { errors, store } = open({ publisher: url, subscriber: denied.href });
+    const ears = ["a", "b"].map((id) => store.listen(store.keyOf(id), () => undefined));
+    await until(() => errors.length > 0, { what: "the refusal to be told" });
+    for (const ear of ears) ear.close();
+    await store.close();
+    expect(errors.map(({ message }) => /NOPERM/.test(message))).toEqual([true]);
+  });
+});
