@@ -8,11 +8,11 @@ import { digits, show } from "./lib/units.ts";
 
 const WIDTH = 800;
 /** Where bars begin, how long the longest is, and how many times its rival that is. */
-export const BAR = { x: 336, width: 300, most: 2 };
-export const LABEL_CHARACTERS = 46;
+export const BAR = { x: 316, width: 264, most: 2 };
+export const LABEL_CHARACTERS = 40;
 const EDGE = 24;
 const ROW = 26;
-const COLUMNS = { ours: 712, rival: WIDTH - EDGE };
+const COLUMNS = { ratio: 640, ours: 710, rival: WIDTH - EDGE };
 
 const RIVALS: Readonly<Record<Rival, { title: string; head: string }>> = {
   published: { title: "Beside resumable-stream 2.2.13", head: "2.2.13" },
@@ -97,31 +97,31 @@ function rowOf(line: Line, { rival, y }: { rival: Rival; y: number }): string {
     return [...parts, text({ x: BAR.x + 8, y: baseline, kind: "value missed" }, "not measured")].join("\n");
   const share = isMoreBetter(line) ? 1 / ratio : ratio;
   const width = lengthOf(share);
-  // Inside the bar where there is no room beside it.
-  const isInside = width > BAR.width - 56;
-  const place = isInside
-    ? { x: BAR.x + width - 6, kind: "ratio inside end" }
-    : { x: BAR.x + width + 6, kind: "ratio" };
   parts.push(
     `<rect class="bar ${kind}" x="${BAR.x}" y="${middle - 7}" width="${width}" height="14" rx="3"/>`,
     ...targetsOf(line, rival).map(
       (x) => `<line class="target" x1="${x}" x2="${x}" y1="${middle - 10}" y2="${middle + 10}"/>`,
     ),
-    text({ ...place, y: middle + 4 }, `${digits(Number(share.toPrecision(2)))} ×`),
-    text({ x: COLUMNS.ours, y: baseline, kind: `value ${kind} end` }, show(values.ours, unit)),
+    text(
+      { x: COLUMNS.ratio, y: baseline, kind: `value ${kind} strong end` },
+      `${digits(Number(share.toPrecision(2)))} ×`,
+    ),
+    text({ x: COLUMNS.ours, y: baseline, kind: "value end" }, show(values.ours, unit)),
   );
   return parts.join("\n");
 }
 
-/** Where the marks are of what this rival has to be held against. */
+/** Where the marks are of what ours is held against, as far as the picture goes. */
 function targetsOf(line: Line, rival: Rival): number[] {
   const theirs = line.values[rival] ?? Number.NaN;
   return line.bounds
     .filter(({ of = rival }: Bound) => of === rival)
     .map((bound) => {
       const share = thresholdOf(bound, line.values) / theirs;
-      return round(BAR.x + lengthOf(bound.is === "at most" ? share : 1 / share));
-    });
+      return bound.is === "at most" ? share : 1 / share;
+    })
+    .filter((share) => share <= BAR.most)
+    .map((share) => round(BAR.x + lengthOf(share)));
 }
 
 function axisOf(rival: Rival, { from, to }: { from: number; to: number }): string {
@@ -179,7 +179,7 @@ function styleOf(): string {
     'text{font-family:system-ui,-apple-system,"Segoe UI",sans-serif;font-size:13.5px;fill:var(--ink)}',
     ".title{font-size:15px;font-weight:600}.small{font-size:12px;fill:var(--soft)}.end{text-anchor:end}.middle{text-anchor:middle}",
     ".value{font-size:13px;font-variant-numeric:tabular-nums}.soft{fill:var(--soft)}",
-    "text.missed{fill:var(--missed)}.ratio{font-size:11.5px;fill:var(--soft)}.inside{fill:var(--ground);font-weight:600}",
+    "text.missed{fill:var(--missed)}text.reached{fill:var(--reached)}.strong{font-weight:600}",
     ".ground{fill:var(--ground)}.track{fill:var(--track)}rect.reached{fill:var(--reached)}rect.missed{fill:var(--missed)}",
     ".axis{stroke:var(--soft);stroke-dasharray:2 3}.target{stroke:var(--mark);stroke-width:2}",
   ].join("");

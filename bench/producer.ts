@@ -7,7 +7,7 @@ import { pump } from "./lib/pump.ts";
 import { serve } from "./lib/calls.ts";
 import { median } from "./lib/statistics.ts";
 import { nowMicros, openSource, unitsOf, type SourceSpec } from "./lib/source.ts";
-import { connectedClient, newClient } from "./peers/client.ts";
+import { connectedClient } from "./peers/client.ts";
 import { loadPeer, openPeer, type OpenPeer } from "./peers/load.ts";
 import type { PeerName } from "./peers/peer.ts";
 
@@ -82,7 +82,7 @@ const handlers = {
     });
   },
 
-  /** From the call to the first words of a slow model, by a context whose clients connect with the call; `isFloor`: by the model alone. */
+  /** From the call to the first words of a slow model, by a context that makes its clients and connects them with the call; `isFloor`: by the model alone. */
   async coldFirstWordsMs({ id, peer, url: far, modelMs, isFloor }: ColdSpec): Promise<number> {
     const makeStream = (): ReadableStream<string> =>
       new ReadableStream({
@@ -93,8 +93,8 @@ const handlers = {
         },
       });
     const { createContext } = await loadPeer(peer);
-    const clients = { publisher: newClient(far), subscriber: newClient(far) };
-    const context = createContext({ ...clients, keyPrefix: `bench-${peer}` });
+    process.env["REDIS_URL"] = far;
+    const context = createContext({ keyPrefix: `bench-${peer}` });
     let reader: ReadableStreamDefaultReader<string> | undefined;
     const took = await timeMs(async () => {
       const stream = isFloor ? makeStream() : await context.createNewResumableStream(id, makeStream);
@@ -103,7 +103,6 @@ const handlers = {
     });
     // To its end, so that nothing of it runs into the next round.
     await reader?.read();
-    for (const client of Object.values(clients)) if (client.isOpen) client.destroy();
     return took;
   },
 

@@ -8,6 +8,6 @@ export async function connectedClient(url: string): Promise<Client> {
   return client;
 }
 
-export function newClient(url: string) {
+function newClient(url: string) {
   return createClient({ url }).on("error", (error: Error) => console.error(error.message));
 }

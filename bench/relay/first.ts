@@ -11,12 +11,12 @@ const MODEL_MS = 300;
 
 export const first: RelayRow = {
   name: "first words, far store",
-  rounds: 5,
+  rounds: 3,
   lines: [
     {
       key: "ms",
       label: "first words of a model that takes 300 ms, store 150 ms away and not connected",
-      plain: "Wait for the first word, cold, Redis far away",
+      plain: "First word, cold start, Redis far away",
       unit: "ms",
       bounds: [{ ...atMost(1, "floor"), plus: 5 }],
     },

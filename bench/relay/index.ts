@@ -8,7 +8,7 @@ import { away, first } from "./first.ts";
 import { publishes, unfollowedCommands } from "./commands.ts";
 import { heap } from "./heap.ts";
 import { latency } from "./latency.ts";
-import { paced } from "./paced.ts";
+import { chats, paced } from "./paced.ts";
 import { resume } from "./resume.ts";
 import { newStream, resumedStream } from "./round-trips.ts";
 import type { RelaySetting } from "./setting.ts";
@@ -32,6 +32,7 @@ export const relay: Group<RelaySetting & AsyncDisposable> = {
     unfollowed,
     ...followed,
     paced,
+    chats,
     latency,
     resume,
     heap,

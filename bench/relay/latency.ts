@@ -10,7 +10,7 @@ const SOURCE: SourceSpec = { kind: "stamped", chunks: 400, everyMs: 8 };
 
 export const latency: RelayRow = {
   name: "follower latency",
-  rounds: 5,
+  rounds: 3,
   lines: [50, 99].map((percent) => ({
     key: `p${percent}`,
     label: `follower latency p${percent} (one chunk per 8 ms)`,

@@ -3,12 +3,14 @@
 import { atMost } from "../lib/line.ts";
 import { startProducer } from "../lib/pair.ts";
 import type { Measurement } from "../lib/row.ts";
-import type { SourceSpec } from "../lib/source.ts";
 import type { PeerName } from "../peers/peer.ts";
 import type { RelayRow, RelaySetting } from "./setting.ts";
 
 const STREAMS = 1_000;
-const SOURCE: SourceSpec = { kind: "stamped", chunks: 100, everyMs: 5 };
+/** As many chunks as a processor takes: how much work one is. */
+const RUSH = { kind: "stamped" as const, chunks: 100, everyMs: 5 };
+/** 20 words a second, as a model gives them. */
+const CHAT = { kind: "stamped" as const, chunks: 80, everyMs: 50 };
 
 export const paced: RelayRow = {
   name: "paced streams",
@@ -17,28 +19,47 @@ export const paced: RelayRow = {
     {
       key: "cpuMs",
       label: "CPU of 1000 paced streams nobody follows (100 chunks, one per 5 ms)",
-      plain: "Processor time of 1000 answers nobody resumes",
       unit: "ms",
       bounds: [atMost(0.85, "published"), atMost(1.05, "floor")],
     },
   ],
-  contenders: {
-    floor: (setting) => openPaced("ours", setting, { isFloor: true }),
-    published: (setting) => openPaced("published", setting, { isFloor: false }),
-    ours: (setting) => openPaced("ours", setting, { isFloor: false }),
-  },
+  contenders: contenders(RUSH),
 };
+
+export const chats: RelayRow = {
+  name: "chats",
+  rounds: 2,
+  lines: [
+    {
+      key: "share",
+      label: "1000 chats nobody follows (20 chunks per second each), of one core",
+      plain: "1000 chats at once, share of one core",
+      unit: "%",
+      bounds: [atMost(0.85, "published"), atMost(1.05, "floor")],
+    },
+  ],
+  contenders: contenders(CHAT),
+};
+
+function contenders(source: typeof CHAT): RelayRow["contenders"] {
+  return {
+    floor: (setting) => openPaced("ours", setting, { source, isFloor: true }),
+    published: (setting) => openPaced("published", setting, { source, isFloor: false }),
+    ours: (setting) => openPaced("ours", setting, { source, isFloor: false }),
+  };
+}
 
 async function openPaced(
   peer: PeerName,
   { redis }: RelaySetting,
-  { isFloor }: { isFloor: boolean },
+  { source, isFloor }: { source: typeof CHAT; isFloor: boolean },
 ): Promise<Measurement> {
   const producer = await startProducer(peer, redis.url);
   return {
-    measure: async () => ({
-      cpuMs: await producer.call("pacedCpuMs", { streams: STREAMS, source: SOURCE, isFloor }),
-    }),
+    async measure() {
+      const cpuMs = await producer.call("pacedCpuMs", { streams: STREAMS, source, isFloor });
+      return { cpuMs, share: cpuMs / (source.chunks * source.everyMs) };
+    },
     [Symbol.asyncDispose]: () => producer[Symbol.asyncDispose](),
   };
 }

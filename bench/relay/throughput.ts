@@ -57,7 +57,7 @@ function followedBy(count: number, source: SourceSpec): RelayRow {
       {
         key: "chunksPerSecond",
         label: `followed by ${count}, chunks/s`,
-        ...(count === 50 && { plain: "Time to bring a burst of text to 50 readers" }),
+        ...(count === 50 && { plain: "A burst of text to 50 readers" }),
         unit: "chunks/s",
         bounds: [atLeast(10, "published")],
       },

@@ -51,6 +51,8 @@ test("the target is a mark on the bar's own scale, also where it is a value by i
   expect(marks([atMost(0.5, "published")])).toEqual([String(BAR.x + unit / 2)]);
   expect(marks([atMost(2)])).toEqual([String(BAR.x + unit / 2)]);
   expect(marks([atMost(0.5, "floor"), atMost(1, "published")])).toHaveLength(2);
+  // Beyond the edge.
+  expect(marks([atMost(3, "published")])).toEqual([]);
 });
 
 test("a line of ours that couldn't be measured says so", () => {
