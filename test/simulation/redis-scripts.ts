@@ -24,7 +24,8 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     const left = Number(leaseEnd) - this.now;
     if (left > 0) return left;
     const uptime = this.#server.uptimeSeconds();
-    if (uptime * 1000 < lease) return lease - uptime * 1000;
+    const grace = Math.max(lease, 5_000) + 1_000;
+    if (uptime * 1000 < grace) return grace - uptime * 1000;
     return left;
   }
 
@@ -219,11 +220,11 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
   }
 
   stop({ keys: { record }, ARGV }: Script): Answer {
-    const is = ["", ...this.redis.hmget(record, "e", "s", "l", "p")];
-    if (!is[1] || is[2] || this.remaining(Number(ARGV[1]), is[3]) <= 0) return null;
+    const is = ["", ...this.redis.hmget(record, "e", "s", "p")];
+    if (!is[1] || is[2]) return null;
     if (ARGV[3] !== "" && ARGV[3] !== is[1]) return null;
     this.redis.hset(record, "x", ARGV[2] ?? "");
-    return [is[1], is[4] ?? ""];
+    return [is[1], is[3] ?? ""];
   }
 
   settle({ keys: { record, tail, text }, ARGV }: Script): Answer {

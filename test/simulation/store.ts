@@ -246,7 +246,7 @@ export class Store {
 
   /** While the server was down nobody could renew a lease. */
   leaseEnd({ leaseEndsAt }: Session): number {
-    return Math.max(leaseEndsAt, this.startedAt + this.leaseMs);
+    return Math.max(leaseEndsAt, this.startedAt + Math.max(this.leaseMs, 5_000));
   }
 
   #mark(request: Rows[number], forMs: number): Rows {
@@ -258,7 +258,7 @@ export class Store {
 
   #stop(key: string, { reason, epoch }: { reason: unknown; epoch: unknown }): Rows {
     const session = this.session(key);
-    if (!session || this.status(session) !== "streaming") return [];
+    if (session?.status !== "streaming") return [];
     if (epoch !== null && epoch !== session.epoch) return [];
     session.isStopped = true;
     session.stopReason = reason === null ? null : text(reason);

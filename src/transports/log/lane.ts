@@ -60,9 +60,10 @@ export class Lane {
     this.#dueBy(claim.dueAt);
   }
 
-  /** Writes all that waits now. */
+  /** Writes all that waits now: also what failed before, whenever it would be tried again. */
   hurry(): void {
-    this.#dueBy(this.#parts.clock.now());
+    if (this.#outage) this.#flush();
+    else this.#dueBy(this.#parts.clock.now());
   }
 
   #cancelFlush(): void {

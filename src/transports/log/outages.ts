@@ -4,8 +4,11 @@
 import type { Clock } from "../../lib/clock.ts";
 import { News } from "../../lib/news.ts";
 
-/** A producer tries again after a second at most, and a client may wait some before it connects. */
-const SETTLING_MS = 5_000;
+/**
+ * How long producers have to come back to a store that was away: their clients try to connect every 2 s, ask each second whether
+ * the server has loaded its file, and a write that failed is sent again within a second.
+ */
+export const SETTLING_MS = 5_000;
 
 export class Outages {
   readonly #clock: Clock;
@@ -31,6 +34,11 @@ export class Outages {
     this.#answeredAt = this.#clock.now();
     if (!this.#isAway) return;
     this.#isAway = false;
+    this.#backAt = this.#clock.now();
+  }
+
+  /** A connection is back after long enough for leases to lapse: idle until then, this process may have asked for nothing. */
+  reconnected(): void {
     this.#backAt = this.#clock.now();
   }
 

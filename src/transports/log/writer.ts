@@ -78,7 +78,10 @@ export class Writer {
 
   /** All producers of this process look at their records. */
   hurry(): void {
-    for (const { claim, lane } of this.#claims.values()) lane.pending(claim, "asked");
+    for (const { claim, lane } of this.#claims.values()) {
+      lane.pending(claim, "asked");
+      lane.hurry();
+    }
   }
 
   /** Writes what there is, and settles when all streams have ended or the store doesn't answer. */

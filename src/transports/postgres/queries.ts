@@ -1,5 +1,6 @@
 // Every SQL statement of the transport, named. Time is the server's; a batch travels as one JSON parameter.
 
+import { SETTLING_MS } from "../log/outages.ts";
 import { quoted, type TableNames } from "./schema.ts";
 
 export interface Queries {
@@ -23,7 +24,7 @@ export interface Queries {
 export interface QueryOptions {
   tables: TableNames;
   leaseMs: number;
-  /** Whether a lease outlasts a restart of the server: producers get one lease's time to come back. */
+  /** Whether a lease outlasts a restart of the server: producers get as long to come back. */
   hasGrace: boolean;
 }
 
@@ -139,7 +140,7 @@ returning free.n, ${state}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where s.stream_id = $1 and ${isThere} and ${isLive} and ($3::bigint is null or s.epoch = $3)
+where s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
 returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.
@@ -218,7 +219,8 @@ export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Re
   // A row of the older version has no lease: its last write counts as one.
   const ownLease = `coalesce(s.lease_expires_at, s.updated_at + ${lease})`;
   // While the server was down nobody could renew a lease, so it can't lapse before producers had their chance.
-  const leaseEnd = hasGrace ? `greatest(${ownLease}, pg_postmaster_start_time() + ${lease})` : ownLease;
+  const grace = `${Math.ceil(Math.max(leaseMs, SETTLING_MS))} * interval '1 millisecond'`;
+  const leaseEnd = hasGrace ? `greatest(${ownLease}, pg_postmaster_start_time() + ${grace})` : ownLease;
   const isOpen = "s.status in ('streaming', 'pending')";
   const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
   const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";

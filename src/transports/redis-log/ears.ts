@@ -25,7 +25,7 @@ export interface EarsOptions {
   /** A producer of this process should look at the record of this key. */
   onAsked: (key: string) => void;
   /** The server is back, and may have lost what it had. */
-  onReconnect: () => void;
+  onReconnect: (awayMs: number) => void;
   onError: (error: ResumableStreamError) => void;
 }
 
@@ -40,6 +40,8 @@ export class Ears {
   #users = 0;
   #standing: StandingSubscription | undefined;
   #cancelIdle: Cancel = () => {};
+  /** When a client first told of trouble since it last connected; absent if it told of none. */
+  #awaySince: number | undefined;
 
   constructor(options: EarsOptions) {
     this.#options = options;
@@ -48,7 +50,10 @@ export class Ears {
     this.#stops = [
       connection.onReconnect(() => this.#onReconnect()),
       // A client without a listener for its errors would end the process, or stay away.
-      connection.onError((error) => this.#onError(error)),
+      connection.onError((error) => {
+        this.#awaySince ??= options.clock.now();
+        this.#onError(error);
+      }),
     ];
   }
 
@@ -96,7 +101,10 @@ export class Ears {
   }
 
   #onReconnect(): void {
-    this.#options.onReconnect();
+    const now = this.#options.clock.now();
+    const awayMs = now - (this.#awaySince ?? now);
+    this.#awaySince = undefined;
+    this.#options.onReconnect(awayMs);
     for (const tell of this.#tells) tell({ type: "missed" });
   }
 

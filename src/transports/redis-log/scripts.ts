@@ -13,6 +13,8 @@
 // Entries of the text are named by their claim and the offset at their end: `<epoch>-<end>`. Their one field is `t` (text) or
 // `j` (JSON of text that UTF-8 can't carry).
 
+import { SETTLING_MS } from "../log/outages.ts";
+
 /** Of `k`: eight epochs of 16 digits, and what parts them. */
 const MAX_KNOWN = 135;
 
@@ -23,13 +25,15 @@ local lease = tonumber(ARGV[1])
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function whole(number) return string.format('%.0f', number) end
--- How long a lease lasts. While a server was down nobody could renew one: producers get one lease's time to come back.
+-- How long a lease lasts. While a server was down nobody could renew one: producers get as long to come back. The time since
+-- its start has no fractions.
 local function remaining(leaseEnd)
   local left = tonumber(leaseEnd) - now
   if left > 0 then return left end
   local info = redis.pcall('info', 'server')
   local uptime = type(info) == 'string' and tonumber(string.match(info, 'uptime_in_seconds:(%d+)'))
-  if uptime and uptime * 1000 < lease then return lease - uptime * 1000 end
+  local grace = math.max(lease, ${SETTLING_MS}) + 1000
+  if uptime and uptime * 1000 < grace then return grace - uptime * 1000 end
   return left
 end
 `;
@@ -210,13 +214,16 @@ if units > 0 and (ARGV[4] == '1' or (status ~= 'done' and status ~= 'stopped')) 
 end
 return { is[1], is[2], is[3], status, whole(left), whole(watched), handover, inbox, entries, open, whole(now) }`;
 
-/** ARGV: lease, the stop, the epoch to stop and no other (empty: whichever runs). Answers nothing if none runs; else epoch and inbox. */
+/**
+ * ARGV: lease, the stop, the epoch to stop and no other (empty: whichever runs). Answers nothing if none runs; else epoch and
+ * inbox. One whose lease has lapsed is marked as well: its producer may be back in a moment.
+ */
 const STOP = `${PRELUDE}
-local is = redis.call('hmget', record, 'e', 's', 'l', 'p')
-if not is[1] or is[2] or remaining(is[3]) <= 0 then return false end
+local is = redis.call('hmget', record, 'e', 's', 'p')
+if not is[1] or is[2] then return false end
 if ARGV[3] ~= '' and ARGV[3] ~= is[1] then return false end
 redis.call('hset', record, 'x', ARGV[2])
-return { is[1], is[4] or '' }`;
+return { is[1], is[3] or '' }`;
 
 /**
  * The app's share. ARGV: lease, op, its argument, epoch.

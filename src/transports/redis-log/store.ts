@@ -76,7 +76,11 @@ export class RedisStore implements LogStore {
       options;
     this.#requests = new LogRequests({ clock, connection, leaseMs, onError, timeoutMs: requestTimeoutMs });
     const onAsked = (key: string): void => this.#listener?.asked([key]);
-    const onReconnect = (): void => this.#listener?.reconnected();
+    const onReconnect = (awayMs: number): void => {
+      // In less no lease lapses: each is renewed while two thirds of it are left. Some clients give up what is idle again and again.
+      if (awayMs >= leaseMs / 2) connection.outages.reconnected();
+      this.#listener?.reconnected();
+    };
     this.#ears = new Ears({
       clock,
       connection,

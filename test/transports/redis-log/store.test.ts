@@ -9,6 +9,7 @@ import type { ResumableStreamError } from "../../../src/port/errors.ts";
 import type { LogConnection } from "../../../src/transports/redis-log/connection.ts";
 import { RedisStore } from "../../../src/transports/redis-log/store.ts";
 import { RedisAdmin } from "../../support/redis-admin.ts";
+import { RedisServer } from "../../support/redis-server.ts";
 import { TcpProxy } from "../../support/proxy.ts";
 import { until, within } from "../../support/wait.ts";
 
@@ -18,7 +19,15 @@ interface Opened {
   errors: ResumableStreamError[];
 }
 
-function open(urls: { publisher: string; subscriber: string }, send?: LogConnection["send"]): Opened {
+interface Asked {
+  send?: LogConnection["send"];
+  leaseMs?: number;
+}
+
+function open(
+  urls: { publisher: string; subscriber: string },
+  { send, leaseMs = 10_000 }: Asked = {},
+): Opened {
   const [publisher, subscriber] = [new Redis(urls.publisher), new Redis(urls.subscriber)];
   onTestFinished(() => {
     for (const client of [publisher, subscriber]) client.disconnect();
@@ -29,7 +38,7 @@ function open(urls: { publisher: string; subscriber: string }, send?: LogConnect
     connection: { ...connection, ...(send && { send }) },
     keyPrefix: randomUUID(),
     retentionSeconds: 60,
-    leaseMs: 10_000,
+    leaseMs,
     requestTimeoutMs: 1_000,
     clock: systemClock,
     name: randomUUID(),
@@ -53,9 +62,9 @@ describe("a store over Redis", () => {
   test("one stream whose node is away doesn't keep the others from being looked at", async () => {
     const { connection, store } = open(urls);
     const [well, sick] = [await claim(store, "well"), await claim(store, "sick")];
-    const partly = open(urls, (words, key) =>
-      key === sick ? Promise.reject(new Error("CLUSTERDOWN for now")) : connection.send(words, key),
-    );
+    const send: LogConnection["send"] = (words, key) =>
+      key === sick ? Promise.reject(new Error("CLUSTERDOWN for now")) : connection.send(words, key);
+    const partly = open(urls, { send });
     expect(await partly.store.check([sick, well])).toEqual([
       undefined,
       expect.objectContaining({ status: "running" }),
@@ -73,6 +82,29 @@ describe("a store over Redis", () => {
     ear.close();
     await within(3_000, "the store to close", store.close());
     expect(errors.map(({ code }) => code)).toEqual(["TRANSPORT_UNAVAILABLE"]);
+  });
+
+  test("after a restart producers have the time that their clients may take, however short a lease is", async () => {
+    await using redis = await RedisServer.start({ keep: "disk" });
+    const own = { publisher: redis.url, subscriber: redis.url };
+    const { connection, store } = open(own, { leaseMs: 100 });
+    const key = await claim(store, "s");
+    await until(async () => (await store.look(key))?.status === "lapsed", { what: "the end of its lease" });
+    expect(connection.outages.isSettling).toBe(false);
+    let attempts = 0;
+    connection.onError(() => void (attempts += 1));
+    await redis.kill();
+    // Longer than half a lease: its client waits 50 ms more each time.
+    await until(() => attempts > 2, { what: "its attempts to connect" });
+    await redis.restart();
+    // The server tells whole seconds.
+    const isOlder = async (): Promise<boolean> =>
+      /uptime_in_seconds:[1-9]/.test(String(await redis.command("INFO", "server")));
+    await until(isOlder, { what: "its first second" });
+    // One who wasn't there before can't know of the restart: the server tells.
+    expect(await open(own, { leaseMs: 100 }).store.look(key)).toMatchObject({ status: "running" });
+    // One who was idle meanwhile knows it by its connection.
+    await until(() => connection.outages.isSettling, { what: "its connection" });
   });
 
   test("a user that may not subscribe is told so once, however many streams it follows", async () => {
