@@ -1,6 +1,5 @@
 // A child process that has many streams open, or that follows as many.
 
-import { drain } from "../lib/drain.ts";
 import { serve } from "../lib/calls.ts";
 import { usedBytes } from "../lib/heap.ts";
 import { nowMicros } from "../lib/source.ts";
@@ -86,13 +85,21 @@ async function timed(count: number, act: (index: number) => Promise<void>): Prom
 /** Reads to the end; settles once all is there that was given before it. */
 async function readOn(stream: ReadableStream<string> | null | undefined): Promise<void> {
   if (!stream) throw new Error(`no stream: ${String(stream)}`);
-  let units = 0;
-  await new Promise<void>((resolve, reject) => {
-    const reading = drain(stream, (text) => {
-      units += text.length;
-      if (units >= UNITS) resolve();
+  const reader = stream.getReader();
+  await new Promise<void>((reached, failed) => {
+    const reading = new Promise<number>((ended, broken) => {
+      let units = 0;
+      // By callbacks: a function that awaits keeps the last text that it was given, and heap is what is measured.
+      const onRead = ({ done, value }: ReadableStreamReadResult<string>): void => {
+        if (done) return ended(units);
+        units += value.length;
+        if (units >= UNITS) reached();
+        next();
+      };
+      const next = (): void => void reader.read().then(onRead).catch(broken);
+      next();
     });
-    reading.catch(reject);
+    reading.catch(failed);
     readings.push(reading);
   });
 }
