@@ -2,6 +2,7 @@
 
 import { ratioTo, type Line } from "./line.ts";
 import { isSameMachine, type Results } from "./results.ts";
+import { median } from "./statistics.ts";
 
 /** A change below this share is none. */
 const LEAST_CHANGE = 0.1;
@@ -31,11 +32,12 @@ export function compare(now: Results, before: Results | undefined): Comparison {
   if (!isSameMachine(now.machine, before.machine))
     return { kind: "none", why: `the run of ${before.date} was on another machine` };
   const earlier = new Map(before.groups.flatMap(keyed));
+  const usual = Math.max(usualNoise(now), usualNoise(before));
   const changes = now.groups.flatMap((group) =>
     keyed(group).flatMap(([key, line]): Change[] => {
       const previous = earlier.get(key);
       if (previous === undefined) return [];
-      const noise = Math.max(line.noise ?? 0, previous.noise ?? 0);
+      const noise = Math.max(line.noise ?? usual, previous.noise ?? usual);
       const change = { group: group.title, label: line.label, worse: worseBy(line, previous), noise };
       return change.worse > LEAST_CHANGE ? [change] : [];
     }),
@@ -46,6 +48,12 @@ export function compare(now: Results, before: Results | undefined): Comparison {
     worse: changes.filter(({ worse, noise }) => worse > noise),
     unclear: changes.filter(({ worse, noise }) => worse <= noise),
   };
+}
+
+/** Of a line that was measured once, and so has none of its own. */
+function usualNoise({ groups }: Results): number {
+  const noises = groups.flatMap(({ lines }) => lines.flatMap(({ noise }) => noise ?? []));
+  return noises.length === 0 ? 0 : median(noises);
 }
 
 function keyed({ name, lines }: Results["groups"][number]): [string, Line][] {

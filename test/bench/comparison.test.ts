@@ -38,6 +38,14 @@ test("a change within the noise of either run is unclear", () => {
   expect(compared({ values: { ours: 150 }, noise: 0.05 }, before).worse).toHaveLength(1);
 });
 
+test("a line that was measured once is held to the noise that is usual in these runs", () => {
+  const noisy = lineOf({ label: "noisy", noise: 0.5 });
+  const before = resultsOf([lineOf({ values: { ours: 100 } }), noisy]);
+  const after = (ours: number) => compare(resultsOf([lineOf({ values: { ours } }), noisy]), before);
+  expect(after(140)).toMatchObject({ worse: [], unclear: [{ label: "a line", noise: 0.5 }] });
+  expect(after(160)).toMatchObject({ worse: [{ label: "a line" }], unclear: [] });
+});
+
 test("a line that has lost its value is named, a new one and one that had none aren't", () => {
   expect(compared({ values: {} }, { values: { ours: 1 } }).worse).toMatchObject([
     { worse: Number.POSITIVE_INFINITY },
