@@ -112,7 +112,8 @@ function planReader(dice: Dice, { slot, lengthMs, scale }: ReaderScope): ReaderP
     isBack: dice.chance(0.75),
     isMarked: dice.chance(0.5),
     nextSlots: [slot(), slot(), slot()],
-    source: planSource(dice, scale),
+    // Shorter, so that a stream that is taken over again and again comes to its end.
+    source: planSource(dice, { ...scale, longestMs: scale.longestMs / 4 }),
   };
 }
 
