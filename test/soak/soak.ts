@@ -217,8 +217,9 @@ class Soak {
 
   async #judgeLeftovers(before: Record<string, number>): Promise<void> {
     const left = await this.#untilGone(before);
-    if (left.length > 0)
-      this.#fail(`${GONE_MS} ms after the last stream there were ${left.join("; ")} (G7, G8)`);
+    if (left.length === 0) return;
+    const what = `${GONE_MS} ms after the last stream there were ${left.join("; ")} (G7, G8)`;
+    this.#fail([what, ...(await this.#store.list()).map((line) => `    ${line}`)].join("\n"));
   }
 
   /** Waits until nothing is left of any stream, in the server and in the processes. */

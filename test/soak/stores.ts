@@ -22,6 +22,8 @@ export interface Store extends AsyncDisposable {
   launch: () => Promise<void>;
   /** What the server holds; flat while the load is, and gone after it. */
   count: () => Promise<Record<string, number>>;
+  /** What it holds, by name. */
+  list: () => Promise<string[]>;
   /** The most there may be of each without a stream; what isn't named is to be gone. */
   idle: (slots: number) => Record<string, number>;
 }
@@ -59,6 +61,13 @@ async function openRedis(kind: "redis" | "redis-log"): Promise<Store> {
         connections: String(clients).trim().split("\n").length - 1,
       };
     },
+    list: async () => [
+      ...(await server.keys()),
+      ...(await server.pubsubChannels()),
+      ...String(await server.command("CLIENT", "LIST"))
+        .trim()
+        .split("\n"),
+    ],
     // Each process has two clients.
     idle: (slots) => ({ connections: 2 * slots }),
     [Symbol.asyncDispose]: () => server.stop(),
@@ -78,7 +87,8 @@ async function openPostgres(): Promise<Store> {
     }),
     kill: () => server.kill(),
     launch: () => server.launch(),
-    count: () => countRows(server.url),
+    count: () => query(server.url, COUNT).then(([counts = {}]) => counts as Record<string, number>),
+    list: () => query(server.url, LIST).then((rows) => rows.map((row) => JSON.stringify(row))),
     idle: () => ({}),
     [Symbol.asyncDispose]: () => server.stop(),
   };
@@ -90,16 +100,19 @@ const COUNT = `select (select count(*) from rs_stream_sessions)::int as sessions
   (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid())::int as connections,
   (select count(*) from pg_stat_activity where state like 'idle in transaction%')::int as transactions`;
 
+const LIST = `select stream_id as what, expires_at::text as more from rs_stream_sessions
+  union all select state, query from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+
 /** After the cleanup that an app runs from cron. */
-async function countRows(url: string): Promise<Record<string, number>> {
+async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: url });
   // A server that dies meanwhile is told by the statement.
   client.on("error", () => undefined);
   await client.connect();
   try {
     await client.query(CLEAN_UP);
-    const { rows } = await client.query<Record<string, number>>(COUNT);
-    return rows[0] ?? {};
+    const { rows } = await client.query<Record<string, unknown>>(statement);
+    return rows;
   } finally {
     await client.end();
   }
