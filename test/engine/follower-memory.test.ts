@@ -1,11 +1,9 @@
 // What a follower holds once its reader has taken the text (G9).
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { Follower } from "../../src/engine/follower.ts";
 import type { Transport } from "../../src/port/transport.ts";
-import { turns } from "../../src/testing/reading.ts";
+import { heapUsed } from "../support/heap.ts";
 import { manualClock } from "../support/manual-clock.ts";
 
 const FOLLOWERS = 100;
@@ -52,12 +50,3 @@ test("a follower that goes on holds nothing of the page that it began with", asy
   expect(followers).toHaveLength(FOLLOWERS + 1);
   expect(held).toBeLessThan((FOLLOWERS * PAGE_UNITS) / 4);
 });
-
-async function heapUsed(): Promise<number> {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  await turns(1);
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
-}
