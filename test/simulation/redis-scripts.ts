@@ -190,16 +190,14 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
       if (watched <= 0) inbox = is[9] ?? "";
       watched = keep;
     }
-    let entries: StreamEntry[] = [];
+    let entries: StreamEntry[] | null = [];
     let open = "";
     if (units > 0 && (ARGV[4] === "1" || (status !== "done" && status !== "stopped"))) {
       const [n, o] = [Number(is[2]), Number(is[3])];
-      if (from < o) {
-        const epoch = `${is[1]}-`;
-        entries = redis.xrange(text, epoch + whole(from + 1), epoch + whole(from + units));
-        if (from + units < o) {
-          entries.push(...redis.xrange(text, epoch + whole(from + units + 1), epoch + MAX_COUNT, 1));
-        }
+      if (from + units <= o) {
+        entries = null;
+      } else if (from < o) {
+        entries = redis.xrange(text, `${is[1]}-${whole(from + 1)}`, `${is[1]}-${whole(o)}`);
       }
       if (n > o && from + units > o) open = redis.get(tail) ?? "";
     }

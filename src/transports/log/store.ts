@@ -33,6 +33,8 @@ export interface StoredPage {
 
 export interface PageRequest {
   key: string;
+  /** The claim that its reader is bound to; undefined for whichever there is. */
+  epoch: number | undefined;
   from: number;
   maxUnits: number;
   /** Whether text of a stream that has ended well is wanted as well. */

@@ -179,7 +179,7 @@ return { 'ok', whole(now), isWatched and '1' or '0', is[7] }`;
  * ARGV: lease, offset, code units, "1" if text of a stream that ended well is wanted, too, for how many ms the producer is to know
  * that somebody follows (0: nobody does).
  * Answers nothing, or epoch, tail, start of the open tail, status, ms of the lease, ms of being watched, hand-over, an inbox to
- * tell (empty: none), entries, the open tail, the time.
+ * tell (empty: none), entries (nothing: all that is asked for is sealed, and XRANGE gives it), the open tail, the time.
  */
 const READ = `${PRELUDE}
 local is = redis.call('hmget', record, 'e', 'n', 'o', 'l', 's', 'w', 'h', 'u', 'p')
@@ -202,13 +202,10 @@ end
 local entries, open = {}, ''
 if units > 0 and (ARGV[4] == '1' or (status ~= 'done' and status ~= 'stopped')) then
   local n, o = tonumber(is[2]), tonumber(is[3])
-  if from < o then
-    local epoch = is[1] .. '-'
-    entries = redis.call('xrange', text, epoch .. whole(from + 1), epoch .. whole(from + units))
-    if from + units < o then
-      local beyond = redis.call('xrange', text, epoch .. whole(from + units + 1), epoch .. '18446744073709551615', 'COUNT', 1)
-      if beyond[1] then entries[#entries + 1] = beyond[1] end
-    end
+  if from + units <= o then
+    entries = false
+  elseif from < o then
+    entries = redis.call('xrange', text, is[1] .. '-' .. whole(from + 1), is[1] .. '-' .. whole(o))
   end
   if n > o and from + units > o then open = redis.call('get', tail) or '' end
 end
