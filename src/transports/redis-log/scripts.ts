@@ -18,6 +18,12 @@ import { SETTLING_MS } from "../log/outages.ts";
 /** Of `k`: eight epochs of 16 digits, and what parts them. */
 const MAX_KNOWN = 135;
 
+/**
+ * Of a string's room, so that it is had by growth: a half of the rest, with the 6 bytes that a string takes beside its text, fills a
+ * size that the allocator has.
+ */
+const SPARE = 10;
+
 /** ARGV[1] of each is the length of a lease, in ms. */
 const PRELUDE = `
 local record, tail, text = KEYS[1], KEYS[2], KEYS[3]
@@ -127,6 +133,22 @@ local function seal()
   redis.call('set', tail, '', 'KEEPTTL')
   o = n
 end
+-- A string that outgrows its room gets room for twice its length. A tail gets less: it grows once more, from half of the room that
+-- it is to have. Its text stays the same, so that neither a replica nor a file is told.
+local function roomFor(length)
+  return math.min(math.ceil((length + ${SPARE} - 512) / 1024) * 1024 + 512, 4096)
+end
+local function append(chunk)
+  local length = redis.call('append', tail, chunk)
+  local room = roomFor(length)
+  if length < 1024 or roomFor(length - #chunk) == room or not redis.set_repl then return end
+  local whole, half = redis.call('get', tail), (room - ${SPARE}) / 2 - 1
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('set', tail, string.sub(whole, 1, half), 'KEEPTTL')
+  redis.call('append', tail, string.sub(whole, half + 1, half + 1))
+  redis.call('append', tail, string.sub(whole, half + 2))
+  redis.set_repl(redis.REPL_ALL)
+end
 local isWatched = tonumber(is[6] or 0) > now
 local messages = {}
 for at = 9, #ARGV, 3 do
@@ -138,7 +160,7 @@ for at = 9, #ARGV, 3 do
   if op ~= 'a' then seal() end
   n = tonumber(stop)
   if op == 'a' or op == 's' then
-    redis.call('append', tail, chunk)
+    append(chunk)
   else
     redis.call('xadd', text, epoch .. '-' .. stop, op, chunk)
     o = n
