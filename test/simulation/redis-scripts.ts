@@ -67,8 +67,9 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     let owed = was[6] ?? "";
     if (isOwed && before) {
       owed = owed === "" ? before : `${owed} ${before}`;
-      const open = Number(was[8]) > Number(was[9]) ? redis.get(tail) : undefined;
-      if (open !== undefined) redis.xadd(text, `${before}-${was[8]}`, "t", open);
+      const [n, o] = [Number(was[8]), Number(was[9])];
+      if (n > o || n === 0)
+        redis.xadd(text, `${before}-${was[8]}`, "t", (n > o ? redis.get(tail) : undefined) ?? "");
     } else if (owed === "") {
       redis.del(text);
     }

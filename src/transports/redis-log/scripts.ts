@@ -78,8 +78,11 @@ end
 local owed = was[6] or ''
 if isOwed then
   owed = owed == '' and before or owed .. ' ' .. before
-  local open = tonumber(was[8]) > tonumber(was[9]) and redis.call('get', tail)
-  if open then redis.call('xadd', text, before .. '-' .. was[8], 't', open) end
+  -- The last entry is at its tail, also if its text is lost, or none was written: so whoever takes it knows what is missing.
+  local n, o = tonumber(was[8]), tonumber(was[9])
+  if n > o or n == 0 then
+    redis.call('xadd', text, before .. '-' .. was[8], 't', n > o and redis.call('get', tail) or '')
+  end
 elseif owed == '' then
   redis.call('unlink', text)
 end

@@ -12,6 +12,7 @@ import type {
   Claimed,
   Elected,
   LogStore,
+  Owed,
   PageRequest,
   StoredPage,
   StoreListener,
@@ -193,12 +194,10 @@ export class RedisStore implements LogStore {
     await this.#settle("handed", key, { argument: isTaken ? "1" : "0", epoch });
   }
 
-  async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
-    const [isThere, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
-    if (toText(isTaken) !== "1") return { isThere: toText(isThere) === "1", text: undefined };
-    const text = wholeText(entries);
-    // A producer whose text isn't all there any more has it in its memory, and gives that.
-    return { isThere: text !== undefined, text };
+  async takeOwed(key: string, epoch: number): Promise<Owed> {
+    const [isKnown, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
+    if (toText(isTaken) === "1") return { status: "taken", text: wholeText(entries) };
+    return { status: toText(isKnown) === "1" ? "elsewhere" : "unknown" };
   }
 
   tellMoved(key: string): void {
@@ -238,9 +237,11 @@ export class RedisStore implements LogStore {
   }
 }
 
-/** All text up to a tail, or as many entries as there are; undefined if some of it was evicted or deleted. */
+/** All text up to a tail, or up to the last entry; undefined if some of it was evicted or deleted. */
 function wholeText(value: unknown, open?: { stop: number; text: string }): string | undefined {
   const entries = parseEntries(value);
+  // A superseded claim has one at least: the last is at its tail.
+  const stop = open?.stop ?? entries.at(-1)?.stop;
   const text = joinFrom(0, entries, open && open.text !== "" ? open : undefined);
-  return open === undefined || text?.length === open.stop ? text : undefined;
+  return text?.length === stop ? text : undefined;
 }
