@@ -11,8 +11,8 @@ const redis = usePrivateRedis();
 const CHUNKS = 100;
 
 const ALONE = { set: 3, eval: 1, subscribe: 1, unsubscribe: 1 };
-/** Of another process: its look at the record, and what it listens to. */
-const FOLLOWED = { ...ALONE, get: 1, subscribe: 3, unsubscribe: 3 };
+/** Of another process: its look at the record, what it listens to, and where the producer is asked about all its streams at once. */
+const FOLLOWED = { ...ALONE, get: 1, subscribe: 4, unsubscribe: 4 };
 /** Messages that aren't a chunk: the request, its answer, the end, and the reader's leaving. */
 const MAX_OTHER_MESSAGES = 6;
 

@@ -65,6 +65,8 @@ test("every block says what it is; a text is a picture or a shape, and nothing t
     "docs/protocol.md: Claiming, block 1",
     "docs/protocol.md: Claiming, block 2",
     "docs/protocol.md: Frames, block 1",
+    "docs/protocol.md: Checks, block 1",
+    "docs/protocol.md: Checks, block 2",
     "docs/transports/postgres.md: Cleanup, block 1",
   ]);
 });

@@ -34,7 +34,7 @@ const garbage = [
   '{"type":"stop"}',
   '{"type":"stop","listenerId":"../..","requestId":1.5,"keepMs":1}',
   '{"type":"leave","listenerId":["a"]}',
-  '{"type":"watch","listenerId":"a","keepMs":null}',
+  '{"type":"check","listenerId":"a","requestId":1,"keepMs":null,"since":0,"count":0,"sum":0}',
   '{"type":"fence","epoch":-1}',
   '{"type":"fence","epoch":"9"}',
   "rs1",
@@ -63,10 +63,19 @@ const greedy = [
   '{"type":"read","listenerId":"nobody","requestId":1,"from":9007199254740991,"maxUnits":9007199254740991,"keepMs":1e300}',
   '{"type":"read","listenerId":"nobody","requestId":2,"from":0,"maxUnits":9007199254740991,"epoch":1,"keepMs":-5}',
   '{"type":"read","listenerId":"nobody","requestId":3,"from":0,"maxUnits":0,"keepMs":0}',
-  '{"type":"watch","listenerId":"nobody","keepMs":1}',
   '{"type":"leave","listenerId":"somebody-else"}',
   '{"type":"leave","listenerId":"never-seen"}',
   '{"type":"fence","epoch":0}',
+];
+
+const strangeChecks = [
+  '{"type":"check","listenerId":"nobody","requestId":1,"keepMs":1e300,"since":0,"count":9007199254740991,"sum":0}',
+  '{"type":"check","listenerId":"nobody","requestId":1,"keepMs":1,"since":9007199254740991,"count":0,"sum":0}',
+];
+const strangeAnswers = [
+  "rs1 a 0 1 9007199254740991 0 -\n",
+  "rs1 c 0 1 9007199254740991 9007199254740991 -\n1 9007199254740991 done",
+  "rs1 c 0 987654321 1 1 -\n1 5 done",
 ];
 
 const spec: SourceSpec = { label: "attacked", chunks: 60, everyMs: 5, holdAfter: 30 };
@@ -101,6 +110,22 @@ describe.each(FAULT_CLIENTS)("hostile messages, over %s", (kind) => {
     await using attack = await Attack.open(kind);
     await attack.publish("*:live:*", forged);
     await attack.publish("*:chunk:*", forged);
+    expect(await attack.finish()).toEqual(attack.unharmed);
+    expect(attack.errors).toEqual([]);
+  });
+
+  it("garbage on a process's channel for checks is ignored, with one onError (G1, G7)", async () => {
+    await using attack = await Attack.open(kind);
+    await attack.publish("*:check:*", [...garbage, ...greedy]);
+    expect(await attack.finish()).toEqual(attack.unharmed);
+    expect(attack.producing.errors).toMatchObject([malformed]);
+    expect(attack.following.errors).toEqual([]);
+  });
+
+  it("checks by a stranger, and answers to checks that nobody asked, do no harm (G1, G4)", async () => {
+    await using attack = await Attack.open(kind);
+    await attack.publish("*:check:*", strangeChecks);
+    await attack.publish("*:chunk:*", strangeAnswers);
     expect(await attack.finish()).toEqual(attack.unharmed);
     expect(attack.errors).toEqual([]);
   });

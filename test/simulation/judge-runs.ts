@@ -21,6 +21,8 @@ export function judgeFenced(world: World): void {
     if (wins.length === 0 || wins.some((win) => world.isFollowedBy(win))) continue;
     // Whoever found its producer dead has told the app that it is lost: nothing it writes counts any more.
     if (world.handOvers.wasLost(run)) continue;
+    // Who was silent for too long was found dead, and is told so before its id is free.
+    if (!world.backend.keepsText && !world.isCalm(world.ownerOf(run))) continue;
     // A fail-over may leave the record of a claim that is older than the one this one superseded.
     if (world.losses.failOvers.length > 0) continue;
     world.violate("G6", `run ${run.number} is fenced, and nobody has claimed ${run.streamId} since`);

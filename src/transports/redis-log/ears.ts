@@ -1,18 +1,16 @@
 // The live channels that this process listens to, and the inbox at which its producers are asked to look.
 
 import { background } from "../../lib/background.ts";
-import { type Cancel, type Clock, withDeadline } from "../../lib/clock.ts";
+import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { ResumableStreamError } from "../../port/errors.ts";
 import type { WatchSignal } from "../../port/transport.ts";
 import type { StreamEar } from "../log/store.ts";
 import { foreignMessageReport } from "../relay/foreign-messages.ts";
-import { StandingSubscription } from "../relay/standing-subscription.ts";
+import { KeptSubscription } from "../relay/kept-subscription.ts";
+import { type StandingOptions, StandingSubscription } from "../relay/standing-subscription.ts";
 import type { LogConnection } from "./connection.ts";
 import { MOVED, parseLive } from "./live.ts";
 import { inboxOf, liveChannelOf } from "./names.ts";
-
-/** How long the inbox is kept for the next producer: a SUBSCRIBE for each stream would cost as much as some streams. */
-const IDLE_MS = 3_000;
 
 export interface EarsOptions {
   clock: Clock;
@@ -37,15 +35,17 @@ export class Ears {
   /** Channels that are given back. */
   readonly #releasing = new Set<Promise<void>>();
   readonly #stops: readonly (() => void)[];
-  #users = 0;
-  #standing: StandingSubscription | undefined;
-  #cancelIdle: Cancel = () => {};
+  readonly #inbox: KeptSubscription;
   /** When a client first told of trouble since it last connected; absent if it told of none. */
   #awaySince: number | undefined;
 
   constructor(options: EarsOptions) {
     this.#options = options;
     this.inbox = inboxOf(options.keyPrefix, options.name);
+    this.#inbox = new KeptSubscription({
+      ...this.#standing(this.inbox, (key) => options.onAsked(key)),
+      onReleased: (released) => this.#release(released),
+    });
     const { connection } = options;
     this.#stops = [
       connection.onReconnect(() => this.#onReconnect()),
@@ -61,11 +61,12 @@ export class Ears {
     const channel = liveChannelOf(key);
     const tell = (signal: WatchSignal): void => onSignal(signal);
     const reportForeign = foreignMessageReport(this.#options.onError, `the live channel "${channel}"`);
-    const standing = this.#subscribe(channel, (message) => {
+    const onMessage = (message: string): void => {
       const signal = toSignal(message);
       if (!signal) reportForeign();
       else if (!standing.isReleased) tell(signal);
-    });
+    };
+    const standing = new StandingSubscription(this.#standing(channel, onMessage));
     const onReady = (): void => {
       // Whatever was written since a follower's first read, it reads now.
       if (!standing.isReleased) tell({ type: "missed" });
@@ -74,29 +75,20 @@ export class Ears {
     this.#tells.add(tell);
     return {
       close: () => {
-        if (this.#tells.delete(tell)) this.#release(standing);
+        if (this.#tells.delete(tell)) this.#release(standing.release());
       },
     };
   }
 
   /** There are producers, until what this returns is called. */
   hear(): () => void {
-    this.#users += 1;
-    this.#cancelIdle();
-    this.#standing ??= this.#subscribe(this.inbox, (key) => this.#options.onAsked(key));
-    let isUsing = true;
-    return () => {
-      if (!isUsing) return;
-      isUsing = false;
-      this.#users -= 1;
-      if (this.#users === 0) this.#cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#closeInbox());
-    };
+    return this.#inbox.use();
   }
 
   /** Settles when all channels are given back. */
   async close(): Promise<void> {
     for (const stop of this.#stops) stop();
-    this.#closeInbox();
+    this.#inbox.close();
     await Promise.all(this.#releasing);
   }
 
@@ -115,23 +107,17 @@ export class Ears {
     this.#options.onError(new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause }));
   }
 
-  #subscribe(channel: string, onMessage: (message: string) => void): StandingSubscription {
+  #standing(channel: string, onMessage: (message: string) => void): StandingOptions {
     const { clock, connection } = this.#options;
     const { subscriptions } = connection;
     const onFailed = (error: unknown): void => this.#onError(error);
-    return new StandingSubscription({ clock, subscriptions, channel, onMessage, onFailed });
+    return { clock, subscriptions, channel, onMessage, onFailed };
   }
 
-  #closeInbox(): void {
-    this.#cancelIdle();
-    if (this.#standing) this.#release(this.#standing);
-    this.#standing = undefined;
-  }
-
-  #release(standing: StandingSubscription): void {
+  #release(released: Promise<void>): void {
     const { clock, timeoutMs } = this.#options;
     const late = (): Error => new Error(`no answer within ${timeoutMs} ms`);
-    const releasing = withDeadline(clock, standing.release(), { timeoutMs, late })
+    const releasing = withDeadline(clock, released, { timeoutMs, late })
       // It ends with its connection.
       .catch((error: unknown) => this.#onError(error))
       .finally(() => this.#releasing.delete(releasing));

@@ -9,7 +9,8 @@ import { HeldRecord } from "./held-record.ts";
 import { Delayed } from "./delayed.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { Interest } from "./interest.ts";
-import { encodePages, parseRequest, type Request } from "./protocol.ts";
+import { type CheckedStream, LiveChannel } from "./live-channel.ts";
+import { MIN_KEEP_MS, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import type { RelayParts } from "./parts.ts";
 import { StandingSubscription } from "./standing-subscription.ts";
@@ -23,6 +24,8 @@ export interface RelayClaimOptions {
   relay: RelayParts;
   /** The source has ended; `ended` settles, and never rejects, when its end is written or was given up. */
   onFinishing: (ended: Promise<void>) => void;
+  /** Another context follows. */
+  onFollowed: () => void;
   onClosed: () => void;
 }
 
@@ -35,6 +38,7 @@ export class RelayClaim implements Claim {
   readonly #relay: RelayParts;
   readonly #record: HeldRecord;
   readonly #interest: Interest;
+  readonly #live: LiveChannel;
   readonly #replies: Replies;
   readonly #reportForeign: () => void;
   readonly #closing = new AbortController();
@@ -71,6 +75,7 @@ export class RelayClaim implements Claim {
       options.producer.watched(isWatched);
       this.#onListenersMoved();
     });
+    this.#live = new LiveChannel({ ...options, interest: this.#interest });
     this.#reportForeign = foreignMessageReport(
       options.relay.onError,
       `the request channel of "${options.streamId}"`,
@@ -94,14 +99,14 @@ export class RelayClaim implements Claim {
   }
 
   async append(take: () => Slice): Promise<void> {
-    await this.#publishLive(take());
+    await this.#live.publish(take());
   }
 
   async finish(take: () => Slice, onWritten: () => void = () => {}): Promise<void> {
     this.#dispatch({ type: "finishing" });
     this.#options.onFinishing(this.#ended.promise);
     const { end, ...text } = take();
-    const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#publishLive(text);
+    const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#live.publish(text);
     // The older producer ends first: a reader that is told this end must not find a text of that one that still runs.
     await this.#superseded;
     const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry.signal);
@@ -110,7 +115,7 @@ export class RelayClaim implements Claim {
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
     const sendEnd = (): Promise<void> | undefined =>
       this.#interest.size > 0
-        ? this.#publishLive({ from: text.tail, text: "", tail: text.tail, ...(end && { end }) })
+        ? this.#live.publish({ from: text.tail, text: "", tail: text.tail, ...(end && { end }) })
         : undefined;
     this.#endSent = Promise.resolve(published).then(sendEnd);
     this.#ended.resolve();
@@ -124,6 +129,11 @@ export class RelayClaim implements Claim {
   reassert(): void {
     if (this.#status === "finishing" || this.#closing.signal.aborted) return;
     this.#relay.link.background(this.#reassert());
+  }
+
+  /** Tells a check of this stream; undefined if the context that asks doesn't follow it. */
+  checked(listenerId: string, check: { keepMs: number; round: number }): CheckedStream | undefined {
+    return this.#live.checked(listenerId, check);
   }
 
   /** Closes once the end is written, without staying for followers. The source has ended, or is about to. */
@@ -170,8 +180,8 @@ export class RelayClaim implements Claim {
         return this.#asOwn(request.epoch, () => this.#stop(request));
       case "stop-only":
         return this.#asOwn(request.epoch, () => this.#stopOnly(request));
-      case "watch":
-        return this.#interest.touch(request.listenerId, { keepMs: request.keepMs });
+      case "check":
+        return this.#reportForeign();
       case "leave":
         this.#interest.remove(request.listenerId);
         return this.#onListenersMoved();
@@ -241,24 +251,9 @@ export class RelayClaim implements Claim {
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
     this.#interest.touch(listenerId, { keepMs, asked: { requestId, from } });
     this.#onListenersMoved();
+    // One that only wants to know whether the stream runs isn't worth a channel.
+    if (keepMs > MIN_KEEP_MS) this.#options.onFollowed();
     this.#replies.send(request);
-  }
-
-  // Live frames.
-
-  async #publishLive(slice: Slice): Promise<void> {
-    const { link, names } = this.#relay;
-    const channel = names.live(this.#options.streamId);
-    try {
-      for (const frame of encodePages(slice, this.epoch)) {
-        // How many received it says nothing: a cluster's node, and a replica's master, count their own subscribers only.
-        await link.publish(channel, frame);
-        if (this.#interest.size === 0) return;
-      }
-    } catch (error) {
-      // Followers read what they miss; what comes next is worth a try of its own.
-      link.report(error);
-    }
   }
 
   // The end.

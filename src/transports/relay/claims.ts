@@ -10,6 +10,7 @@ import type { Epochs } from "./epochs.ts";
 import type { Link } from "./link.ts";
 import { encodeRequest } from "./protocol.ts";
 import { RelayClaim } from "./claim.ts";
+import { CheckAnswers } from "./check-answers.ts";
 import type { RelayParts } from "./parts.ts";
 
 /** A superseded producer may be subscribing this very moment. */
@@ -32,12 +33,20 @@ export class RelayClaims {
   /** Ends that are being written, by stream. */
   readonly #ending = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #checks: CheckAnswers;
+  /** Channels that are given back. */
+  readonly #releasing = new Set<Promise<unknown>>();
   /** How often the publisher's connection came back. */
   #reconnects = 0;
 
   constructor(options: RelayClaimsOptions) {
     this.#options = options;
     this.#relay = options.relay;
+    this.#checks = new CheckAnswers({
+      relay: options.relay,
+      claims: this.#claims,
+      onReleased: (released) => this.#release(released),
+    });
   }
 
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
@@ -60,6 +69,17 @@ export class RelayClaims {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
+    this.#checks.close();
+    await Promise.all(this.#releasing);
+  }
+
+  #release(released: Promise<void>): void {
+    const { link } = this.#relay;
+    const releasing = link
+      .subscribed("unsubscribe from", released)
+      .catch((error: unknown) => link.report(error))
+      .finally(() => this.#releasing.delete(releasing));
+    this.#releasing.add(releasing);
   }
 
   async #claimIfFree(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
@@ -174,7 +194,11 @@ export class RelayClaims {
       ...claimed,
       relay: this.#relay,
       onFinishing: (ended) => this.#finishing(streamId, ended),
-      onClosed: () => this.#claims.delete(claim),
+      onFollowed: () => this.#checks.followed(),
+      onClosed: () => {
+        this.#claims.delete(claim);
+        if (this.#claims.size === 0) this.#checks.emptied();
+      },
     });
     this.#claims.add(claim);
     return claim;

@@ -62,6 +62,14 @@ export class Interest {
     return { asked, hasRepeated: isRepeated };
   }
 
+  /** Whether it is known; then it stays interested for longer. */
+  renew(listenerId: string, keepMs: number): boolean {
+    const known = this.#listeners.get(listenerId);
+    if (!known) return false;
+    known.until = Math.max(known.until, this.#clock.now() + keepMs);
+    return true;
+  }
+
   remove(listenerId: string): void {
     if (this.#listeners.delete(listenerId) && this.#listeners.size === 0) this.clear();
   }

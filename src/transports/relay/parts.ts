@@ -17,6 +17,8 @@ export interface RelaySettings {
 }
 
 export interface RelayParts {
+  /** Names this context to others. */
+  contextId: string;
   settings: RelaySettings;
   names: Names;
   link: Link;

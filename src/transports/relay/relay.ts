@@ -19,9 +19,10 @@ import type {
   WatchSignal,
 } from "../../port/transport.ts";
 import type { PublishPort } from "./ports.ts";
+import { Checks } from "./checks.ts";
 import { Epochs } from "./epochs.ts";
 import { Link } from "./link.ts";
-import { createNames } from "./protocol.ts";
+import { createNames, MAX_KEEP_MS } from "./protocol.ts";
 import { RelayClaims } from "./claims.ts";
 import { Requests } from "./requests.ts";
 import type { RelayParts, RelaySettings } from "./parts.ts";
@@ -56,6 +57,9 @@ export interface RelayOptions {
   stepClaim?: typeof stepClaim | undefined;
 }
 
+/** A producer forgets a context that follows and isn't heard of for this many liveness periods. */
+const KEEP_PERIODS = 4;
+
 /** What a producer is asked for. */
 type Asked =
   | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
@@ -74,6 +78,8 @@ class RelayTransport implements Transport {
   readonly #connection: RelayConnection;
   readonly #relay: RelayParts;
   readonly #requests: Requests;
+  readonly #checks: Checks;
+  readonly #keepMs: number;
   readonly #epochs: Epochs;
   readonly #claims: RelayClaims;
   readonly #watches = new Map<string, StreamWatch>();
@@ -88,6 +94,7 @@ class RelayTransport implements Transport {
     const port = connection.publishPort;
     this.#connection = connection;
     this.#relay = {
+      contextId: random.uuid(),
       settings,
       names: createNames(options.keyPrefix),
       link: new Link({ port, clock, timeoutMs: settings.ackTimeoutMs, onError }),
@@ -98,7 +105,14 @@ class RelayTransport implements Transport {
       stepVerdict: options.stepVerdict,
       stepClaim: options.stepClaim,
     };
-    this.#requests = new Requests(this.#relay, random.uuid());
+    this.#requests = new Requests(this.#relay, (answer) => this.#checks.receive(answer));
+    this.#keepMs = Math.min(KEEP_PERIODS * settings.livenessMs, MAX_KEEP_MS);
+    this.#checks = new Checks({
+      relay: this.#relay,
+      watches: this.#watches,
+      keepMs: this.#keepMs,
+      newRequestId: () => this.#requests.newId(),
+    });
     this.#epochs = new Epochs(clock, random);
     this.#claims = new RelayClaims({
       relay: this.#relay,
@@ -212,6 +226,7 @@ class RelayTransport implements Transport {
 
   async close(): Promise<void> {
     for (const stop of this.#stopListening) stop();
+    this.#checks.stop();
     await this.#claims.close();
     await Promise.all(this.#releasing);
     this.#connection.close();
@@ -222,12 +237,14 @@ class RelayTransport implements Transport {
       streamId,
       relay: this.#relay,
       requests: this.#requests,
+      keepMs: this.#keepMs,
       onClosed: (released) => {
         if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
         this.#release(released);
       },
     });
     this.#watches.set(streamId, watch);
+    this.#checks.start();
     // A watch that could not subscribe serves nobody: the next follower tries anew.
     background(watch.ready, () => {
       if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
@@ -238,7 +255,7 @@ class RelayTransport implements Transport {
   #ask(streamId: string, what: Asked): Promise<ReadResult> {
     const watch = this.#watches.get(streamId);
     watch?.asked();
-    const interest = { listenerId: this.#requests.listenerId, keepMs: watch?.keepMs ?? 0 };
+    const interest = { listenerId: this.#relay.contextId, keepMs: watch ? this.#keepMs : 0 };
     return this.#requests.ask({
       streamId,
       from: what.type === "read" ? what.from : undefined,

@@ -53,7 +53,7 @@ export class Replies {
   /** Tells who asks that an answer will come: who hears nothing would take this producer for dead. */
   open({ listenerId, requestId, from }: Reply): void {
     const { epoch, relay } = this.#options;
-    const opening = encodeAck({ from, tail: this.#tail() }, epoch, requestId);
+    const opening = encodeAck({ from, tail: this.#tail() }, epoch, { requestId, by: relay.contextId });
     relay.link.background(relay.link.publish(relay.names.inbox(listenerId), opening));
   }
 
@@ -73,7 +73,7 @@ export class Replies {
     this.#replyingUnits += units;
     const inbox = relay.names.inbox(listenerId);
     const timeoutMs = LEAVING_TIMEOUTS * relay.settings.ackTimeoutMs;
-    const sending = [...encodePages(slice, epoch, requestId)].map((frame) =>
+    const sending = [...encodePages(slice, epoch, { requestId, by: relay.contextId })].map((frame) =>
       relay.link.publish(inbox, frame, timeoutMs),
     );
     const sent = Promise.allSettled(sending).then(() => {

@@ -9,7 +9,7 @@ import type { ClaimedRecord } from "./record.ts";
 import { claimedAtMs } from "./epochs.ts";
 import { ReplyAssembly } from "./reply-assembly.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
-import { encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
+import { type CheckAnswer, encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
 import type { RelayParts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 import {
@@ -27,7 +27,7 @@ const UNRECEIVED = { firstMs: 25, maxMs: 400 };
 const RECEIVED = { firstMs: 250, maxMs: 500 };
 /** The last answer of a stream's producer, which all questions about the stream share; absent until one came. */
 export interface Heard {
-  last: Answered | undefined;
+  last: (Answered & { by: string | undefined }) | undefined;
 }
 
 interface Pending {
@@ -54,9 +54,6 @@ interface Question {
 }
 
 export class Requests {
-  /** Names this process to producers. */
-  readonly listenerId: string;
-
   readonly #relay: RelayParts;
   readonly #pending = new Map<number, Pending>();
   #nextRequestId = 1;
@@ -66,9 +63,11 @@ export class Requests {
   #inbox: { subscription: Subscription; users: number } | undefined;
   readonly #reportForeign: () => void;
 
-  constructor(relay: RelayParts, listenerId: string) {
+  readonly #onChecked: (answer: CheckAnswer) => void;
+
+  constructor(relay: RelayParts, onChecked: (answer: CheckAnswer) => void) {
     this.#relay = relay;
-    this.listenerId = listenerId;
+    this.#onChecked = onChecked;
     this.#reportForeign = foreignMessageReport(relay.onError, "this process's inbox");
   }
 
@@ -95,9 +94,13 @@ export class Requests {
     for (const pending of this.#pending.values()) this.#step(pending, { type: "reconnected" });
   }
 
+  newId(): number {
+    return this.#nextRequestId++;
+  }
+
   /** A page, or why there is none. Rejects with `TRANSPORT_UNAVAILABLE` where our own connections don't work. */
   async ask(question: Question): Promise<ReadResult> {
-    const requestId = this.#nextRequestId++;
+    const requestId = this.newId();
     const pending: Pending = {
       heard: question.heard ?? { last: undefined },
       reply: createDeferred<Page>(),
@@ -164,7 +167,7 @@ export class Requests {
 
   /** Sends this process a message, whose return proves that its own connections work. */
   async #prove(requestId: number, pending: Pending): Promise<void> {
-    await this.#publish(this.#relay.names.inbox(this.listenerId), encodeEcho(requestId), pending);
+    await this.#publish(this.#relay.names.inbox(this.#relay.contextId), encodeEcho(requestId), pending);
   }
 
   /** Whether the record is free: by us, or by another who asked as well. */
@@ -218,12 +221,13 @@ export class Requests {
 
   #subscribe(): Subscription {
     const { names, subscriptions } = this.#relay;
-    return subscriptions.subscribe(names.inbox(this.listenerId), (message) => this.#receive(message));
+    return subscriptions.subscribe(names.inbox(this.#relay.contextId), (message) => this.#receive(message));
   }
 
   #receive(message: string): void {
     const frame = parseFrame(message);
     if (!frame) return this.#reportForeign();
+    if (frame.type === "checked") return this.#onChecked(frame);
     if (frame.requestId === undefined) return;
     const pending = this.#pending.get(frame.requestId);
     if (!pending) return;
@@ -231,12 +235,19 @@ export class Requests {
       this.#step(pending, { type: "proven" });
       return;
     }
-    pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now() };
+    const { last } = pending.heard;
+    const by = last?.by === frame.by ? last?.by : copyOf(frame.by);
+    pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now(), by };
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;
     pending.page = page;
     pending.reply.resolve(page);
   }
+}
+
+/** A part of a message as a string of its own: V8 would keep the whole message for it. */
+function copyOf(part: string | undefined): string | undefined {
+  return part?.split("").join("");
 }
 
 function unheard(): ResumableStreamError {

@@ -1,11 +1,11 @@
 // When a silent producer is dead, as a total function of a state and an event. No I/O, no time of its own.
 //
-//   calm ──waited──▶ looking ──looked: claimed──▶ suspected ──waited, its time is over──▶ accused ──looked──▶ condemned
-//    ▲                  │                          │      ▲                                 │                   │
-//    │           looked: done, and                 └waited┘                          looked: done, free   released: free
-//    │           nobody received it                 ask, prove                              │                   │
-//    │                  └──────────────▶ over ◀─────────────────────────────────────────────┴───────────────────┘
-//    └────────────────────────── accused or condemned, and another claim has the stream ────────────────────────┘
+//   calm ──waited──▶ looking ──looked──▶ suspected ──waited, its time is over──▶ accused ──looked──▶ condemned
+//    ▲                                    │ │    ▲                                  │                   │
+//    │   waited: done, and asked again    │ └waited┘                       looked: done, free   released: free
+//    │   nobody has received it           │ ask, prove                               │                   │
+//    │                                    └──▶ over ◀───────────────────────────────┴───────────────────┘
+//    └──────────────────── accused or condemned, and another claim has the stream ──────────────────────┘
 //
 // Silence is proof only while our own connections work: a message to ourselves has come back since, and none was lost.
 
@@ -118,6 +118,8 @@ function waited(
     case "calm":
       return { state: { ...state, status: "looking", suspectedAt: now }, effect: { type: "look" } };
     case "suspected": {
+      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
+      if (state.receivers === 0 && state.suspect?.status === "done") return tell(state, "done");
       const dueAt = dueTime(state, answered, ackTimeoutMs);
       if (dueAt === undefined) {
         const isHopeless = now - state.since >= 2 * ackTimeoutMs;
@@ -143,10 +145,11 @@ function looked(
   limits: VerdictLimits,
 ): VerdictStep {
   switch (state.status) {
-    case "looking":
-      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
-      if (state.receivers === 0 && record.status === "done") return tell(state, "done");
-      return waited({ ...state, status: "suspected", suspect: record }, answered, now, limits);
+    case "looking": {
+      // Who received the question counts from here on: its producer may have subscribed, and ended, since it was sent.
+      const suspected = { ...state, status: "suspected", suspect: record, receivers: undefined } as const;
+      return waited(suspected, answered, now, limits);
+    }
     case "accused": {
       if (record.status === "done") return tell(state, "done");
       if (record.status === "free") return tell(state, "absent");

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  type CheckAnswer,
+  encodeChecked,
   encodeEcho,
   encodePages,
   encodeRequest,
   parseFrame,
   parseRequest,
   type Request,
+  type StreamMark,
 } from "../../../src/transports/relay/protocol.ts";
 import type { Slice } from "../../../src/port/transport.ts";
 
@@ -29,13 +32,14 @@ describe("a page", () => {
     fc.assert(
       fc.property(anyText, fc.nat(1e9), fc.nat(2 ** 50), fc.boolean(), (text, from, epoch, isReply) => {
         const slice: Slice = { from, text, tail: from + text.length, end: "done" };
-        const frames = [...encodePages(slice, epoch, isReply ? 7 : undefined)];
+        const frames = [...encodePages(slice, epoch, isReply ? { requestId: 7, by: "b-2" } : undefined)];
         expect(frames).toHaveLength(1);
         expect(parseFrame(overTheWire(frames[0] ?? ""))).toEqual({
           type: "page",
           page: { ...slice, epoch },
           requestId: isReply ? 7 : undefined,
           isLast: true,
+          by: isReply ? "b-2" : undefined,
         });
       }),
     );
@@ -51,10 +55,10 @@ describe("a page", () => {
   ])("of much text in %s goes in frames of at most 256 KiB, the end with the last", (_, unit) => {
     const text = unit.repeat(400_000);
     const slice: Slice = { from: 10, text, tail: 10 + text.length, end: "done" };
-    for (const requestId of [7, undefined]) {
+    for (const reply of [{ requestId: 7, by: "b".repeat(36) }, undefined]) {
       let next = 10;
       let joined = "";
-      for (const frame of encodePages(slice, 5, requestId)) {
+      for (const frame of encodePages(slice, 5, reply)) {
         expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(MAX_BYTES);
         const parsed = parseFrame(overTheWire(frame));
         if (parsed?.type !== "page") throw new Error("A frame of the page is none.");
@@ -64,7 +68,7 @@ describe("a page", () => {
         const isLast = next === slice.tail;
         expect(parsed.page.end).toBe(isLast ? "done" : undefined);
         // Who waits for a reply is told when it has all; a live page is complete by itself.
-        expect(parsed.isLast).toBe(isLast || requestId === undefined);
+        expect(parsed.isLast).toBe(isLast || reply === undefined);
       }
       expect(joined === text).toBe(true);
     }
@@ -87,6 +91,7 @@ describe("foreign bytes", () => {
     fc.string({ unit: "binary", maxLength: 400 }),
     fc.json(),
     fc.string().map((text) => `rs1 t ${text}`),
+    fc.string().map((text) => `rs1 c 0 1 1 1 -\n${text}`),
     fc
       .tuple(fc.integer(), fc.integer(), fc.integer(), fc.string())
       .map(([a, b, c, text]) => `rs1 t ${a} - ${b} ${c} -\n${text}`),
@@ -117,6 +122,7 @@ describe("foreign bytes", () => {
     '{"type":"read","listenerId":"a b","requestId":1,"from":0,"maxUnits":1,"keepMs":1}',
     '{"type":"read","listenerId":"a","requestId":1,"from":1e400,"maxUnits":1,"keepMs":1}',
     '{"type":"read","listenerId":"a","requestId":1,"from":0,"maxUnits":1,"keepMs":"1"}',
+    '{"type":"check","listenerId":"a","requestId":1,"keepMs":500,"since":-1,"count":1,"sum":1}',
     '{"type":"__proto__","listenerId":"a"}',
     '{"type":"fence","epoch":"9"}',
     `{"type":"leave","listenerId":"${"a".repeat(65)}"}`,
@@ -127,19 +133,38 @@ describe("foreign bytes", () => {
   });
 
   test("can't make a producer remember a follower for long", () => {
-    const request = parseRequest('{"type":"watch","listenerId":"a","keepMs":1e300}');
-    expect(request).toEqual({ type: "watch", listenerId: "a", keepMs: 120_000 });
+    const request = parseRequest(
+      '{"type":"read","listenerId":"a","requestId":1,"from":0,"maxUnits":1,"keepMs":1e300}',
+    );
+    expect(request).toMatchObject({ listenerId: "a", keepMs: 120_000 });
   });
 });
 
 test.each<Request>([
   { type: "read", listenerId: "a-1", requestId: 3, from: 0, maxUnits: 10, epoch: 77, keepMs: 500 },
   { type: "stop", listenerId: "a-1", requestId: 3, reason: "user", epoch: 77, keepMs: 500 },
-  { type: "watch", listenerId: "a-1", keepMs: 500 },
+  { type: "check", listenerId: "a-1", requestId: 3, keepMs: 500, since: 2, count: 4, sum: 5 },
   { type: "leave", listenerId: "a-1" },
   { type: "fence", epoch: 9 },
 ])("a request to $type comes out as it went in", (request) => {
   expect(parseRequest(encodeRequest(request))).toEqual(request);
+});
+
+test("an answer to a check comes out as it went in, in frames of at most 256 KiB", () => {
+  const streams = Array.from({ length: 12_000 }, (_, n): StreamMark => ({
+    epoch: Number.MAX_SAFE_INTEGER - n,
+    tail: Number.MAX_SAFE_INTEGER,
+    end: n % 2 === 0 ? "stopped" : undefined,
+  }));
+  const answer: CheckAnswer = { requestId: 7, round: 3, isAll: true, total: streams.length, streams };
+  const frames = [...encodeChecked(answer)];
+  for (const frame of frames) expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(MAX_BYTES);
+  const parts = frames.map((frame) => parseFrame(overTheWire(frame)));
+  expect(parts.flatMap((part) => (part?.type === "checked" ? part.streams : []))).toEqual(streams);
+  const { streams: _, ...header } = answer;
+  expect(parts[0]).toMatchObject({ ...header, type: "checked" });
+  const none = { ...answer, isAll: false, total: 0, streams: [] };
+  expect([...encodeChecked(none)].map((frame) => parseFrame(frame))).toEqual([{ type: "checked", ...none }]);
 });
 
 test("an echo comes back as one", () => {

@@ -36,7 +36,8 @@ async function openScene(): Promise<Scene> {
     answer: async (text) => {
       const request = parseRequest(requests.at(-1) ?? "");
       if (request?.type !== "read") throw new Error("The last request is no read.");
-      for (const frame of encodePages({ from: 0, text, tail: text.length }, 7, request.requestId)) {
+      const reply = { requestId: request.requestId, by: "producer" };
+      for (const frame of encodePages({ from: 0, text, tail: text.length }, 7, reply)) {
         await server.publish(names.inbox(request.listenerId), frame);
       }
     },

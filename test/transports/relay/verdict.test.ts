@@ -23,6 +23,8 @@ const states = {
   looking: { ...calm, status: "looking", suspectedAt: 8_600 },
   lookingUnreceived: { ...calm, status: "looking", suspectedAt: 8_600, receivers: 0 },
   unproven: suspected,
+  doneUnreceived: { ...suspected, suspect: { status: "done" }, receivers: 0 },
+  doneReceived: { ...suspected, suspect: { status: "done" }, receivers: 1 },
   hopeless: { ...suspected, since: 8_000 },
   justProven: { ...suspected, provenAt: 9_500 },
   overdue: proven,
@@ -72,15 +74,17 @@ const nothing: Row = {
 const table: Record<keyof typeof states, Row> = {
   calm: { ...nothing, waited: "look", waitedHeard: "look", waitedHeardOfOther: "look" },
   looking: { ...nothing, claimed: "prove", claimedByOther: "prove", done: "prove", free: "prove" },
-  // Nobody received the request, and the stream is done: its producer has left.
-  lookingUnreceived: {
-    ...nothing,
-    claimed: "prove",
-    claimedByOther: "prove",
-    done: "tell done",
-    free: "prove",
-  },
+  // Its producer may have subscribed since: it is asked again.
+  lookingUnreceived: { ...nothing, claimed: "prove", claimedByOther: "prove", done: "prove", free: "prove" },
   unproven: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
+  // Nobody received the request, and the stream is done: its producer has left.
+  doneUnreceived: {
+    ...nothing,
+    waited: "tell done",
+    waitedHeard: "tell done",
+    waitedHeardOfOther: "tell done",
+  },
+  doneReceived: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
   hopeless: { ...nothing, waited: "give-up", waitedHeard: "give-up", waitedHeardOfOther: "give-up" },
   justProven: { ...nothing, waited: "ask", waitedHeard: "ask", waitedHeardOfOther: "ask" },
   // The claim that doesn't answer us has answered somebody else of this process a moment ago.
