@@ -87,8 +87,15 @@ export function createContext({
     createNewResumableStream: async (streamId, makeStream, skipCharacters) => {
       check(streamId, skipCharacters);
       const openSource = sourceOpener(streamId, makeStream);
-      const claiming = { mode: "supersede", openSource, mayRunAlone: mayRunAlone(undefined) } as const;
-      return (await streams.produce(streamId, claiming)) ?? null;
+      // Nobody else's claim keeps this one from its text, and with "stream" an outage doesn't either: the model needn't wait for it.
+      const opensAtOnce = options.whenUnavailable === "stream";
+      const produced = streams.produce(streamId, {
+        mode: "supersede",
+        openSource,
+        opensAtOnce,
+        mayRunAlone: mayRunAlone(undefined),
+      });
+      return (await produced) ?? null;
     },
     resumeExistingStream: async (streamId, skipCharacters) => {
       const { offset, epoch } = check(streamId, skipCharacters) ?? { offset: 0, epoch: undefined };

@@ -68,10 +68,20 @@ export class Producer implements ProducerPort {
     this.primary = this.#readers.openPrimary(() => this.#dispatch({ type: "primary-left" }));
   }
 
-  /** Opens the source and pumps it to its end, as fast as it gives. */
-  start(openSource: OpenSource): void {
+  /** Opens the source and reads it to its end, as fast as it gives. Nobody hears of it before `start`. */
+  open(openSource: OpenSource): void {
+    this.#source.open(openSource);
+  }
+
+  /** It has its claim, or runs without. */
+  start(): void {
     this.#dispatch({ type: "started" });
-    this.#source.start(openSource);
+    this.#source.start();
+  }
+
+  /** It won't have a claim, and doesn't run without. */
+  abandon(error: unknown): void {
+    this.#source.abandon(error, error);
   }
 
   /** Gives the producer its claim: at once, or late if the backend was slow. */

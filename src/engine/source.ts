@@ -42,6 +42,8 @@ export class Source {
   #left: Leaving | undefined;
   /** It has ended by itself, or is left. */
   #isOver = false;
+  /** What came before anybody was to be told of it, and how it ended then; absent from `start` on. */
+  #early: { chunks: string[]; tell?: () => void } | undefined = { chunks: [] };
   #gaveAt: number;
   #cancelIdle: Cancel = () => {};
 
@@ -50,10 +52,21 @@ export class Source {
     this.#gaveAt = options.clock.now();
   }
 
-  start(openSource: OpenSource): void {
+  /** Reads it from now on: one that fails drops what nobody has read. */
+  open(openSource: OpenSource): void {
     const { sourceIdleMs } = this.#options;
     if (sourceIdleMs !== undefined) this.#watchIdle(sourceIdleMs, sourceIdleMs);
     background(this.#pump(openSource), (error) => this.#fail(error));
+  }
+
+  /** Tells what it has given so far, and from now on. */
+  start(): void {
+    const { chunks = [], tell } = this.#early ?? {};
+    this.#early = undefined;
+    if (this.#left) return;
+    for (const chunk of chunks) this.#options.onChunk(chunk);
+    if (chunks.length > 0) this.#options.onAnnounce();
+    tell?.();
   }
 
   /** Ignores all that it gives from now on. */
@@ -83,24 +96,28 @@ export class Source {
 
   async #pump(openSource: OpenSource): Promise<void> {
     const { clock, maxBytes, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
+    const announce = (): void => {
+      if (!this.#early) onAnnounce();
+    };
     const source = await openSource(this.#abort.signal);
     const reader = source.getReader();
     this.#reader = reader;
     if (this.#left) return this.#cancelReader(this.#left);
-    const pace = new Pace(clock, onAnnounce);
+    const pace = new Pace(clock, announce);
     let bytes = 0;
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#isOver) return;
       if (done) {
         this.#over();
-        return onDone();
+        return this.#tell(onDone);
       }
       if (typeof value !== "string") throw new TypeError(describeChunk(value));
       bytes += maxBytes === undefined ? 0 : utf8Length(value);
       if (maxBytes !== undefined && bytes > maxBytes) throw tooLongError(maxBytes);
       if (sourceIdleMs !== undefined) this.#gaveAt = clock.now();
-      onChunk(value);
+      if (this.#early) this.#early.chunks.push(value);
+      else onChunk(value);
       pace.produced();
       if (pace.isPauseDue()) await pace.pause();
     }
@@ -122,7 +139,12 @@ export class Source {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#over();
-    this.#options.onFailed(error);
+    this.#tell(() => this.#options.onFailed(error));
+  }
+
+  #tell(tell: () => void): void {
+    if (this.#early) this.#early.tell = tell;
+    else tell();
   }
 
   #over(): void {

@@ -54,6 +54,8 @@ export interface FollowOptions {
 interface ProduceOptions {
   mode: ClaimRequest["mode"];
   openSource: OpenSource;
+  /** The source is read beside the claim: for a caller that gets its text whatever becomes of that. */
+  opensAtOnce?: boolean;
   /** Whether the source runs without a claim after this error, which is told to `onError` then. */
   mayRunAlone: (error: unknown) => boolean;
 }
@@ -101,10 +103,11 @@ export class Streams {
    */
   async produce(
     streamId: string,
-    { mode, openSource, mayRunAlone }: ProduceOptions,
+    { mode, openSource, opensAtOnce = false, mayRunAlone }: ProduceOptions,
   ): Promise<ReadableStream<string> | undefined> {
     this.#checkStaying();
     const producer = this.#createProducer(streamId);
+    if (opensAtOnce) producer.open(openSource);
     let isAlone = false;
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
@@ -118,10 +121,13 @@ export class Streams {
       if (claimed.status !== "won") return undefined;
       ({ claim } = claimed);
     } catch (error) {
-      if (!mayRunAlone(error)) throw error;
+      if (!mayRunAlone(error)) {
+        producer.abandon(error);
+        throw error;
+      }
       isAlone = true;
     }
-    return this.#start(streamId, { producer, openSource, claim });
+    return this.#start(streamId, { producer, claim, openSource: opensAtOnce ? undefined : openSource });
   }
 
   /** The store was slow, and not away: a source that still runs is a stream like any other from now on. */
@@ -221,7 +227,11 @@ export class Streams {
 
   #start(
     streamId: string,
-    { producer, openSource, claim }: { producer: Producer; openSource: OpenSource; claim: Claim | undefined },
+    {
+      producer,
+      claim,
+      openSource,
+    }: { producer: Producer; claim: Claim | undefined; openSource: OpenSource | undefined },
   ): ReadableStream<string> {
     this.#producers.add(producer);
     background(
@@ -240,7 +250,8 @@ export class Streams {
     // A producer that was superseded before it began serves nobody but its own reader.
     if (isFree && producer.isServing) this.#serving.set(streamId, producer);
     this.#options.onEvent({ type: "producing", streamId });
-    producer.start(openSource);
+    if (openSource) producer.open(openSource);
+    producer.start();
     return producer.primary;
   }
 

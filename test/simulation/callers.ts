@@ -67,7 +67,10 @@ export class Callers {
         signal: AbortSignal;
       }): ReadableStream<string> | Promise<ReadableStream<string>> => {
         if (run) this.#world.violate("G3", "makeStream was called twice");
-        run = this.#world.startRun(participant, streamId, source);
+        run = this.#world.startRun(participant, streamId, {
+          script: source,
+          isBesideClaim: type === "create",
+        });
         return run.open(signal);
       };
       const stream =
@@ -75,6 +78,7 @@ export class Callers {
           ? await context.createNewResumableStream(streamId, makeStream)
           : await context.resumableStream(streamId, makeStream, skip);
       if (stream === null) return "done";
+      if (run && type === "create") this.#world.ranBeside(run, participant, generationOf(stream));
       this.#reads(stream, { ...asked, from: run ? 0 : (skip ?? 0), primaryOf: run, script: reader });
       return run ? undefined : "live";
     });

@@ -30,7 +30,8 @@ export class Run {
   readonly number: number;
   readonly streamId: string;
   readonly machine: Machine;
-  readonly startedAt: number;
+  /** When it had its claim, or ran without. */
+  startedAt: number;
   text = "";
   end: RunEnd = "running";
   /** It began without a claim, for an outage: it may have got one since, and may not. */
