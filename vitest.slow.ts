@@ -3,6 +3,7 @@
 export const slow: readonly string[] = [
   "test/ai-sdk/types.test.ts",
   "test/cli/lost.test.ts",
+  "test/cli/lost-redis.test.ts",
   "test/cli/redis-cluster.test.ts",
   "test/contract/pglite.test.ts",
   "test/faults/postgres-away.test.ts",

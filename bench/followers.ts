@@ -4,6 +4,7 @@ import { serve } from "./lib/calls.ts";
 import { drain } from "./lib/drain.ts";
 import { nowMicros, STAMP_LENGTH } from "./lib/source.ts";
 import { median } from "./lib/statistics.ts";
+import { connectedClient } from "./peers/client.ts";
 import { openPeer, type OpenPeer } from "./peers/load.ts";
 import type { PeerName } from "./peers/peer.ts";
 
@@ -69,8 +70,8 @@ const handlers = {
     // The published library's first message may be empty: that is no byte yet.
     while (units === 0) units += (await reader.read()).value?.length ?? 1;
     const took = performance.now() - start;
+    // Left open: what leaving sends is still on its way.
     await reader.cancel();
-    fresh.close();
     return took;
   },
 
@@ -84,6 +85,30 @@ const handlers = {
     await reader.cancel();
     if (received !== units) throw new Error(`read ${received} of ${units} units`);
     return took;
+  },
+
+  /** From a message on one channel to the last of so much text on another. */
+  async wireMs({ channel, units }: { channel: string; units: number }): Promise<number> {
+    if (opened === undefined) throw new Error("call open first");
+    const subscriber = await connectedClient(opened.url);
+    let received = 0;
+    let startedAt = 0;
+    const took = new Promise<number>((resolve) => {
+      void subscriber
+        .subscribe(channel, (text) => {
+          received += text.length;
+          if (received >= units) resolve(performance.now() - startedAt);
+        })
+        .then(() => {
+          startedAt = performance.now();
+          return library().publisher.publish(`${channel}:ask`, "ask");
+        });
+    });
+    try {
+      return await took;
+    } finally {
+      subscriber.destroy();
+    }
   },
 };
 

@@ -1,14 +1,17 @@
 // A child process that produces, and measures what a producer's user sees.
 
+import { setTimeout as pass } from "node:timers/promises";
 import { drain } from "./lib/drain.ts";
+import { usedBytes } from "./lib/heap.ts";
 import { pump } from "./lib/pump.ts";
 import { serve } from "./lib/calls.ts";
 import { median } from "./lib/statistics.ts";
 import { nowMicros, openSource, unitsOf, type SourceSpec } from "./lib/source.ts";
-import { openPeer, type OpenPeer } from "./peers/load.ts";
+import { connectedClient } from "./peers/client.ts";
+import { loadPeer, openPeer, type OpenPeer } from "./peers/load.ts";
 import type { PeerName } from "./peers/peer.ts";
 
-let opened: OpenPeer | undefined;
+let opened: (OpenPeer & { url: string }) | undefined;
 /** Streams that wait for `go`, by id. */
 const gates = new Map<string, () => void>();
 /** Streams kept open for as long as this process runs. */
@@ -21,11 +24,25 @@ export interface PacedSpec {
   isFloor: boolean;
 }
 
+interface ColdSpec {
+  id: string;
+  peer: PeerName;
+  url: string;
+  modelMs: number;
+  isFloor: boolean;
+}
+
+interface WireSpec {
+  channel: string;
+  messages: number;
+  messageLength: number;
+}
+
 let paced = 0;
 
 const handlers = {
-  async open({ peer, url }: { peer: PeerName; url: string }): Promise<void> {
-    opened = await openPeer(peer, url);
+  async open({ peer, url: at }: { peer: PeerName; url: string }): Promise<void> {
+    opened = { ...(await openPeer(peer, at)), url: at };
   },
 
   async pingMs(): Promise<number> {
@@ -52,6 +69,52 @@ const handlers = {
     source?.close();
     await reader?.read();
     return took;
+  },
+
+  /** The same of an answer that is always new, and doesn't end: an end would wait for a store that is away. */
+  async newFirstByteMs({ id }: { id: string }): Promise<number> {
+    return timeMs(async () => {
+      const stream = await produce(
+        id,
+        () => new ReadableStream({ start: (source) => source.enqueue("first") }),
+      );
+      await stream.getReader().read();
+    });
+  },
+
+  /** From the call to the first words of a slow model, by a context that makes its clients and connects them with the call; `isFloor`: by the model alone. */
+  async coldFirstWordsMs({ id, peer, url: far, modelMs, isFloor }: ColdSpec): Promise<number> {
+    const makeStream = (): ReadableStream<string> =>
+      new ReadableStream({
+        async start(controller) {
+          await pass(modelMs);
+          controller.enqueue("first");
+          controller.close();
+        },
+      });
+    const { createContext } = await loadPeer(peer);
+    process.env["REDIS_URL"] = far;
+    const context = createContext({ keyPrefix: `bench-${peer}` });
+    let reader: ReadableStreamDefaultReader<string> | undefined;
+    const took = await timeMs(async () => {
+      const stream = isFloor ? makeStream() : await context.createNewResumableStream(id, makeStream);
+      reader = openedStream(id, stream).getReader();
+      await reader.read();
+    });
+    // To its end, so that nothing of it runs into the next round.
+    await reader?.read();
+    return took;
+  },
+
+  /** Answers the next message on a channel with many, as fast as they go: what no library can outrun. */
+  async answerByWire({ channel, messages, messageLength }: WireSpec): Promise<void> {
+    const { publisher } = library();
+    const subscriber = await connectedClient(url());
+    await subscriber.subscribe(`${channel}:ask`, () => {
+      const text = "x".repeat(messageLength);
+      const sent = Array.from({ length: messages }, () => publisher.publish(channel, text));
+      void Promise.all(sent).then(() => subscriber.destroy());
+    });
   },
 
   /** A whole stream that nobody follows; `bare`: its source alone. Resolves to milliseconds. */
@@ -111,10 +174,10 @@ const handlers = {
   /** What an open stream that holds so much text costs, in bytes. Needs --expose-gc. */
   async heapBytes(spec: { streams: number; chunks: number; chunkLength: number }): Promise<number> {
     await hold(`heap-${held.length}`, spec);
-    const before = usedBytes();
+    const before = await usedBytes();
     // Ids of their own, each round: a stream that supersedes another isn't what is measured.
     for (let index = 0; index < spec.streams; index += 1) await hold(`heap-${held.length}`, spec);
-    return (usedBytes() - before) / spec.streams;
+    return ((await usedBytes()) - before) / spec.streams;
   },
 };
 
@@ -124,6 +187,11 @@ serve(handlers);
 function library(): OpenPeer {
   if (opened === undefined) throw new Error("call open first");
   return opened;
+}
+
+function url(): string {
+  if (opened === undefined) throw new Error("call open first");
+  return opened.url;
 }
 
 async function produce(
@@ -161,14 +229,6 @@ async function hold(
     };
     held.push(drain(stream, onText));
   });
-}
-
-function usedBytes(): number {
-  if (globalThis.gc === undefined) throw new Error("start this process with --expose-gc");
-  globalThis.gc();
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 async function timeMs(act: () => Promise<unknown>): Promise<number> {

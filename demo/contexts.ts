@@ -4,6 +4,9 @@ import type { ResumableStreamContext } from "resumable-stream/memory";
 import type { DurableStreamContext, PostgresPool } from "resumable-stream/postgres";
 import type { Store } from "./stores.ts";
 
+/** A killed producer is found in two seconds, rather than in ten. */
+const LEASE_MS = 2_000;
+
 const common = { waitUntil: null, onError: () => undefined };
 
 /** `onStatement` is called at each SQL statement that goes to a server. */
@@ -20,6 +23,10 @@ export async function openContext(
       const { createResumableStreamContext } = await import("resumable-stream/redis");
       return createResumableStreamContext(common);
     }
+    case "redis-kept": {
+      const { createResumableStreamContext } = await import("resumable-stream/redis");
+      return createResumableStreamContext({ ...common, keepText: true, leaseMs: LEASE_MS });
+    }
     case "pglite": {
       const { createPgliteResumableStreamContext } = await import("resumable-stream/pglite");
       const dataDir = process.env["DEMO_FOLDER"] ?? "";
@@ -31,8 +38,7 @@ export async function openContext(
     case "postgres": {
       const { createPostgresResumableStreamContext } = await import("resumable-stream/postgres");
       const pool = await openPool(onStatement);
-      // A killed producer is found in two seconds, rather than in ten.
-      return createPostgresResumableStreamContext({ ...common, pool, leaseMs: 2_000 });
+      return createPostgresResumableStreamContext({ ...common, pool, leaseMs: LEASE_MS });
     }
   }
 }

@@ -1,21 +1,28 @@
 // Where a stream's text is kept, and what each kind of place means for a kill.
 
-export type Store = "pglite" | "memory" | "redis" | "postgres";
+export type Store = "pglite" | "memory" | "redis" | "redis-kept" | "postgres";
 
 interface StoreTraits {
   /** As people call it. */
   name: string;
   /** A text outlives the process that produces it. */
   keepsText: boolean;
-  /** What the count of its cost counts; absent where nothing is asked of a server. */
-  counted?: string;
+  /** Its server, and what the count of its cost counts; absent if no server is asked. */
+  counted?: { server: "redis" | "postgres"; name: string };
 }
+
+const redis = { server: "redis", name: "Redis commands" } as const;
 
 export const traits: Record<Store, StoreTraits> = {
   pglite: { name: "PGlite, in a folder", keepsText: true },
   memory: { name: "memory", keepsText: false },
-  redis: { name: "Redis", keepsText: false, counted: "Redis commands" },
-  postgres: { name: "Postgres", keepsText: true, counted: "SQL statements" },
+  redis: { name: "Redis", keepsText: false, counted: redis },
+  "redis-kept": { name: "Redis that keeps the text", keepsText: true, counted: redis },
+  postgres: {
+    name: "Postgres",
+    keepsText: true,
+    counted: { server: "postgres", name: "SQL statements" },
+  },
 };
 
 /** The front's answer to the page, which asks twice a second. */
@@ -38,7 +45,7 @@ export interface Status {
 /** The stores that can be had here; the first is the page's own choice. */
 export function storesOf(env: NodeJS.ProcessEnv): Store[] {
   const servers: Store[] = [];
-  if (env["REDIS_URL"]) servers.push("redis");
+  if (env["REDIS_URL"]) servers.push("redis", "redis-kept");
   if (env["POSTGRES_URL"]) servers.push("postgres");
   return servers.length > 0 ? servers : ["pglite", "memory"];
 }

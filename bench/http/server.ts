@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type * as httpEntry from "../../src/http.ts";
 import type * as memoryEntry from "../../src/memory.ts";
 import { serve } from "../lib/calls.ts";
+import { usedBytes } from "../lib/heap.ts";
 import { nowMicros } from "../lib/source.ts";
 
 const built = (entry: string): string => new URL(`../../dist/${entry}.js`, import.meta.url).href;
@@ -14,7 +15,7 @@ const { streamResponse, toNodeHandler } = (await import(built("http"))) as typeo
 const { createResumableStreamContext } = (await import(built("memory"))) as typeof memoryEntry;
 
 export type Kind = "floor" | "ours";
-export type Format = "events" | "text";
+export type Format = "events" | "one event" | "text";
 
 /** What the framing of events adds to this one, at its end. Of the same length as ours. */
 const ID_LINE = "id: 0000000.k3f9x2ab\n";
@@ -80,10 +81,19 @@ function byHand(): Served {
   };
 }
 
-function wholeEvents(bytes: number): string {
-  const events = Array.from({ length: bytes / 64 }, (_, n) => {
-    const data = String(n).padStart(56, "token ");
-    return `data: ${data}\nid: ${(n + 1) * 64}.k3f9x2ab\n\n`;
+/** What this library answers in each format, whole. */
+const WHOLE: Readonly<Record<Format, () => string>> = {
+  events: () => eventsOf(Array.from({ length: 156_250 }, (_, n) => String(n).padStart(56, "token "))),
+  "one event": () => eventsOf(["x".repeat(8_000_000)]),
+  text: () => "some text ".repeat(1_000_000),
+};
+
+function eventsOf(texts: readonly string[]): string {
+  let offset = 0;
+  const events = texts.map((text) => {
+    // The framing of an event adds its id: the text itself has none.
+    offset += text.length + "data: \n\n".length;
+    return `data: ${text}\nid: ${offset}.k3f9x2ab\n\n`;
   });
   const opening = ": resumable-stream offset=0 generation=k3f9x2ab\n\n: resumable-stream caught-up\n\n";
   return `${opening}${events.join("")}: resumable-stream end=done\n`;
@@ -117,10 +127,10 @@ const handlers = {
     one.push(text.join("") + LAST);
   },
 
-  /** An answer of this library under `id`, whole and made beforehand: events of 64 bytes, or text. */
-  async openWhole({ id, format, bytes }: { id: string; format: Format; bytes: number }): Promise<void> {
-    const body = Buffer.from(format === "events" ? wholeEvents(bytes) : "some text ".repeat(bytes / 10));
-    const type = format === "events" ? "text/event-stream" : "text/plain";
+  /** An answer of this library under `id`, whole and made beforehand. */
+  async openWhole({ id, format }: { id: string; format: Format }): Promise<void> {
+    const body = Buffer.from(WHOLE[format]());
+    const type = format === "text" ? "text/plain" : "text/event-stream";
     const none = (): void => undefined;
     served.set(id, {
       push: none,
@@ -151,15 +161,7 @@ const handlers = {
     served.delete(id);
   },
 
-  /** Bytes in use, with nothing left to collect. */
-  async heap(): Promise<number> {
-    for (let round = 0; round < 4; round += 1) {
-      globalThis.gc?.();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const { heapUsed, external } = process.memoryUsage();
-    return heapUsed + external;
-  },
+  heap: usedBytes,
 };
 
 export type HttpServer = typeof handlers;

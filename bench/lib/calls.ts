@@ -57,7 +57,7 @@ export class Child<H extends Handlers> {
   }
 
   /** `entry` is a file of this folder's parent. */
-  static async start<H extends Handlers>(entry: string, flags: string[] = []): Promise<Child<H>> {
+  static async start<H extends Handlers>(entry: string, flags: readonly string[] = []): Promise<Child<H>> {
     const file = fileURLToPath(new URL(`../${entry}`, import.meta.url));
     const child = fork(file, { execArgv: ["--import", "tsx", ...flags], serialization: "advanced" });
     await withDeadline(once(child, "message"), { what: `${entry} to start`, ms: 20_000 });

@@ -1,76 +1,89 @@
-// One row: both libraries in turn, round by round, so that a slow minute of the machine hits both.
+// One row: all contenders in turn, round by round, so that a slow minute of the machine hits each of them.
 
 import { withDeadline } from "./deadline.ts";
-import { median } from "./statistics.ts";
-import { PEERS } from "../peers/peer.ts";
-import type { Measurement, Row, Sample, Setting } from "../rows/row.ts";
+import type { Contender, Line } from "./line.ts";
+import type { LineSpec, Measurement, Row, Sample } from "./row.ts";
+import { median, spread } from "./statistics.ts";
 
 const OPEN_LIMIT_MS = 60_000;
-const ROUND_LIMIT_MS = 30_000;
+const ROUND_LIMIT_MS = 120_000;
+const ORDER: readonly Contender[] = ["floor", "published", "ours"];
 
-export type Contender = "bare" | "published" | "ours";
-
-/** Medians by line, or why there are none. */
-export type Outcome = { kind: "measured"; medians: Sample } | { kind: "failed"; why: string };
-
-export type RowResult = Partial<Record<Contender, Outcome>>;
-
-export async function measureRow(row: Row, setting: Setting): Promise<RowResult> {
-  const runs: Run[] = [];
-  // One after the other: opening may measure something already.
-  for (const contender of contenders(row)) runs.push(await Run.open(row, contender, setting));
-  // The round that warms up comes first and counts for nothing.
-  for (let round = 0; round <= row.rounds; round += 1) {
-    for (const run of runs) await run.measure(round);
-  }
-  await Promise.all(runs.map((run) => run.close()));
-  return Object.fromEntries(runs.map((run) => [run.contender, run.outcome(row)]));
+export interface RowResult {
+  lines: Line[];
+  /** Why a contender has no values, a sentence for each. */
+  failures: string[];
 }
 
-function contenders(row: Row): Contender[] {
-  return row.openBare === undefined ? [...PEERS] : ["bare", ...PEERS];
+export async function measureRow<Setting>(row: Row<Setting>, setting: Setting): Promise<RowResult> {
+  const runs: Run[] = [];
+  // One after the other: opening may measure something already.
+  for (const contender of ORDER) {
+    const open = row.contenders[contender];
+    if (open) runs.push(await Run.open(contender, () => open(setting)));
+  }
+  try {
+    for (let round = row.warmsUp === false ? 1 : 0; round <= row.rounds; round += 1) {
+      for (const run of runs) await run.measure(round);
+    }
+  } finally {
+    await Promise.all(runs.map((run) => run.close()));
+  }
+  return {
+    lines: row.lines.map((line) => lineOf(line, runs)),
+    failures: runs.flatMap(({ contender, failure }) =>
+      failure === undefined ? [] : [`${row.name}, ${contender}: ${failure.split("\n")[0]}`],
+    ),
+  };
+}
+
+function lineOf({ key, ...line }: LineSpec, runs: readonly Run[]): Line {
+  const values: Line["values"] = {};
+  for (const run of runs) {
+    const measured = median(run.valuesOf(key));
+    if (!Number.isNaN(measured)) values[run.contender] = measured;
+  }
+  // The contender that judges comes first, and what it takes is always the same work.
+  const [judge] = runs;
+  const noise = judge === undefined ? Number.NaN : spread(judge.valuesOf(key));
+  return { ...line, values, ...(!Number.isNaN(noise) && { noise }) };
 }
 
 class Run {
   readonly contender: Contender;
-  readonly #samples: Sample[] = [];
-  /** Absent where it couldn't be opened. */
-  readonly #measurement: Measurement | undefined;
   /** The first failure; there are no further rounds after it. */
-  #failure: string | undefined;
+  failure: string | undefined;
+  readonly #samples: Sample[] = [];
+  /** Absent if it couldn't be opened. */
+  readonly #measurement: Measurement | undefined;
 
   private constructor(contender: Contender, opened: Measurement | Error) {
     this.contender = contender;
-    if (opened instanceof Error) this.#failure = opened.message;
+    if (opened instanceof Error) this.failure = opened.message;
     else this.#measurement = opened;
   }
 
-  static async open(row: Row, contender: Contender, setting: Setting): Promise<Run> {
-    const opening = contender === "bare" ? row.openBare?.(setting) : row.open(contender, setting);
-    if (opening === undefined) throw new Error(`${row.name} has no bare source`);
-    const opened = withDeadline(opening, { what: `opening ${row.name}`, ms: OPEN_LIMIT_MS });
+  static async open(contender: Contender, open: () => Promise<Measurement>): Promise<Run> {
+    const opened = withDeadline(open(), { what: "opening", ms: OPEN_LIMIT_MS });
     return new Run(contender, await opened.catch(asError));
   }
 
   async measure(round: number): Promise<void> {
-    if (this.#failure !== undefined || this.#measurement === undefined) return;
+    if (this.failure !== undefined || this.#measurement === undefined) return;
     const measuring = this.#measurement.measure(round);
     const sample = await withDeadline(measuring, { what: "a round", ms: ROUND_LIMIT_MS }).catch(asError);
-    if (sample instanceof Error) this.#failure = sample.message;
+    if (sample instanceof Error) this.failure = sample.message;
     else if (round > 0) this.#samples.push(sample);
+  }
+
+  /** None once it has failed: what hangs in one round has no median. */
+  valuesOf(key: string): number[] {
+    if (this.failure !== undefined) return [];
+    return this.#samples.flatMap((sample) => sample[key] ?? []);
   }
 
   async close(): Promise<void> {
     await this.#measurement?.[Symbol.asyncDispose]();
-  }
-
-  outcome(row: Row): Outcome {
-    if (this.#failure !== undefined) return { kind: "failed", why: this.#failure.split("\n")[0] ?? "" };
-    const medians = row.lines.map(({ key }) => [
-      key,
-      median(this.#samples.map((sample) => sample[key] ?? Number.NaN)),
-    ]);
-    return { kind: "measured", medians: Object.fromEntries(medians) as Sample };
   }
 }
 

@@ -1,65 +1,54 @@
-// The table, in Markdown, which reads well on a terminal too where its columns are aligned.
+// The table, in Markdown, which reads well on a terminal too: its columns are aligned.
 
-import type { Line, Row } from "../rows/row.ts";
-import type { Contender, Outcome, RowResult } from "./measure-row.ts";
+import { isReached, ratioTo, targetOf, type Contender, type Line } from "./line.ts";
+import { digits, show } from "./units.ts";
 
-const HEAD = ["", "floor", "published", "ours", "ours : published", "target", "reached"];
-
-export function linesOf(row: Row, result: RowResult): string[][] {
-  return row.lines.map((line) => {
-    const values = { ours: valueOf(result, "ours", line), published: valueOf(result, "published", line) };
-    const bare = valueOf(result, "bare", line);
-    const isReached = line.isReached(bare === undefined ? toValues(values) : { ...toValues(values), bare });
-    return [
-      line.label,
-      cell(result.bare, line),
-      cell(result.published, line),
-      cell(result.ours, line),
-      ratio(values.ours, values.published),
-      line.target,
-      isReached ? "yes" : "no",
-    ];
-  });
+interface Column {
+  head: string;
+  cell: (line: Line) => string;
 }
 
-export function table(lines: string[][]): string {
-  return printTable(HEAD, lines);
-}
+const value = (contender: Contender): Column => ({
+  head: contender,
+  cell: ({ values, unit }) => {
+    const measured = values[contender];
+    return measured === undefined ? "" : show(measured, unit);
+  },
+});
 
-export function printTable(head: string[], lines: string[][]): string {
-  const rows = [head, ...lines];
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+const ratio = (rival: "floor" | "published"): Column => ({
+  head: `× ${rival}`,
+  cell: (line) => {
+    const of = ratioTo(rival, line);
+    return of === undefined ? "" : digits(of);
+  },
+});
+
+const REACHED: Readonly<Record<string, string>> = { true: "yes", false: "**no**" };
+
+const COLUMNS: readonly Column[] = [
+  { head: "", cell: ({ label }) => label },
+  value("floor"),
+  value("published"),
+  value("ours"),
+  ratio("floor"),
+  ratio("published"),
+  { head: "target", cell: targetOf },
+  { head: "noise", cell: ({ noise }) => (noise === undefined ? "" : `${Math.round(noise * 100)} %`) },
+  { head: "reached", cell: (line) => REACHED[String(isReached(line))] ?? "" },
+];
+
+/** Without the columns that no line fills. */
+export function printTable(lines: readonly Line[]): string {
+  const columns = COLUMNS.filter(({ cell }) => lines.some((line) => cell(line) !== ""));
+  const rows = [
+    columns.map(({ head }) => head),
+    ...lines.map((line) => columns.map(({ cell }) => cell(line))),
+  ];
+  const widths = columns.map((_, at) => Math.max(3, ...rows.map((row) => row[at]?.length ?? 0)));
   const print = (row: string[]): string =>
-    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+    `| ${row.map((text, at) => text.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = rows;
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [print(head), rule, ...lines.map(print)].join("\n");
-}
-
-/** Why a library has no value, a line each. */
-export function failures(row: Row, result: RowResult): string[] {
-  return Object.entries(result).flatMap(([contender, outcome]) =>
-    outcome.kind === "failed" ? [`${row.name}, ${contender}: ${outcome.why}`] : [],
-  );
-}
-
-/** What wasn't measured compares as not reached. */
-function toValues(values: { ours: number | undefined; published: number | undefined }) {
-  return { ours: values.ours ?? Number.NaN, published: values.published ?? Number.NaN };
-}
-
-function valueOf(result: RowResult, contender: Contender, line: Line): number | undefined {
-  const outcome = result[contender];
-  return outcome?.kind === "measured" ? outcome.medians[line.key] : undefined;
-}
-
-function cell(outcome: Outcome | undefined, line: Line): string {
-  if (outcome === undefined) return "";
-  return outcome.kind === "failed" ? "failed" : line.show(outcome.medians[line.key] ?? Number.NaN);
-}
-
-function ratio(ours: number | undefined, published: number | undefined): string {
-  if (ours === undefined || published === undefined) return "";
-  const value = ours / published;
-  // Two digits that count, and no exponent.
-  return value >= 100 ? value.toFixed() : value.toPrecision(2);
+  return [print(head), rule, ...body.map(print)].join("\n");
 }

@@ -4,11 +4,10 @@ export type Client = ReturnType<typeof newClient>;
 
 export async function connectedClient(url: string): Promise<Client> {
   const client = newClient(url);
-  client.on("error", (error: Error) => console.error(error.message));
   await client.connect();
   return client;
 }
 
 function newClient(url: string) {
-  return createClient({ url });
+  return createClient({ url }).on("error", (error: Error) => console.error(error.message));
 }

@@ -24,11 +24,9 @@ export interface Clients {
 
 export interface Peer {
   name: PeerName;
-  createContext: (clients: Clients & { keyPrefix: string }) => PeerContext;
+  /** Without clients it makes its own, of `REDIS_URL`. */
+  createContext: (options: Partial<Clients> & { keyPrefix: string }) => PeerContext;
 }
 
 /** `kept`: this library, over a Redis that keeps the text. */
 export type PeerName = "ours" | "kept" | "published";
-
-/** Those that all rows compare. */
-export const PEERS: readonly ("ours" | "published")[] = ["published", "ours"];

@@ -1,62 +1,29 @@
-// Measures the Postgres rows on a private server that syncs to disk, and gives their part of the page.
+// A log over Postgres, on a private server that syncs to disk. There is no published library to compare with.
 
-import { Client } from "pg";
 import { PostgresServer } from "../../test/support/postgres-server.ts";
 import { setUpTables } from "../../test/support/postgres-tables.ts";
-import { Child } from "../lib/calls.ts";
-import { printTable } from "../lib/table.ts";
-import { POSTGRES_ROWS, type PostgresLine, type PostgresSetting } from "./measure.ts";
-import type { PostgresWorker } from "./worker.ts";
+import type { Group } from "../lib/row.ts";
+import { idle, modelPace, smallChunks } from "./cost.ts";
+import { crowd } from "./crowd.ts";
+import { fullTable } from "./full-table.ts";
+import { latency, resume, trips } from "./reading.ts";
+import { query, type PostgresSetting } from "./setting.ts";
+import { throughput } from "./throughput.ts";
 
-const HEAD = ["", "pg alone", "ours", "target", "reached"];
-
-/** Undefined where none of the rows is asked for. */
-export async function measurePostgres(words: readonly string[]): Promise<string | undefined> {
-  const rows = Object.entries(POSTGRES_ROWS).filter(
-    ([name]) => words.length === 0 || words.some((word) => `postgres ${name}`.includes(word)),
-  );
-  if (rows.length === 0) return undefined;
-  await using server = await PostgresServer.start({ survives: "disk", settings: ["autovacuum=off"] });
-  const version = await prepare(server.url);
-  const lines: PostgresLine[] = [];
-  for (const [name, measure] of rows) {
-    process.stderr.write(`postgres ${name} …\n`);
-    // Fresh processes, so that no row pays for what another has left open.
-    await using producer = await openWorker(server);
-    await using follower = await openWorker(server);
-    lines.push(...(await measure({ server, producer, follower } satisfies PostgresSetting)));
-  }
-  return [
-    `## Postgres ${version}`,
-    "",
-    "`pg alone` is one multi-row insert of the same bytes. There is no published library to compare with.",
-    "",
-    printTable(HEAD, lines.map(toCells)),
-  ].join("\n");
-}
-
-function toCells({ label, floor, ours, show, target, isReached }: PostgresLine): string[] {
-  return [
-    label,
-    floor === undefined ? "" : show(floor),
-    show(ours),
-    target,
-    target === "" ? "" : isReached ? "yes" : "no",
-  ];
-}
-
-async function prepare(url: string): Promise<string> {
-  await setUpTables(url);
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query("create table floor (chunk text)");
-  const { rows } = await client.query<{ server_version: string }>("show server_version");
-  await client.end();
-  return rows[0]?.server_version.split(" ")[0] ?? "unknown";
-}
-
-async function openWorker(server: PostgresServer): Promise<Child<PostgresWorker>> {
-  const child = await Child.start<PostgresWorker>("postgres/worker.ts");
-  await child.call("open", { url: server.url });
-  return child;
-}
+export const postgres: Group<PostgresSetting & AsyncDisposable> = {
+  name: "postgres",
+  title: "Postgres",
+  intro:
+    "A server that syncs to disk. Floors: one multi-row insert of the same bytes, and the same work in an empty table.",
+  rows: [throughput, smallChunks, modelPace, idle, latency, resume, trips, fullTable, crowd],
+  async start() {
+    const server = await PostgresServer.start({ survives: "disk", settings: ["autovacuum=off"] });
+    await setUpTables(server.url);
+    await query(server.url, "create table floor (chunk text)");
+    return { server, [Symbol.asyncDispose]: () => server.stop() };
+  },
+  async versions({ server }) {
+    const [row] = await query(server.url, "show server_version");
+    return { Postgres: String(row?.["server_version"]).split(" ")[0] ?? "unknown" };
+  },
+};

@@ -9,7 +9,7 @@ import { nowMicros, openSource, STAMP_LENGTH, type SourceSpec, unitsOf } from ".
 import { median } from "../lib/statistics.ts";
 
 const contexts: { pool: Pool; context: ReturnType<typeof createPostgresResumableStreamContext> }[] = [];
-const followed = new Map<string, { reading: Promise<number[]>; latenciesMs: number[] }>();
+const followed = new Map<string, { reading: Promise<unknown>; latenciesMs: number[] }>();
 
 async function open(url: string) {
   const pool = new Pool({ connectionString: url });
@@ -24,6 +24,16 @@ function own() {
   const [first] = contexts;
   if (!first) throw new Error("call open first");
   return first;
+}
+
+let crowded = 0;
+
+async function followSoon(id: string): Promise<ReadableStream<string>> {
+  for (;;) {
+    const stream = await own().context.resumeExistingStream(id);
+    if (stream) return stream;
+    await pass(20);
+  }
 }
 
 const handlers = {
@@ -114,13 +124,13 @@ const handlers = {
     if (stream) void drain(stream);
   },
 
+  /** Settles once all of them follow; waits for a stream that is about to be claimed. */
   async follow({ id, count }: { id: string; count: number }): Promise<void> {
     const latenciesMs: number[] = [];
-    const readings = Array.from({ length: count }, async () => {
-      const stream = await own().context.resumeExistingStream(id);
-      if (!stream) throw new Error(`nothing to follow at ${id}`);
+    const streams = await Promise.all(Array.from({ length: count }, () => followSoon(id)));
+    const readings = streams.map(async (stream) => {
       let text = "";
-      return drain(stream, (piece) => {
+      await drain(stream, (piece) => {
         text += piece;
         for (; text.length >= STAMP_LENGTH; text = text.slice(STAMP_LENGTH)) {
           latenciesMs.push((nowMicros() - Number(text.slice(0, STAMP_LENGTH))) / 1000);
@@ -128,6 +138,22 @@ const handlers = {
       });
     });
     followed.set(id, { reading: Promise.all(readings), latenciesMs });
+  },
+
+  /** Paced streams at once, read by their callers alone. Resolves to CPU milliseconds, until the last end is written. */
+  async crowdCpuMs({ streams, source }: { streams: number; source: SourceSpec }): Promise<number> {
+    const before = process.cpuUsage();
+    const running = Array.from({ length: streams }, async () => {
+      crowded += 1;
+      const stream = await own().context.createNewResumableStream(`crowd-${crowded}`, () =>
+        openSource(source),
+      );
+      return stream ? drain(stream) : 0;
+    });
+    const units = await Promise.all(running);
+    const { user, system } = process.cpuUsage(before);
+    if (units.some((count) => count !== unitsOf(source))) throw new Error("a stream wasn't whole");
+    return (user + system) / 1000;
   },
 
   async latencies({ id }: { id: string }): Promise<number[]> {

@@ -131,7 +131,7 @@ function showServers(servers: Status["servers"]): void {
 
 function showCost(cost: Status["cost"]): void {
   const parts = counted
-    ? [`${count(cost[store as "redis" | "postgres"])} ${counted} for this answer`]
+    ? [`${count(cost[counted.server])} ${counted.name} for this answer`]
     : ["No server is asked"];
   if (isSplit) parts.push(`2.2.13: ${count(cost.published)}`);
   element("cost").textContent = parts.join(" · ");

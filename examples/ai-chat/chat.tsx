@@ -26,21 +26,33 @@ function Chat({ stored }: { stored: UIMessage[] }) {
 
   return (
     <main>
-      <ol>
-        {messages.map(({ id: key, role, parts }) => (
-          <li key={key} data-role={role}>
-            {parts.map((part) => (part.type === "text" ? part.text : ""))}
-          </li>
-        ))}
-      </ol>
-      {(error ?? isUnanswered) && (
-        <p role="alert">
-          The answer broke off. This is what was kept of it.{" "}
-          <button onClick={() => void regenerate()}>Try again</button>
-        </p>
-      )}
+      <section>
+        <div>
+          {messages.length === 0 && <h1>Ask something. Reload while it answers: it goes on.</h1>}
+          <ol>
+            {messages.map(({ id: key, role, parts }) => (
+              <li key={key} data-role={role}>
+                {parts.map((part) => (part.type === "text" ? part.text : ""))}
+              </li>
+            ))}
+          </ol>
+          {(error ?? isUnanswered) && (
+            <p role="alert">
+              The answer broke off. This is what was kept of it.{" "}
+              <button onClick={() => void regenerate()}>Try again</button>
+            </p>
+          )}
+        </div>
+      </section>
       <form onSubmit={send}>
-        <input aria-label="Message" value={input} onChange={(event) => setInput(event.target.value)} />
+        <input
+          aria-label="Message"
+          placeholder="Message"
+          required
+          autoComplete="off"
+          value={input}
+          onChange={(event) => setInput(event.target.value)}
+        />
         {/* Two buttons, by their keys: one that became the other under the press would send the form. */}
         {isBusy ? (
           <button key="stop" type="button" onClick={() => void client.stop(id)}>

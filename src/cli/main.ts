@@ -5,7 +5,7 @@ import { checkStreamId } from "../api/options.ts";
 import { type Arguments, parseArguments, UsageError } from "./args.ts";
 import type { Command, World } from "./command.ts";
 import { doctor } from "./commands/doctor.ts";
-import { postgresLost } from "./commands/postgres-lost.ts";
+import { lost, postgresLost } from "./commands/lost.ts";
 import { postgresCleanup, postgresSetup } from "./commands/postgres.ts";
 import { list, show, stop } from "./commands/streams.ts";
 import { tail } from "./commands/tail.ts";
@@ -18,6 +18,7 @@ const COMMANDS: readonly Command[] = [
   show,
   tail,
   stop,
+  lost,
   doctor,
   postgresSetup,
   postgresCleanup,
@@ -102,7 +103,7 @@ function usage(): string {
     "  --url URL          the server: redis://…, rediss://… or postgres://…",
     "  --key-prefix P     the context's keyPrefix, where the app sets one",
     "  --from OFFSET      where tail starts, in UTF-16 code units",
-    "  --hand-over FILE   a module whose onEnd postgres lost calls for each stream",
+    "  --hand-over FILE   a module whose onEnd the command lost calls for each stream",
     "  --json             prints JSON, one value per line",
     "  --version          prints the version",
     "  --help             prints this page",

@@ -7,6 +7,7 @@ import { systemClock } from "../lib/clock.ts";
 import { shared } from "../lib/shared.ts";
 import type { Transport } from "../port/transport.ts";
 import { Outages } from "../transports/log/outages.ts";
+import type { LogParts } from "../transports/log/parts.ts";
 import { logTransport } from "../transports/log/transport.ts";
 import type { LogConnection } from "../transports/redis-log/connection.ts";
 import { RedisStore } from "../transports/redis-log/store.ts";
@@ -37,15 +38,18 @@ export function checkLogOptions(options: Partial<KeepTextOptions>): RedisLogSett
   };
 }
 
-export function createRedisLogTransport({
-  checked,
-  settings,
-  connection,
-}: {
+export interface RedisLogOptions {
   checked: CheckedOptions;
   settings: RedisLogSettings;
   connection: LogConnection;
-}): Transport {
+}
+
+export function createRedisLogTransport(options: RedisLogOptions): Transport {
+  return logTransport(createRedisLog(options));
+}
+
+/** A log over this server, as its parts see it. */
+export function createRedisLog({ checked, settings, connection }: RedisLogOptions): LogParts {
   const { claimTimeoutMs, handOver, keyPrefix, onError, retentionSeconds } = checked;
   const { leaseMs, flushIntervalMs } = settings;
   const store = new RedisStore({
@@ -58,13 +62,13 @@ export function createRedisLogTransport({
     name: crypto.randomUUID(),
     onError,
   });
-  return logTransport({
+  return {
     store,
     settings: { leaseMs, flushIntervalMs, requestTimeoutMs: claimTimeoutMs },
     clock: systemClock,
     handOver,
     onError,
-  });
+  };
 }
 
 const outagesOf = shared("redis-log-outages.1", () => new WeakMap<object, Outages>());

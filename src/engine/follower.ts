@@ -51,7 +51,7 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
   #isAttached = false;
-  /** The first page, which tells what the stream was when this follower came; absent until then. */
+  /** The first page, without its text: it tells what the stream was when this follower came. Absent until then. */
   #first: Page | undefined;
   #state;
   #controller: ReadableStreamDefaultController<string> | undefined;
@@ -206,7 +206,10 @@ export class Follower {
     this.#isAttached = true;
     const end = result.status === "page" ? result.page.end : undefined;
     this.#isDraining = this.#options.transport.keepsText && (end === "failed" || end === "lost");
-    this.#firstRead.resolve(result);
+    // Its text goes to the reader; kept here, each follower would hold a page for as long as it lives.
+    this.#firstRead.resolve(
+      result.status === "page" ? { status: "page", page: { ...result.page, text: "" } } : result,
+    );
   }
 
   /** False if the kept text was taken away under the follower, by a newer producer. */

@@ -93,6 +93,13 @@ describe.each<Case>([
   { store: "memory", servers: noServer, costs: /^No server is asked$/, keepsText: false },
   // Two at the start, and what two processes need to pass a text on: far from one for each of its words.
   { store: "redis", servers: redis, costs: /^[1-9]\d? Redis commands for this answer$/, keepsText: false },
+  // A script for each word that is followed, which the keeping process and the reading one share.
+  {
+    store: "redis-kept",
+    servers: redis,
+    costs: /^[1-9]\d* Redis commands for this answer$/,
+    keepsText: true,
+  },
   {
     store: "postgres",
     servers: postgres,

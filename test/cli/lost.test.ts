@@ -1,8 +1,5 @@
 // `resumable-stream postgres lost`, as people run it: what no app has taken, and a module that takes it.
 
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
@@ -13,6 +10,7 @@ import { createDatabase, type PrivateDatabase } from "../support/postgres-databa
 import { setUpTables, untilLeasesLapse } from "../support/postgres-tables.ts";
 import { takenIn } from "../support/taking.ts";
 import { until } from "../support/wait.ts";
+import { failing, moduleOf, taking } from "./modules.ts";
 import { run, values } from "./run.ts";
 
 const secret = "text that nobody prints";
@@ -74,23 +72,6 @@ async function open(): Promise<Scene> {
   const lost: Scene["lost"] = (...args) => run(["postgres", "lost", ...args], { POSTGRES_URL: database.url });
   return { database, lost, insert, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
 }
-
-/** A module that notes what it is given, and what it noted. */
-async function moduleOf(code: string, name = "save.mjs"): Promise<{ path: string; file: string }> {
-  const folder = await mkdtemp(join(tmpdir(), "lost-"));
-  const [path, file] = [join(folder, name), join(folder, "taken")];
-  await writeFile(path, code.replaceAll("FILE", JSON.stringify(file)));
-  return { path, file };
-}
-
-const note = `import { appendFileSync } from "node:fs";
-const note = (ended) => appendFileSync(FILE, JSON.stringify(ended) + "\\n");
-`;
-const taking = `${note}export const onEnd = async (ended) => note(ended);`;
-const failing = `${note}export default async (ended) => {
-  note(ended);
-  throw Object.assign(new RangeError("no room for " + ended.text), { code: "53100" });
-};`;
 
 test("lists what no app has taken, under the prefix, without its text", async () => {
   await using scene = await open();

@@ -9,6 +9,8 @@ import { read, readWhole } from "../../src/testing/reading.ts";
 import { createClients } from "../support/clients.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
+import { takenIn } from "../support/taking.ts";
+import { moduleOf, taking } from "./modules.ts";
 import { Running, run, values } from "./run.ts";
 
 /** A matcher, whose own type says nothing. */
@@ -101,6 +103,40 @@ test("list finds what every master keeps, tail reads it, and show tells its size
     const shown = values(await run(["show", id, "--json", ...args]))[0];
     expect(Number(shown?.["memoryBytes"])).toBeGreaterThan(9);
   }
+});
+
+test("lost finds what is owed on every master, and hands it over", async () => {
+  const keyPrefix = `cli-${randomUUID()}`;
+  const { close, ...clients } = await createClients("ioredis-6-cluster", cluster.url);
+  const context = createResumableStreamContext({
+    ...clients,
+    keyPrefix,
+    waitUntil: null,
+    keepText: true,
+    onError: () => undefined,
+    onEnd: () => {
+      throw new Error("no room");
+    },
+  });
+  onTestFinished(async () => {
+    await context.close();
+    close();
+  });
+  const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+  for (const id of ids) await readWhole(context.resumableStream(id, sourceOf([`text of ${id}`])));
+  const keys = await Promise.all((await cluster.masters()).map((master) => master.keys(`${keyPrefix}:*`)));
+  expect(keys.map((own) => own.length > 0)).toEqual([true, true, true]);
+  const args = ["--key-prefix", keyPrefix, "--url", cluster.url];
+
+  const listed = await run(["lost", "--json", ...args]);
+  expect(listed.stderr).toBe("");
+  const states = values(listed).map(({ streamId, status, handOver }) => [streamId, [status, handOver]]);
+  expect(Object.fromEntries(states)).toEqual(Object.fromEntries(ids.map((id) => [id, ["done", "due"]])));
+  const { path, file } = await moduleOf(taking);
+  expect((await run(["lost", "--hand-over", path, ...args])).code).toBe(0);
+  const texts = takenIn(file).map(({ text }) => String(text));
+  expect(texts.toSorted()).toEqual(ids.map((id) => `text of ${id}`));
+  expect((await run(["lost", "--json", ...args])).stdout).toBe("");
 });
 
 test("doctor finds a cluster that is fine so, and leaves nothing on it", async () => {

@@ -33,7 +33,7 @@ interface ChatOptions {
 
 export function describeChat(name: string, { store }: ChatOptions): void {
   // Beside other tests an answer may take three times as long.
-  describe(name, { timeout: 120_000 }, () => {
+  describe(`${name} over ${store}`, { timeout: 120_000 }, () => {
     let browser: Browser;
     let example: Example;
 

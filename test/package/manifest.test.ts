@@ -99,7 +99,7 @@ test("the package holds the builds, their sources, the documents and the example
     /^src\/.+\.ts$/,
     /^docs\/.+\.(md|svg)$/,
     /^examples\/(?!.*(node_modules|dist|\.next|\.data|package-lock)).+\.(ts|tsx|mjs|json|html|md)$/,
-    /^(package\.json|LICENSE|bench\/RESULTS\.md|[A-Z]+\.md)$/,
+    /^(package\.json|LICENSE|bench\/(README\.md|RESULTS\.md|results\.svg)|[A-Z]+\.md)$/,
   ];
   expect(tarball.files.filter((path) => !expected.some((pattern) => pattern.test(path)))).toEqual([]);
   expect(tarball.files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/cjs/package.json"]));

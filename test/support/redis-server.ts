@@ -52,7 +52,7 @@ export class RedisServer extends RedisAdmin {
       const ports = { port: await freePort(), busPort: options.cluster ? await freePort() : 0 };
       const server = new RedisServer(ports, folder, options);
       try {
-        await server.#launch();
+        await server.launch();
         return server;
       } catch (error) {
         await server.stop();
@@ -83,7 +83,7 @@ export class RedisServer extends RedisAdmin {
   /** Kills the server and starts it on the same port. */
   async restart(): Promise<void> {
     await this.kill();
-    await this.#launch();
+    await this.launch();
   }
 
   /** SIGSTOP: connections stay open and nothing answers. */
@@ -99,7 +99,8 @@ export class RedisServer extends RedisAdmin {
     await this.stop();
   }
 
-  async #launch(): Promise<void> {
+  /** Starts the server that was killed. */
+  async launch(): Promise<void> {
     const child = spawn(ensureBinary(redisBinary), this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     // A test run that dies must not leave servers behind.

@@ -37,13 +37,16 @@ export interface StartParams extends ReadingOptions {
   read: string;
   call: "resumableStream" | "createNewResumableStream" | "resumeExistingStream";
   streamId: string;
-  skipCharacters?: number;
+  /** An offset, or a position that names its generation too. */
+  skipCharacters?: number | string;
   /** Required by the two calls that may produce. */
   source?: SourceSpec;
 }
 
 export interface StartAnswer {
   outcome: "stream" | "null" | "undefined" | "rejected";
+  /** The mark of the text's generation; absent where it isn't known yet, and where nobody elsewhere can follow. */
+  generation?: string;
   /** Only of a rejected call. */
   error?: ErrorReport;
   tookMs: number;
@@ -75,6 +78,10 @@ export interface WorkerCalls {
   hurry: { params: { read: string }; answer: undefined };
   source: { params: { label: string }; answer: SourceReport };
   release: { params: { label: string }; answer: undefined };
+  /** Drops what is kept of readings and sources that are over. */
+  forget: { params: { reads: string[]; labels: string[] }; answer: undefined };
+  /** What onError was told since the last such call. Vitals don't name it any more. */
+  takeErrors: { params: undefined; answer: ErrorReport[] };
   vitals: { params: undefined; answer: Vitals };
   /** Closes the clients that were passed in and lets go of the parent; the process then ends if nothing else holds it. */
   retire: { params: undefined; answer: undefined };

@@ -1,6 +1,7 @@
 // A child process that hosts one context. Started by process.ts, spoken to over IPC.
 
 import type { DurableStreamContext } from "../../src/api/types.ts";
+import { generationOf } from "../../src/engine/ends.ts";
 import { openContext, type OpenedContext } from "./contexts.ts";
 import { reportError } from "./error-report.ts";
 import { Reading } from "./reading.ts";
@@ -60,6 +61,12 @@ const handlers: Handlers = {
   hurry: ({ read }) => found(readings, read).hurry() as undefined,
   source: ({ label }) => sources.get(label)?.report ?? { made: 0, given: 0, aborted: false, closed: false },
   release: ({ label }) => found(sources, label).release() as undefined,
+  forget: ({ reads, labels }) => {
+    for (const read of reads) readings.delete(read);
+    for (const label of labels) sources.delete(label);
+    return undefined;
+  },
+  takeErrors: () => hosted?.errors.splice(0) ?? [],
   vitals,
   retire: () => {
     retired = true;
@@ -87,7 +94,8 @@ async function start({
     const tookMs = performance.now() - startedAt;
     if (!stream) return { outcome: stream === null ? "null" : "undefined", tookMs };
     readings.set(read, new Reading(stream, options));
-    return { outcome: "stream", tookMs };
+    const generation = generationOf(stream);
+    return { outcome: "stream", tookMs, ...(generation !== undefined && { generation }) };
   } catch (error) {
     return { outcome: "rejected", error: reportError(error), tookMs: performance.now() - startedAt };
   }

@@ -3,13 +3,12 @@
 import { createContext } from "../../api/context.ts";
 import type { CheckedOptions } from "../../api/options.ts";
 import type { DurableStreamContext } from "../../api/types.ts";
-import { checkLogOptions, connectLog } from "../../contexts/redis-log.ts";
+import { checkLogOptions, connectLog, createRedisLog } from "../../contexts/redis-log.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Transport } from "../../port/transport.ts";
-import type { StreamRecord } from "../../transports/log/store.ts";
+import type { LogStore, StreamRecord } from "../../transports/log/store.ts";
 import { logTransport } from "../../transports/log/transport.ts";
-import { keyOf, keysOf } from "../../transports/redis-log/names.ts";
-import { RedisStore } from "../../transports/redis-log/store.ts";
+import { keyOf, keysOf, streamIdOf } from "../../transports/redis-log/names.ts";
 import { bounded } from "../deadline.ts";
 import { toExpiry } from "../redis-client.ts";
 import type { RedisClient } from "../redis-single.ts";
@@ -24,40 +23,23 @@ export interface KeptOptions {
 export class KeptStreams {
   readonly context: DurableStreamContext;
   readonly transport: Transport;
-  readonly store: RedisStore;
+  readonly store: LogStore;
   readonly #publisher: RedisClient;
   readonly #keyPrefix: string;
 
   constructor({ publisher, subscriber, checked }: KeptOptions) {
-    const { claimTimeoutMs: requestTimeoutMs, handOver, keyPrefix, onError, retentionSeconds } = checked;
-    const settings = checkLogOptions({});
-    const clock = systemClock;
+    const connection = connectLog({ publisher: publisher.client, subscriber: subscriber.client });
+    const log = createRedisLog({ checked, settings: checkLogOptions({}), connection });
     this.#publisher = publisher;
-    this.#keyPrefix = keyPrefix;
-    this.store = new RedisStore({
-      connection: connectLog({ publisher: publisher.client, subscriber: subscriber.client }),
-      keyPrefix,
-      retentionSeconds,
-      leaseMs: settings.leaseMs,
-      requestTimeoutMs,
-      clock,
-      name: crypto.randomUUID(),
-      onError,
-    });
-    this.transport = logTransport({
-      store: this.store,
-      settings: { ...settings, requestTimeoutMs },
-      clock,
-      handOver,
-      onError,
-    });
-    this.context = createContext({ transport: this.transport, options: checked, clock });
+    this.#keyPrefix = checked.keyPrefix;
+    this.store = log.store;
+    this.transport = logTransport(log);
+    this.context = createContext({ transport: this.transport, options: checked, clock: systemClock });
   }
 
-  /** Of a record's key; undefined for any other. Those beside it have something behind the brace. */
+  /** Of a record's key; undefined for any other. */
   idOf(key: string): string | undefined {
-    const beginning = keyOf(this.#keyPrefix, "").slice(0, -1);
-    return key.startsWith(beginning) && key.endsWith("}") ? key.slice(beginning.length, -1) : undefined;
+    return streamIdOf(this.#keyPrefix, key);
   }
 
   /** Not for a user without the right to such keys, whose streams are of the other kind. */

@@ -15,6 +15,12 @@ export function keyOf(keyPrefix: string, streamId: string): string {
   return `${keyPrefix}:rs:{log:${streamId}}`;
 }
 
+/** Of a record's key under the prefix; undefined for any other. Those beside it have something behind the brace. */
+export function streamIdOf(keyPrefix: string, key: string): string | undefined {
+  const beginning = keyOf(keyPrefix, "").slice(0, -1);
+  return key.startsWith(beginning) && key.endsWith("}") ? key.slice(beginning.length, -1) : undefined;
+}
+
 export function keysOf(key: string): LogKeys {
   return { record: key, tail: `${key}:tail`, text: `${key}:text` };
 }

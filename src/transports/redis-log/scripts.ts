@@ -25,7 +25,7 @@ const MAX_KNOWN = 135;
 const SPARE = 10;
 
 /** ARGV[1] of each is the length of a lease, in ms. */
-const PRELUDE = `
+export const PRELUDE: string = `
 local record, tail, text = KEYS[1], KEYS[2], KEYS[3]
 local lease = tonumber(ARGV[1])
 local time = redis.call('time')

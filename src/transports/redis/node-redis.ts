@@ -42,6 +42,11 @@ export function speaksRespTwo(client: NodeRedisClient): boolean {
   return !("withTypeMapping" in client) || client.options?.RESP === 2;
 }
 
+/** Whether the connection broke before the answer came. */
+function isCut(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Socket closed unexpectedly");
+}
+
 /** Rejects if its owner closes it meanwhile. */
 function untilReady(client: NodeRedisClient): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -74,6 +79,14 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
       });
     await connecting;
   };
+  /** One wait for all that were cut off with the connection: the client's emitter warns of many listeners. */
+  let returning: Promise<void> | undefined;
+  const untilBack = (): Promise<void> => {
+    returning ??= untilReady(client).finally(() => {
+      returning = undefined;
+    });
+    return returning;
+  };
   return {
     isCluster: false,
     command: async (words) => {
@@ -83,9 +96,8 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
         return await send();
       } catch (error) {
         // Its answer is lost with the connection. ioredis sends again by itself; all that we send may come twice.
-        const isCut = error instanceof Error && error.message.startsWith("Socket closed unexpectedly");
-        if (!isCut || !client.isOpen) throw error;
-        await untilReady(client);
+        if (!isCut(error) || !client.isOpen) throw error;
+        await untilBack();
         return send();
       }
     },
@@ -93,8 +105,16 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
       if (!wasOpen) await connected();
       await client.subscribe(channel, onMessage);
     },
+    // Until it is answered, the client subscribes to the channel again each time that it connects.
     unsubscribe: async (channel) => {
-      if (client.isOpen) await client.unsubscribe(channel);
+      while (client.isOpen) {
+        try {
+          return void (await client.unsubscribe(channel));
+        } catch (error) {
+          if (!isCut(error) || !client.isOpen) throw error;
+          await untilBack();
+        }
+      }
     },
     onReconnect: (listener) =>
       listenForReconnect(client, { downs: ["reconnecting", "end"], ups: ["ready"] }, listener),

@@ -235,12 +235,19 @@ export class Requests {
       this.#step(pending, { type: "proven" });
       return;
     }
-    pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now(), by: frame.by };
+    const { last } = pending.heard;
+    const by = last?.by === frame.by ? last?.by : copyOf(frame.by);
+    pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now(), by };
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;
     pending.page = page;
     pending.reply.resolve(page);
   }
+}
+
+/** A part of a message as a string of its own: V8 would keep the whole message for it. */
+function copyOf(part: string | undefined): string | undefined {
+  return part?.split("").join("");
 }
 
 function unheard(): ResumableStreamError {

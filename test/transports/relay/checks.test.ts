@@ -5,6 +5,7 @@ import { background } from "../../../src/lib/background.ts";
 import type { Transport, WatchSignal } from "../../../src/port/transport.ts";
 import type { PublishPort } from "../../../src/transports/relay/ports.ts";
 import { parseFrame, parseRequest } from "../../../src/transports/relay/protocol.ts";
+import { heapUsed } from "../../support/heap.ts";
 import { LIVENESS_MS, Produced, type ProcessOptions, RelayScene, TextProducer } from "./scene.ts";
 
 interface Sent {
@@ -38,7 +39,7 @@ class Scene extends RelayScene {
   async follow(relay: Transport, streamId: string): Promise<WatchSignal[]> {
     const signals: WatchSignal[] = [];
     await relay.watch(streamId, (signal) => signals.push(signal)).ready;
-    await this.within(1_000, relay.read(streamId, { from: 0, maxUnits: 100, epoch: undefined }));
+    await this.within(1_000, relay.read(streamId, { from: 0, maxUnits: 100_000, epoch: undefined }));
     signals.length = 0;
     return signals;
   }
@@ -140,4 +141,27 @@ test("a producer that doesn't answer is asked three times, and then left to the 
   // Its producer would forget that somebody follows.
   await scene.pass(LIVENESS_MS);
   expect(signals[0]).toEqual({ type: "missed" });
+});
+
+test("a context that follows holds nothing of the replies that it was given (G9)", async () => {
+  const scene = new RelayScene();
+  const [producing, following] = [scene.relay(), scene.relay()];
+  const [streams, units] = [100, 60_000];
+  const ids = Array.from({ length: streams }, (_, n) => `s${n}`);
+  const producers = await Promise.all(
+    ids.map(async (id) => {
+      const producer = new TextProducer(Buffer.alloc(units, `${id} `).toString("latin1"));
+      return producing.claim(id, { mode: "if-free", producer });
+    }),
+  );
+  const follow = async (id: string): Promise<void> => {
+    await following.watch(id, () => undefined).ready;
+    const read = following.read(id, { from: 0, maxUnits: units, epoch: undefined });
+    expect(await scene.within(1_000, read)).toMatchObject({ page: { tail: units } });
+  };
+  const before = await heapUsed();
+  for (const id of ids) await follow(id);
+  const held = (await heapUsed()) - before;
+  expect(producers).toHaveLength(streams);
+  expect(held).toBeLessThan((streams * units) / 4);
 });

@@ -1,36 +1,37 @@
 // Chunks a second: of a stream nobody follows, beside its bare source, and of one that 1, 10 or 50 follow.
 
+import { atLeast } from "../lib/line.ts";
+import { freshId, peers, startPair, startProducer } from "../lib/pair.ts";
+import type { Measurement } from "../lib/row.ts";
 import { unitsOf, type SourceSpec } from "../lib/source.ts";
-import {
-  freshId,
-  perSecond,
-  startPair,
-  startProducer,
-  type Measurement,
-  type Row,
-  type Setting,
-} from "./row.ts";
 import type { PeerName } from "../peers/peer.ts";
+import type { RelayRow, RelaySetting } from "./setting.ts";
 
 const UNFOLLOWED: SourceSpec = { kind: "burst", chunks: 200_000, chunkLength: 20 };
 
-export const unfollowed: Row = {
+export const unfollowed: RelayRow = {
   name: "unfollowed throughput",
   rounds: 5,
   lines: [
     {
       key: "chunksPerSecond",
       label: "unfollowed, chunks/s",
-      show: perSecond,
-      target: "≥ 0.8 × bare source",
-      isReached: ({ ours, bare = Number.NaN }) => ours >= 0.8 * bare,
+      unit: "chunks/s",
+      bounds: [atLeast(0.8, "floor")],
     },
   ],
-  open: (peer, setting) => openUnfollowed(peer, setting, false),
-  openBare: (setting) => openUnfollowed("ours", setting, true),
+  contenders: {
+    floor: (setting) => openUnfollowed("ours", setting, { bare: true }),
+    published: (setting) => openUnfollowed("published", setting, { bare: false }),
+    ours: (setting) => openUnfollowed("ours", setting, { bare: false }),
+  },
 };
 
-async function openUnfollowed(peer: PeerName, { redis }: Setting, bare: boolean): Promise<Measurement> {
+async function openUnfollowed(
+  peer: PeerName,
+  { redis }: RelaySetting,
+  { bare }: { bare: boolean },
+): Promise<Measurement> {
   const producer = await startProducer(peer, redis.url);
   return {
     measure: async () => {
@@ -42,13 +43,13 @@ async function openUnfollowed(peer: PeerName, { redis }: Setting, bare: boolean)
 }
 
 /** The more follow, the fewer chunks the published library gets through in the time there is. */
-export const followed: Row[] = [
-  { count: 1, chunks: 20_000 },
-  { count: 10, chunks: 15_000 },
-  { count: 50, chunks: 10_000 },
+export const followed: RelayRow[] = [
+  { count: 1, chunks: 10_000 },
+  { count: 10, chunks: 6_000 },
+  { count: 50, chunks: 3_000 },
 ].map(({ count, chunks }) => followedBy(count, { kind: "burst", chunks, chunkLength: 20 }));
 
-function followedBy(count: number, source: SourceSpec): Row {
+function followedBy(count: number, source: SourceSpec): RelayRow {
   return {
     name: `throughput with ${count} followers`,
     rounds: 3,
@@ -56,12 +57,12 @@ function followedBy(count: number, source: SourceSpec): Row {
       {
         key: "chunksPerSecond",
         label: `followed by ${count}, chunks/s`,
-        show: perSecond,
-        target: "≥ 10 × published",
-        isReached: ({ ours, published }) => ours >= 10 * published,
+        ...(count === 50 && { plain: "A burst of text to 50 readers" }),
+        unit: "chunks/s",
+        bounds: [atLeast(10, "published")],
       },
     ],
-    async open(peer, { redis }) {
+    contenders: peers(async (peer, { redis }) => {
       const { producer, followers, ...pair } = await startPair(peer, {
         producerUrl: redis.url,
         followersUrl: redis.url,
@@ -77,6 +78,6 @@ function followedBy(count: number, source: SourceSpec): Row {
         },
         ...pair,
       };
-    },
+    }),
   };
 }

@@ -1,20 +1,22 @@
 // Round trips a reader waits for its first byte, in units of a PING on the same far-away server.
 
-import { asIs, freshId, startPair, startProducer, type Row } from "./row.ts";
+import { atMost } from "../lib/line.ts";
+import { freshId, peers, startPair, startProducer } from "../lib/pair.ts";
+import type { RelayRow } from "./setting.ts";
 
-export const newStream: Row = {
+export const newStream: RelayRow = {
   name: "first byte of a new stream",
-  rounds: 5,
+  rounds: 3,
   lines: [
     {
       key: "trips",
       label: "first byte of a new stream, round trips",
-      show: asIs(1),
-      target: "≤ 1.1",
-      isReached: ({ ours }) => ours <= 1.1,
+      plain: "Wait for the first word of an answer",
+      unit: "count",
+      bounds: [atMost(1.1)],
     },
   ],
-  async open(peer, { proxy }) {
+  contenders: peers(async (peer, { proxy }) => {
     const producer = await startProducer(peer, proxy.url);
     return {
       measure: async () => {
@@ -23,22 +25,22 @@ export const newStream: Row = {
       },
       [Symbol.asyncDispose]: () => producer[Symbol.asyncDispose](),
     };
-  },
+  }),
 };
 
-export const resumedStream: Row = {
+export const resumedStream: RelayRow = {
   name: "first byte of a resume",
-  rounds: 5,
+  rounds: 3,
   lines: [
     {
       key: "trips",
       label: "first byte of a resume, round trips",
-      show: asIs(1),
-      target: "≤ 2.1",
-      isReached: ({ ours }) => ours <= 2.1,
+      plain: "Wait for the first word after a reload",
+      unit: "count",
+      bounds: [atMost(2.1)],
     },
   ],
-  async open(peer, { redis, proxy }) {
+  contenders: peers(async (peer, { redis, proxy }) => {
     const { producer, followers, ...pair } = await startPair(peer, {
       producerUrl: redis.url,
       followersUrl: proxy.url,
@@ -52,5 +54,5 @@ export const resumedStream: Row = {
       },
       ...pair,
     };
-  },
+  }),
 };

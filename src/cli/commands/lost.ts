@@ -1,4 +1,4 @@
-// `postgres lost`: what ended, and no app has taken; and, with --hand-over, has an app take it.
+// `lost`: what ended, and no app has taken; and, with --hand-over, has an app take it.
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -10,23 +10,31 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import { describeError, durationOf, printable, toJson } from "../print.ts";
 import { storeOptions } from "../stores/open-store.ts";
 import { openOwedStreams, type OwedStream, type OwedStreams } from "../stores/owed-streams.ts";
-import { findPostgres } from "../target.ts";
+import { findPostgres, findTarget, type Target } from "../target.ts";
+
+export const lost: Command = {
+  words: ["lost"],
+  takesId: false,
+  summary: "lists ended streams that no onEnd has taken; --hand-over has them taken",
+  run: (args, world) => runOver(findTarget(args, world), args, world),
+};
 
 export const postgresLost: Command = {
   words: ["postgres", "lost"],
   takesId: false,
-  summary: "lists ended streams that no onEnd has taken; --hand-over has them taken",
-  run: async (args, world) => {
-    const url = findPostgres(args, world);
-    const onEnd = args.handOver === undefined ? undefined : await loadOnEnd(args.handOver);
-    const owed = await openOwedStreams({ ...storeOptions(args, world), url }, onEnd);
-    try {
-      return await (onEnd ? handAllOver : list)(owed, args, world);
-    } finally {
-      await owed.close();
-    }
-  },
+  summary: "the same over POSTGRES_URL, also if Redis is named as well",
+  run: (args, world) => runOver({ kind: "postgres", url: findPostgres(args, world) }, args, world),
 };
+
+async function runOver(target: Target, args: CommandArguments, world: World): Promise<ExitCode> {
+  const onEnd = args.handOver === undefined ? undefined : await loadOnEnd(args.handOver);
+  const owed = await openOwedStreams(target, storeOptions(args, world), onEnd);
+  try {
+    return await (onEnd ? handAllOver : list)(owed, args, world);
+  } finally {
+    await owed.close();
+  }
+}
 
 async function list(owed: OwedStreams, { isJson }: CommandArguments, world: World): Promise<ExitCode> {
   if (!isJson) world.print(toRow("END", "LENGTH", "SINCE", "HAND-OVER", "GENERATION", "ID"));

@@ -1,0 +1,30 @@
+// What a thousand answers take of the processor: in a process that has just started, and once its code is compiled.
+
+import { atMost } from "../lib/line.ts";
+import { startWorker, type PostgresRow } from "./setting.ts";
+
+const SPEC = { streams: 1_000, source: { kind: "stamped" as const, chunks: 100, everyMs: 5 } };
+
+export const crowd: PostgresRow = {
+  name: "crowd",
+  rounds: 3,
+  warmsUp: false,
+  lines: [
+    {
+      key: "cold",
+      label: "CPU of 1000 paced streams nobody follows (100 chunks), in a new process",
+      unit: "ms",
+      bounds: [atMost(3_000)],
+    },
+    { key: "warm", label: "… once more in the same process", unit: "ms", bounds: [atMost(1_300)] },
+  ],
+  contenders: {
+    ours: async ({ server }) => ({
+      async measure() {
+        await using worker = await startWorker(server.url);
+        return { cold: await worker.call("crowdCpuMs", SPEC), warm: await worker.call("crowdCpuMs", SPEC) };
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  },
+};
