@@ -256,7 +256,8 @@ return { is[1], is[3] or '' }`;
 const SETTLE = `${PRELUDE}
 local op, epoch = ARGV[2], ARGV[4]
 local is = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'n', 'o', 'k')
-if op == 'owed' then
+-- What the app has taken of a claim that was superseded meanwhile, nobody else gives it.
+if op == 'owed' or (op == 'handed' and ARGV[3] == '1' and is[1] ~= epoch) then
   local list, isTaken = {}, false
   for each in string.gmatch(is[6] or '', '%d+') do
     if each == epoch then isTaken = true else list[#list + 1] = each end
