@@ -9,29 +9,36 @@ import { SpecifiedSource } from "../support/source.ts";
 import { until } from "../support/wait.ts";
 
 const kinds = ["redis-4", "redis-5", "redis-6", "ioredis-5", "ioredis-6"] as const;
+const breaks = kinds.flatMap((clients) => [
+  { clients, how: "cut" as const },
+  { clients, how: "reset" as const },
+]);
 
-it.each(kinds)("over %s, no channel comes back with the connection (G7, G8)", async (clients) => {
-  await using redis = await RedisServer.start();
-  await using proxy = await TcpProxy.start(redis.port);
-  await using producing = await openContext({ clients, url: redis.url });
-  await using following = await openContext({ clients, url: proxy.url });
-  const left = await followed(producing, following, "left");
-  const others = await redis.pubsubChannels();
-  await left.reading.leave();
-  // The line loses answers from here on: the server has done what the client will never be told.
-  proxy.blackHole("answers");
-  await until(async () => (await redis.pubsubChannels()).length < others.length, {
-    what: "the follower's channel to be given back",
-  });
-  proxy.cut();
-  proxy.heal();
+it.each(breaks)(
+  "over $clients, $how, no channel comes back with the connection (G7, G8)",
+  async ({ clients, how }) => {
+    await using redis = await RedisServer.start();
+    await using proxy = await TcpProxy.start(redis.port);
+    await using producing = await openContext({ clients, url: redis.url });
+    await using following = await openContext({ clients, url: proxy.url });
+    const left = await followed(producing, following, "left");
+    const others = await redis.pubsubChannels();
+    await left.reading.leave();
+    // The line loses answers from here on: the server has done what the client will never be told.
+    proxy.blackHole("answers");
+    await until(async () => (await redis.pubsubChannels()).length < others.length, {
+      what: "the follower's channel to be given back",
+    });
+    proxy[how]();
+    proxy.heal();
 
-  // A client that follows something new is back, and has subscribed again to all that it believes to be subscribed to.
-  const next = await followed(producing, following, "next");
-  await next.reading.leave();
-  for (const { source } of [left, next]) source.release();
-  await expect.poll(() => redis.pubsubChannels(), { timeout: 15_000 }).toEqual([]);
-});
+    // A client that follows something new is back, and has subscribed again to all that it believes to be subscribed to.
+    const next = await followed(producing, following, "next");
+    await next.reading.leave();
+    for (const { source } of [left, next]) source.release();
+    await expect.poll(() => redis.pubsubChannels(), { timeout: 15_000 }).toEqual([]);
+  },
+);
 
 it("over node-redis, many that leave at that moment warn of no leak", async () => {
   const warnings: string[] = [];

@@ -108,9 +108,14 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
     });
   });
 
-  it.each(["resumableStream", "createNewResumableStream"] as const)(
-    "%s whose claim was taken and whose answer was lost has its stream at once (G3)",
-    async (call) => {
+  it.each([
+    { call: "resumableStream", how: "cut" },
+    { call: "resumableStream", how: "reset" },
+    { call: "createNewResumableStream", how: "cut" },
+    { call: "createNewResumableStream", how: "reset" },
+  ] as const)(
+    "$call whose claim was taken and whose answer was lost, $how, has its stream at once (G3)",
+    async ({ call, how }) => {
       const [cut, other] = [over(proxy.url), over(server.url)];
       await cut.hasExistingStream("warm");
       proxy.cutEachAfter(() => Infinity);
@@ -121,7 +126,7 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
         what: "the claim to be written",
       });
       proxy.forget();
-      proxy.cut();
+      proxy[how]();
       const startedAt = performance.now();
       const stream = read(await asked);
       expect(performance.now() - startedAt).toBeLessThan(1_500);

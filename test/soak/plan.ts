@@ -117,23 +117,27 @@ function planReader(dice: Dice, { slot, lengthMs, scale }: ReaderScope): ReaderP
   };
 }
 
-/** The next fault, and the time before it. The elder is frozen and cut off like any other, and never killed. */
-export function planFault(dice: Dice, { slots }: Scale): { afterMs: number; fault: Fault } {
-  const slot = dice.integer(0, slots - 1);
-  const mortal = dice.integer(ELDER + 1, slots - 1);
-  const afterMs = dice.between(500, 5_000);
-  const fault = dice.pick<() => Fault>([
-    () => ({ kind: "kill", slot: mortal }),
-    () => ({ kind: "kill", slot: mortal }),
-    () => ({
-      kind: "freeze",
-      slot,
-      forMs: dice.chance(0.2) ? dice.between(8_000, 14_000) : dice.between(300, 5_000),
-    }),
-    () => ({ kind: "cut", slot }),
-    () => ({ kind: "cut", slot }),
-    () => ({ kind: "silence", slot, forMs: dice.between(300, 7_000) }),
-    () => ({ kind: "kill server", downMs: dice.chance(0.5) ? 0 : dice.between(0, 4_000) }),
-  ])();
-  return { afterMs, fault };
+/**
+ * A storm: each kind of fault, in random order, with the time before each. The elder is frozen and cut off like any other, and never
+ * killed.
+ */
+export function planStorm(dice: Dice, { slots }: Scale): { afterMs: number; fault: Fault }[] {
+  const slot = (): number => dice.integer(0, slots - 1);
+  const mortal = (): number => dice.integer(ELDER + 1, slots - 1);
+  const faults: Fault[] = [
+    { kind: "kill", slot: mortal() },
+    { kind: "kill", slot: mortal() },
+    { kind: "freeze", slot: slot(), forMs: dice.between(300, 5_000) },
+    { kind: "cut", slot: slot() },
+    { kind: "silence", slot: slot(), forMs: dice.between(300, 7_000) },
+    { kind: "kill server", downMs: dice.chance(0.5) ? 0 : dice.between(0, 4_000) },
+    // Now and then longer than a lease.
+    dice.chance(0.3)
+      ? { kind: "freeze", slot: slot(), forMs: dice.between(8_000, 14_000) }
+      : { kind: "cut", slot: slot() },
+  ];
+  const order = new Map(faults.map((fault) => [fault, dice.fraction()]));
+  return faults
+    .toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
+    .map((fault) => ({ afterMs: dice.between(500, 4_000), fault }));
 }

@@ -99,6 +99,12 @@ export class TcpProxy {
     this.#connections.clear();
   }
 
+  /** The same by a TCP reset, which clients tell by another error than a connection that was closed. */
+  reset(): void {
+    for (const { client } of this.#connections) client.resetAndDestroy();
+    this.cut();
+  }
+
   /** Resets all connections and refuses new ones. */
   async refuse(): Promise<void> {
     const closed = once(this.#listener, "close");

@@ -11,6 +11,7 @@ import {
 /** The part of a node-redis client that we use. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean;
+  readonly isReady: boolean;
   readonly options?: { RESP?: number };
   connect(): Promise<unknown>;
   sendCommand(words: string[]): Promise<unknown>;
@@ -42,9 +43,14 @@ export function speaksRespTwo(client: NodeRedisClient): boolean {
   return !("withTypeMapping" in client) || client.options?.RESP === 2;
 }
 
-/** Whether the connection broke before the answer came. */
-function isCut(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("Socket closed unexpectedly");
+/** Whether what failed did so with its connection, which the client opens anew. Each way to break has an error of its own. */
+function isBetweenConnections({ isOpen, isReady }: NodeRedisClient): boolean {
+  return isOpen && !isReady;
+}
+
+/** Of a client that keeps no queue for when it has no connection: its owner wants it to fail at once. */
+function isOffline(error: unknown): boolean {
+  return error instanceof Error && error.message === "The client is offline";
 }
 
 /** Rejects if its owner closes it meanwhile. */
@@ -96,7 +102,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
         return await send();
       } catch (error) {
         // Its answer is lost with the connection. ioredis sends again by itself; all that we send may come twice.
-        if (!isCut(error) || !client.isOpen) throw error;
+        if (!isBetweenConnections(client) || isOffline(error)) throw error;
         await untilBack();
         return send();
       }
@@ -111,7 +117,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
         try {
           return void (await client.unsubscribe(channel));
         } catch (error) {
-          if (!isCut(error) || !client.isOpen) throw error;
+          if (!isBetweenConnections(client)) throw error;
           await untilBack();
         }
       }
