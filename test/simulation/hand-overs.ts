@@ -128,6 +128,8 @@ export class HandOvers {
       if (runs.some((run) => world.losses.hasForgotten(run))) return;
       // Found lost while it was cut off from the server, and so couldn't write again what was evicted meanwhile.
       if (end === "lost" && runs.some((run) => world.losses.hasEvicted(streamId, run.startedAt))) return;
+      // Of one that wrote nothing an eviction takes the mark that it was nothing.
+      if (end === "lost" && runs.length === 0 && world.losses.hasEvicted(streamId, 0)) return;
       if (world.backend.keepsText || end !== "lost")
         world.violate("G15", `${streamId} came without its text`);
       return;

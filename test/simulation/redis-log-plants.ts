@@ -173,7 +173,7 @@ export const REDIS_LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "live messages of a Redis are taken for the truth",
-    breaks: ["G7"],
+    breaks: ["G3", "G7"],
     plant: {
       send: silentReads,
       stepFollower: (state, event) =>

@@ -230,7 +230,7 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     const { now, redis } = this;
     const [, lease, op, argument, epoch] = ARGV;
     const is = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "n", "o", "k")];
-    if (op === "owed") {
+    if (op === "owed" || (op === "handed" && argument === "1" && is[1] !== epoch)) {
       const owed = (is[6] ?? "").split(" ").filter(Boolean);
       const list = owed.filter((each) => each !== epoch);
       if (list.length === owed.length) {

@@ -1,7 +1,7 @@
 // Scripts for people who look after streams, apart from those that streams need: an app doesn't load them. The keys and the
 // first argument are those of the five.
 
-import { PRELUDE } from "./scripts.ts";
+import { PRELUDE } from "./prelude.ts";
 
 /**
  * Tells which texts of a stream are over, and taken by no app. Answers nothing, or epoch, tail, status, end of the lease in ms, how often

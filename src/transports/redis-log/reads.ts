@@ -66,7 +66,7 @@ export class RedisReads {
     return this.#toAnswer(key, answer)?.record;
   }
 
-  /** A page of a stream that has ended, as is known here; undefined if its record has to be read. */
+  /** Text of a stream that is known here to have ended; undefined if its record has to be read. */
   async #endedPage(request: PageRequest): Promise<StoredPage | undefined> {
     const { epoch, from, key, maxUnits } = request;
     const known = this.#ended.get(key);

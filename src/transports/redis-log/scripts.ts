@@ -13,7 +13,7 @@
 // Entries of the text are named by their claim and the offset at their end: `<epoch>-<end>`. Their one field is `t` (text) or
 // `j` (JSON of text that UTF-8 can't carry).
 
-import { SETTLING_MS } from "../log/outages.ts";
+import { PRELUDE } from "./prelude.ts";
 
 /** Of `k`: eight epochs of 16 digits, and what parts them. */
 const MAX_KNOWN = 135;
@@ -23,26 +23,6 @@ const MAX_KNOWN = 135;
  * size that the allocator has.
  */
 const SPARE = 10;
-
-/** ARGV[1] of each is the length of a lease, in ms. */
-export const PRELUDE: string = `
-local record, tail, text = KEYS[1], KEYS[2], KEYS[3]
-local lease = tonumber(ARGV[1])
-local time = redis.call('time')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function whole(number) return string.format('%.0f', number) end
--- How long a lease lasts. While a server was down nobody could renew one: producers get as long to come back. The time since
--- its start has no fractions.
-local function remaining(leaseEnd)
-  local left = tonumber(leaseEnd) - now
-  if left > 0 then return left end
-  local info = redis.pcall('info', 'server')
-  local uptime = type(info) == 'string' and tonumber(string.match(info, 'uptime_in_seconds:(%d+)'))
-  local grace = math.max(lease, ${SETTLING_MS}) + 1000
-  if uptime and uptime * 1000 < grace then return grace - uptime * 1000 end
-  return left
-end
-`;
 
 /**
  * ARGV: lease, mode, ms to live, inbox, how often the app may be given the text (empty: it doesn't want it), "1" if a text it was
@@ -256,7 +236,8 @@ return { is[1], is[3] or '' }`;
 const SETTLE = `${PRELUDE}
 local op, epoch = ARGV[2], ARGV[4]
 local is = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'n', 'o', 'k')
-if op == 'owed' then
+-- What the app has taken of a claim that was superseded meanwhile, nobody else gives it.
+if op == 'owed' or (op == 'handed' and ARGV[3] == '1' and is[1] ~= epoch) then
   local list, isTaken = {}, false
   for each in string.gmatch(is[6] or '', '%d+') do
     if each == epoch then isTaken = true else list[#list + 1] = each end
