@@ -18,7 +18,7 @@ export interface EndedStream {
   generation: string | undefined;
   /** How it ended: `"lost"` if its producer died, was superseded or was closed. */
   end: EndKind;
-  /** All of its text, as far as it came; undefined if a producer over Redis died, because its text died with it. */
+  /** All of its text, as far as it came; undefined if it is lost, because a relay's producer died, or a log's store lost some of a dead one's. */
   text: string | undefined;
   /** The source's error, in its own process; otherwise undefined. */
   error: unknown;

@@ -10,7 +10,7 @@ export interface Ended {
   epoch: number | undefined;
   /** How it ended. */
   end: EndKind;
-  /** All of its text, as far as it came; undefined if a relay's producer died, and its text with it. */
+  /** All of its text, as far as it came; undefined if it is lost: with a relay's producer, or by a log's store. */
   text: string | undefined;
   /** The source's error; undefined if there was none, and in another process. */
   error: unknown;

@@ -54,6 +54,27 @@ describe.each(["redis-6", "ioredis-6"] as const)("a stream that Redis keeps, ove
     await follower.ended;
   });
 
+  test("a replay costs a script at its start and one at its end, and a plain command per page between", async () => {
+    const options = { keepText: true, replay: true } as const;
+    const context = await redis.createContext(clients, undefined, options);
+    await warm(context);
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.createNewResumableStream(id, source.makeStream));
+    // Five pages of 81,500, and some.
+    const length = 410_000;
+    source.push("x".repeat(length));
+    source.end();
+    await primary.ended;
+    await until(async () => expect(await statusOf(redis.server(), id)).toBe("done"));
+    const counted = await countFrom(redis.server());
+    const replay = read(await context.resumeExistingStream(id));
+    await replay.ended;
+    expect(replay.text().length).toBe(length);
+    const { evalsha, xrange } = await counted();
+    expect({ evalsha, xrange }).toEqual({ evalsha: 2, xrange: 5 });
+  });
+
   test.each([2_000, 4_000, 10_000, 100_000])(
     "a text of %i characters takes at most 1.3 bytes for each once it has ended",
     async (length) => {
@@ -92,7 +113,9 @@ async function statusOf(server: RedisServer, id: string): Promise<unknown> {
 /** A server knows a script once it was sent whole. */
 async function warm(context: Awaited<ReturnType<typeof redis.createContext>>): Promise<void> {
   const source = manualSource();
-  const reading = read(await context.createNewResumableStream(freshId(), source.makeStream));
+  const id = freshId();
+  const reading = read(await context.createNewResumableStream(id, source.makeStream));
+  await context.hasExistingStream(id);
   source.end();
   await reading.ended;
 }

@@ -15,6 +15,9 @@ const LEASE_MS = 3_000;
 const relayOptions = { ackTimeoutMs: 1_000, livenessMs: 1_000 };
 const options = { leaseMs: LEASE_MS, ...relayOptions };
 
+/** Of the stream that is called "s". */
+const RECORD = "resumable-stream:rs:{log:s}";
+
 /** A file for what is taken, and one that lets go of it. */
 function files(): { file: string; holdFile: string; letGo: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "hand-over-"));
@@ -189,6 +192,74 @@ describe.concurrent.each(logs)("over $over", { timeout: 60_000 }, ({ open }) => 
     });
     expect(await other.ask("has", { streamId: "s" })).toBe("failed");
     expect(takenIn(file).length).toBe(1);
+    expect(await scene.troubles()).toEqual([]);
+  });
+});
+
+describe.concurrent("text that its store has lost", { timeout: 60_000 }, () => {
+  const withoutText = [{ streamId: "s", end: "lost" }];
+
+  it("over Redis: a dead producer's, whose keys were evicted: the app is called once, and not with an empty text", async () => {
+    await using scene = await Scene.keeping("ioredis-6");
+    const { file } = files();
+    const takes = { options, onEnd: { file } };
+    const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
+    await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
+    await until(async () => Number(await scene.redis.command("HGET", RECORD, "n")) > 500, { what: "text" });
+    await producer.kill();
+    await scene.redis.command("DEL", `${RECORD}:tail`, `${RECORD}:text`);
+    await until(async () => (await other.ask("has", { streamId: "s" })) === "failed", {
+      what: "its loss",
+      withinMs: 3 * LEASE_MS,
+    });
+    expect(takenIn(file)).toMatchObject(withoutText);
+    expect(takenIn(file)[0]).not.toHaveProperty("text");
+    expect(await scene.troubles()).toEqual([]);
+  });
+
+  it.each(["before", "after"] as const)(
+    "over Redis: a dead producer's, evicted %s it was superseded: the app is called once, and not with an empty text",
+    async (when) => {
+      await using scene = await Scene.keeping("ioredis-6");
+      const { file } = files();
+      const takes = { options, onEnd: { file } };
+      const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
+      await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
+      await until(async () => Number(await scene.redis.command("HGET", RECORD, "n")) > 500, { what: "text" });
+      await producer.kill();
+      if (when === "before") await scene.redis.command("DEL", `${RECORD}:tail`);
+      const source: SourceSpec = { label: "new", chunks: 10, everyMs: 2 };
+      await other.reads({ read: "new", call: "createNewResumableStream", streamId: "s", source });
+      if (when === "after") await scene.redis.command("DEL", `${RECORD}:text`);
+      await until(() => takenIn(file).some(({ end }) => end === "lost"), {
+        what: "the older one's",
+        withinMs: 3 * LEASE_MS,
+      });
+      const lost = takenIn(file).filter(({ end }) => end === "lost");
+      expect(lost).toMatchObject(withoutText);
+      expect(lost[0]).not.toHaveProperty("text");
+      expect(await other.ended("new", 5_000)).toMatchObject({ text: sourceText(source) });
+      expect(await scene.troubles()).toEqual([]);
+    },
+  );
+
+  it("over Postgres: a dead producer's, whose rows were deleted: the app is called once, and not with an empty text", async () => {
+    await using scene = await PostgresScene.open();
+    const { file } = files();
+    const takes = { options, onEnd: { file } };
+    const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
+    await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
+    const length = async (): Promise<number> =>
+      Number((await scene.query("select last_offset from rs_stream_sessions"))[0]?.["last_offset"]);
+    await until(async () => (await length()) > 500, { what: "text" });
+    await producer.kill();
+    await scene.query("delete from rs_stream_chunks");
+    await until(async () => (await other.ask("has", { streamId: "s" })) === "failed", {
+      what: "its loss",
+      withinMs: 3 * LEASE_MS,
+    });
+    expect(takenIn(file)).toMatchObject(withoutText);
+    expect(takenIn(file)[0]).not.toHaveProperty("text");
     expect(await scene.troubles()).toEqual([]);
   });
 });

@@ -252,4 +252,40 @@ describe("a fail-over to a replica that lags", { timeout: 60_000 }, () => {
     expect(await late.ended("late", 5_000)).toMatchObject(whole);
     expect(await scene.troubles()).toEqual([]);
   });
+
+  it("loses an acknowledged end, which the process of the producer writes again (G1, G6)", async () => {
+    await using scene = await Scene.keeping("ioredis-6");
+    await using replica = await RedisServer.start();
+    await using proxy = await TcpProxy.start(scene.redis.port);
+    await replica.command("REPLICAOF", "127.0.0.1", String(scene.redis.port));
+    await until(async () => String(await replica.command("ROLE")).includes("connected"), {
+      what: "the replica",
+      withinMs: 10_000,
+    });
+    const producer = await scene.worker({ options, url: `redis://127.0.0.1:${proxy.port}` });
+    await producer.reads({
+      read: "primary",
+      call: "createNewResumableStream",
+      streamId: "s",
+      source: steady,
+    });
+    await until(async () => Number(await replica.command("HGET", RECORD, "n")) > 300, {
+      what: "replication",
+    });
+    // From here on the replica hears nothing.
+    await replica.command("REPLICAOF", "NO", "ONE");
+    const whole = { end: { kind: "clean" }, text: sourceText(steady) };
+    expect(await producer.ended("primary", 15_000)).toMatchObject(whole);
+    await producer.settled(15_000);
+    expect(await scene.redis.command("HGET", RECORD, "s")).toBe("done");
+    expect(await replica.command("HGET", RECORD, "s")).toBe(null);
+    proxy.setTarget(replica.port);
+    proxy.cut();
+    await until(async () => (await replica.command("HGET", RECORD, "s")) === "done", { what: "its end" });
+    const late = await scene.worker({ options: { ...options, replay: true }, url: replica.url });
+    await late.reads({ read: "late", call: "resumeExistingStream", streamId: "s" });
+    expect(await late.ended("late", 5_000)).toMatchObject(whole);
+    expect(await replica.keysWithoutExpiry()).toEqual([]);
+    expect(await scene.troubles()).toEqual([]);
+  });
 });

@@ -93,9 +93,9 @@ export class RedisKeys {
     stream.last = id;
   }
 
-  xrange(key: string, from: string, to: string, count = Infinity): StreamEntry[] {
+  xrange(key: string, from: string, to: string): StreamEntry[] {
     const entries = this.#value(key, "stream")?.entries ?? [];
-    return entries.filter(([id]) => compareIds(id, from) >= 0 && compareIds(id, to) <= 0).slice(0, count);
+    return entries.filter(([id]) => compareIds(id, from) >= 0 && compareIds(id, to) <= 0);
   }
 
   xtrimMinId(key: string, id: string): void {

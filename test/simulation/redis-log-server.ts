@@ -49,6 +49,7 @@ export class RedisLogServer {
   execute(words: readonly string[]): unknown {
     const [command, first = "", second = "", ...rest] = words.map((word) => word.toWellFormed());
     if (command === "PUBLISH") return this.channels.publish(first, second);
+    if (command === "XRANGE") return this.keys.xrange(first, second, rest[0] ?? "");
     if (command === "EVALSHA") {
       const name = this.#hashes.get(first);
       if (name && this.#loaded.has(name)) return this.#run(name, rest);
@@ -63,6 +64,7 @@ export class RedisLogServer {
   /** What a command is called in a trace. */
   describe([command = "", first = "", ...rest]: readonly string[]): string {
     if (command === "PUBLISH") return `PUBLISH ${first}`;
+    if (command === "XRANGE") return `XRANGE ${rest.join(" ")}`;
     const name = this.#hashes.get(first) ?? "with text";
     return `${command} ${name} ${rest.slice(5).join(" ").slice(0, 160)}`;
   }
@@ -110,7 +112,10 @@ export class RedisLogServer {
 
   #keep(key: string, from: number, answer: readonly unknown[]): void {
     const [epoch, tail, openFrom, status, , , handover] = answer.slice(0, 7).map(toText);
-    const [entries, open] = [answer[8], toText(answer[9])];
+    const open = toText(answer[9]);
+    // Asked for by a command of its own, right after this.
+    const entries =
+      answer[8] ?? this.keys.xrange(keysOf(key).text, `${epoch}-${from + 1}`, `${epoch}-${tail}`);
     // Until the app has its text it counts as running.
     if (status !== "failed" && handover !== "") return;
     if (status !== "failed" && status !== "lost" && status !== "lapsed") return;

@@ -67,8 +67,9 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     let owed = was[6] ?? "";
     if (isOwed && before) {
       owed = owed === "" ? before : `${owed} ${before}`;
-      const open = Number(was[8]) > Number(was[9]) ? redis.get(tail) : undefined;
-      if (open !== undefined) redis.xadd(text, `${before}-${was[8]}`, "t", open);
+      const [n, o] = [Number(was[8]), Number(was[9])];
+      if (n > o || n === 0)
+        redis.xadd(text, `${before}-${was[8]}`, "t", (n > o ? redis.get(tail) : undefined) ?? "");
     } else if (owed === "") {
       redis.del(text);
     }
@@ -190,16 +191,14 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
       if (watched <= 0) inbox = is[9] ?? "";
       watched = keep;
     }
-    let entries: StreamEntry[] = [];
+    let entries: StreamEntry[] | null = [];
     let open = "";
     if (units > 0 && (ARGV[4] === "1" || (status !== "done" && status !== "stopped"))) {
       const [n, o] = [Number(is[2]), Number(is[3])];
-      if (from < o) {
-        const epoch = `${is[1]}-`;
-        entries = redis.xrange(text, epoch + whole(from + 1), epoch + whole(from + units));
-        if (from + units < o) {
-          entries.push(...redis.xrange(text, epoch + whole(from + units + 1), epoch + MAX_COUNT, 1));
-        }
+      if (from + units <= o) {
+        entries = null;
+      } else if (from < o) {
+        entries = redis.xrange(text, `${is[1]}-${whole(from + 1)}`, `${is[1]}-${whole(o)}`);
       }
       if (n > o && from + units > o) open = redis.get(tail) ?? "";
     }

@@ -239,9 +239,9 @@ export class Store {
     if (session.status === "streaming") session.isLost = true;
     if (session.status === "streaming") session.status = "failed";
     const started = WALL_START_MS + session.createdAt;
-    const { epoch, entries } = session;
+    const { epoch, entries, tail } = session;
     const kept = entriesOf([...entries.values()]);
-    return [{ epoch: String(epoch), status: this.status(session), started_ms: started, ...kept }];
+    return [{ epoch: String(epoch), tail, status: this.status(session), started_ms: started, ...kept }];
   }
 
   /** While the server was down nobody could renew a lease. */

@@ -66,13 +66,19 @@ async function tryOut({ store }: KeptStreams, streamId: string): Promise<string 
   try {
     await bounded("subscribe to live text", ready, DELIVERY_TIMEOUT_MS);
     // From here on it counts as followed, and its text is published.
-    await store.read({ key, from: 0, maxUnits: 1, isBound: true });
+    await store.read({ key, epoch: claimed.epoch, from: 0, maxUnits: 1, isBound: true });
     const answers = [
       await append(store, { key, claimed, from: 0, text: HALVES[0] }),
       await append(store, { key, claimed, from: HALVES[0].length, text: HALVES[1] }),
     ];
     if (answers.some(({ status }) => status !== "written")) return "text isn't written";
-    const page = await store.read({ key, from: 0, maxUnits: TEXT.length, isBound: true });
+    const page = await store.read({
+      key,
+      epoch: claimed.epoch,
+      from: 0,
+      maxUnits: TEXT.length,
+      isBound: true,
+    });
     if (page?.text !== TEXT) return "the text that is read differs from what was written";
     if ((await store.stop(key, { reason: undefined, epoch: claimed.epoch })) !== claimed.epoch)
       return "a stream isn't stopped";

@@ -25,7 +25,7 @@ export interface OwedStreams {
   close: () => Promise<void>;
 }
 
-/** What is asked of either kind of store. */
+/** Either kind of store, as the command needs it. */
 export interface OwedStore {
   log: LogParts;
   list: () => AsyncGenerator<OwedStream>;

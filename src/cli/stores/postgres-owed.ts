@@ -1,4 +1,4 @@
-// What is owed to an app over Postgres: rows.
+// Rows of Postgres whose text is owed to an app.
 
 import { createPostgresParts } from "../../contexts/log.ts";
 import { markOf } from "../../lib/position.ts";

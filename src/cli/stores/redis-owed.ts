@@ -1,4 +1,4 @@
-// What is owed to an app over Redis that keeps the text: records, and what they say of older claims.
+// Records of Redis whose text, or that of claims before it, is owed to an app.
 
 import { checkOptions } from "../../api/options.ts";
 import { checkLogOptions, connectLog, createRedisLog } from "../../contexts/redis-log.ts";

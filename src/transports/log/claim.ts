@@ -59,6 +59,8 @@ export class LogClaim implements Claim {
   notBefore: number | undefined;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
+  /** The store has had its end. */
+  hasEnded = false;
 
   readonly #onPending: (claim: LogClaim) => void;
   /** Tail of what is written. */
@@ -105,6 +107,14 @@ export class LogClaim implements Claim {
   finish(take: () => Slice): Promise<void> {
     this.isEnding = true;
     return this.#begin(take);
+  }
+
+  /** Writes its end once more, and what is missing before it: the store may have lost what it had acknowledged. */
+  endAgain(end: EndKind): void {
+    const tail = this.#tail;
+    this.#isClosed = false;
+    this.#call = { take: () => ({ from: tail, text: "", tail, end }), resolve: () => undefined };
+    this.#onPending(this);
   }
 
   /** The part that the next write carries, about `maxUnits` at most; takes the producer's text if none is held. */

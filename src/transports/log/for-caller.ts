@@ -6,7 +6,7 @@ import { asResumableStreamError, type ResumableStreamError } from "../../port/er
 import type { Outages } from "./outages.ts";
 
 /** While the store is away its callers wait no longer than this: one has waited for it already. */
-const AWAY_MS = 50;
+const AWAY_MS = 40;
 
 export interface CallerOptions<T> {
   clock: Clock;

@@ -78,8 +78,8 @@ export class Handovers {
 
   /** Whether somebody else has given the app, or gives it, what a superseded producer of this process has. */
   async isAnothers(key: string, epoch: number): Promise<boolean> {
-    const { isThere, text } = await this.#parts.store.takeOwed(key, epoch);
-    return isThere && text === undefined;
+    const { status } = await this.#parts.store.takeOwed(key, epoch);
+    return status === "elsewhere";
   }
 
   /** This process gives the app what a superseded producer of its own has: whoever superseded it needn't. */
@@ -127,11 +127,11 @@ export class Handovers {
   }
 
   async #takeOwed({ key, streamId }: NamedStream, epoch: number): Promise<void> {
-    const { text } = await this.#parts.store.takeOwed(key, epoch);
-    if (text === undefined) return;
+    const owed = await this.#parts.store.takeOwed(key, epoch);
+    if (owed.status !== "taken") return;
     // Epochs start from the clock, in microseconds.
     const startedAtMs = epoch / 1000;
-    const ended = { streamId, epoch, end: "lost", text, error: undefined, startedAtMs } as const;
+    const ended = { streamId, epoch, end: "lost", text: owed.text, error: undefined, startedAtMs } as const;
     // Nobody else knows of it any more: it is tried once more here.
     if (!(await this.#wanted?.run(ended))) await this.#wanted?.run(ended);
   }

@@ -5,6 +5,7 @@ import { asResumableStreamError, ResumableStreamError } from "../../port/errors.
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
+import type { EndKind } from "../../port/transport.ts";
 import type { LogClaim, Portion } from "./claim.ts";
 import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
@@ -21,6 +22,8 @@ export interface LaneOptions {
   isClosing: () => boolean;
   /** The record names another claim. */
   onFenced: (claim: LogClaim) => void;
+  /** The store has its end. */
+  onEnded: (claim: LogClaim, end: EndKind) => void;
   /** Nothing more is written under it. */
   onOver: (claim: LogClaim) => void;
 }
@@ -153,7 +156,7 @@ export class Lane {
         claim.renewedAt = startedAt;
         claim.isWatched = answer.isWatched;
         const isComplete = claim.wrote(portion);
-        if (portion.end !== undefined) return this.#options.onOver(claim);
+        if (portion.end !== undefined) return this.#options.onEnded(claim, portion.end);
         if (answer.stop) claim.producer.stop(answer.stop.reason);
         // The rest of a text that was too long for one write.
         if (!isComplete) claim.dueAt = clock.now();

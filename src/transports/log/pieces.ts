@@ -3,8 +3,8 @@
 import { cutBeforePair } from "../../lib/text.ts";
 import type { Piece } from "./store.ts";
 
-/** Most of what a page may have to read beyond its end. */
-const MAX_PIECE_UNITS = 16_384;
+/** Most of what a page may have to read beyond its end. Text of one byte a unit fills an entry of Redis with it. */
+const MAX_PIECE_UNITS = 16_300;
 
 export function toPieces(from: number, text: string): Piece[] {
   const pieces: Piece[] = [];

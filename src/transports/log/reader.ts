@@ -31,7 +31,7 @@ export class Reader {
     for (let hasWaited = false; ; hasWaited = true) {
       if (this.#isClosed) throw closedError();
       const isBound = epoch !== undefined || replays;
-      const stored = await store.read({ key: stream.key, from, maxUnits, isBound });
+      const stored = await store.read({ key: stream.key, epoch, from, maxUnits, isBound });
       const known = this.#isForgotten(stream, epoch, stored?.record);
       if (known) return { status: "page", page: toPage({ ...known, tail: from }, { from, text: "" }) };
       if (!stored || isOlder(stored.record, epoch)) return { status: "absent" };

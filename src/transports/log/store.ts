@@ -33,6 +33,8 @@ export interface StoredPage {
 
 export interface PageRequest {
   key: string;
+  /** The claim that its reader is bound to; undefined for whichever there is. */
+  epoch: number | undefined;
   from: number;
   maxUnits: number;
   /** Whether text of a stream that has ended well is wanted as well. */
@@ -100,6 +102,15 @@ export interface Elected {
   text: string | undefined;
 }
 
+/** What became of the text of a superseded claim. */
+export type Owed =
+  /** Whoever asked gives it to the app. Undefined if the store has lost some of it. */
+  | { status: "taken"; text: string | undefined }
+  /** Somebody else gives it, or gave it, to the app. */
+  | { status: "elsewhere" }
+  /** The store doesn't know of that claim. */
+  | { status: "unknown" };
+
 /** A store tells it what it hears. */
 export interface StoreListener {
   /** Producers of these should look at their records. */
@@ -166,8 +177,8 @@ export interface LogStore {
   elect(key: string, forMs: number): Promise<Elected | undefined>;
   /** Notes whether the app has taken it. A failure is tried once more. */
   handedOver(key: string, epoch: number, isTaken: boolean): Promise<void>;
-  /** Takes the text of a superseded claim off the list. Who gets it gives it to the app. `isThere`: the store knows of that claim. */
-  takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }>;
+  /** Takes the text of a superseded claim off the list. */
+  takeOwed(key: string, epoch: number): Promise<Owed>;
   /** Followers everywhere look at a stream that counted as running until now. */
   tellMoved(key: string): void;
 

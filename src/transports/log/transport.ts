@@ -34,6 +34,7 @@ export function logTransport(parts: LogParts): Transport {
 
 class LogTransport implements Transport {
   readonly keepsText = true;
+  readonly pageUnits: number;
 
   readonly #parts: LogParts;
   readonly #store: LogStore;
@@ -48,6 +49,7 @@ class LogTransport implements Transport {
     const { store } = parts;
     this.#parts = parts;
     this.#store = store;
+    this.pageUnits = store.maxPageUnits;
     const handovers = new Handovers(parts, (key) => this.#tellOver(key));
     const watches = new Watches(parts, handovers);
     this.#handovers = handovers;

@@ -1,17 +1,28 @@
 // The claims of a process: which of them is a stream's, and what becomes of it.
 
 import { createDeferred } from "../../lib/deferred.ts";
-import type { ProducerPort } from "../../port/transport.ts";
+import type { Cancel } from "../../lib/clock.ts";
+import type { EndKind, ProducerPort } from "../../port/transport.ts";
 import { LogClaim } from "./claim.ts";
 import type { Handovers } from "./handovers.ts";
 import { Lane } from "./lane.ts";
 import type { LogParts } from "./parts.ts";
 import type { Claimed } from "./store.ts";
 
+/** A stream that has ended, whose end the store may lose. */
+interface EndedClaim {
+  claim: LogClaim;
+  lane: Lane;
+  end: EndKind;
+  cancel: Cancel;
+}
+
 export class Writer {
   readonly #parts: LogParts;
   readonly #handovers: Handovers;
   readonly #claims = new Map<string, { claim: LogClaim; lane: Lane }>();
+  /** By key, for a lease from their ends on: a server that takes over without what it had acknowledged is told them again. */
+  readonly #ended = new Map<string, EndedClaim>();
   /** Of all claims, if they are written together. */
   readonly #sharedLane: Lane | undefined;
   /** Resolved when no claim is left, or nothing more can be written; absent until `close`. */
@@ -51,6 +62,7 @@ export class Writer {
       claim.close();
       return claim;
     }
+    this.#forget(key);
     // Two claims of this process: the record is the newer one's, whichever answer comes first.
     const other = this.#claims.get(key)?.claim;
     if (other && other.epoch > epoch) {
@@ -74,6 +86,7 @@ export class Writer {
     for (const { claim, lane } of this.#claims.values()) {
       if (asked.has(claim.hint)) lane.pending(claim, "asked");
     }
+    this.#endAgain(({ claim }) => asked.has(claim.hint));
   }
 
   /** All producers of this process look at their records. */
@@ -82,11 +95,13 @@ export class Writer {
       lane.pending(claim, "asked");
       lane.hurry();
     }
+    this.#endAgain(() => true);
   }
 
   /** Writes what there is, and settles when all streams have ended or the store doesn't answer. */
   async close(): Promise<void> {
     this.#closed ??= createDeferred<void>();
+    for (const key of this.#ended.keys()) this.#forget(key);
     if (this.#claims.size === 0) this.#closed.resolve();
     else for (const { lane } of this.#claims.values()) lane.hurry();
     await this.#closed.promise;
@@ -100,6 +115,7 @@ export class Writer {
       heartbeatMs: this.#parts.settings.leaseMs / 3,
       isClosing: () => this.#closed !== undefined,
       onFenced: (claim) => this.#fence(claim),
+      onEnded: (claim, end) => this.#onEnded(claim, end),
       onOver: (claim) => this.#drop(claim),
     });
   }
@@ -107,7 +123,33 @@ export class Writer {
   #fence(claim: LogClaim): void {
     this.#drop(claim);
     if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch);
-    claim.producer.fenced();
+    if (!claim.hasEnded) claim.producer.fenced();
+  }
+
+  #onEnded(claim: LogClaim, end: EndKind): void {
+    const { clock, settings, store } = this.#parts;
+    const { key } = claim;
+    const lane = this.#claims.get(key)?.lane;
+    claim.hasEnded = true;
+    this.#drop(claim);
+    if (!lane || !store.mayForget || this.#closed) return;
+    const cancel = clock.after(settings.leaseMs, () => this.#ended.delete(key));
+    this.#ended.set(key, { claim, lane, end, cancel });
+  }
+
+  #endAgain(isMeant: (ended: EndedClaim) => boolean): void {
+    for (const ended of [...this.#ended.values()].filter(isMeant)) {
+      const { claim, end, lane } = ended;
+      this.#forget(claim.key);
+      this.#claims.set(claim.key, { claim, lane });
+      lane.add(claim);
+      claim.endAgain(end);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#ended.get(key)?.cancel();
+    this.#ended.delete(key);
   }
 
   #drop(claim: LogClaim): void {

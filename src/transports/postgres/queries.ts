@@ -156,9 +156,9 @@ where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
     error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
   where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
     and (s.handover_until is null or s.handover_until <= clock_timestamp())
-  returning s.stream_id, s.epoch, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
+  returning s.stream_id, s.epoch, ${tail} as tail, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
 )
-select e.epoch, e.status, e.started_ms, t.* from elected e
+select e.epoch, e.tail, e.status, e.started_ms, t.* from elected e
 cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.stream_id and c.epoch = e.epoch) t`,
 
     // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.

@@ -10,6 +10,7 @@ import type {
   Claimed,
   Elected,
   LogStore,
+  Owed,
   PageRequest,
   StoredPage,
   StoreListener,
@@ -158,7 +159,7 @@ export class PostgresStore implements LogStore {
       epoch: toNumber(row, "epoch"),
       end: status === "running" || status === "lapsed" ? "lost" : status,
       startedAtMs: toNumber(row, "started_ms"),
-      text: wholeText(row),
+      text: wholeText(row, toNumber(row, "tail")),
     };
   }
 
@@ -166,10 +167,10 @@ export class PostgresStore implements LogStore {
     await run(this.#context, "handedOver", [key, epoch, isTaken]);
   }
 
-  async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
+  async takeOwed(key: string, epoch: number): Promise<Owed> {
     const [row] = await run(this.#context, "takeOwed", [key, epoch]);
-    const text = row?.["is_taken"] === true ? wholeText(row) : undefined;
-    return { isThere: row?.["is_there"] === true, text };
+    if (row?.["is_taken"] === true) return { status: "taken", text: textFrom(0, parseEntries(row)) };
+    return { status: row?.["is_there"] === true ? "elsewhere" : "unknown" };
   }
 
   tellMoved(key: string): void {
@@ -254,9 +255,10 @@ function toClaimed(row: Row): Claimed {
   };
 }
 
-/** As much text as there is, whole or not. */
-function wholeText(row: Row): string {
-  return textFrom(0, parseEntries(row)) ?? "";
+/** All text up to a tail; undefined if some of its rows were deleted. */
+function wholeText(row: Row, tail: number): string | undefined {
+  const text = textFrom(0, parseEntries(row));
+  return text?.length === tail ? text : undefined;
 }
 
 /** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */

@@ -4,7 +4,7 @@
 import { PRELUDE } from "./scripts.ts";
 
 /**
- * What of a stream no app has taken, though it is over. Answers nothing, or epoch, tail, status, end of the lease in ms, how often
+ * Tells which texts of a stream are over, and taken by no app. Answers nothing, or epoch, tail, status, end of the lease in ms, how often
  * the app may still be given the text and whether somebody gives it (both empty: none of it is owed), and the time; then two for
  * each older claim that is owed: its epoch, and its tail.
  */

@@ -21,6 +21,12 @@ export interface RequestOptions {
   onError: (error: ResumableStreamError) => void;
 }
 
+export interface EntryRange {
+  epoch: number;
+  first: number;
+  last: number;
+}
+
 /** How far servers' clocks are ahead of ours, by what is known of each. */
 const aheads = new WeakMap<Outages, number>();
 /** Hashes of scripts, once they are known. */
@@ -70,6 +76,12 @@ export class LogRequests {
     return forCaller(send, { clock, outages: connection.outages, late, onLate, onError });
   }
 
+  /** Entries of a claim's text that end from `first` to `last`. */
+  entries(key: string, { epoch, first, last }: EntryRange): Promise<unknown> {
+    const words = ["XRANGE", keysOf(key).text, `${epoch}-${first}`, `${epoch}-${last}`];
+    return this.#within("read a stream", this.#options.connection.send(words, key));
+  }
+
   async publish(channel: string, message: string): Promise<void> {
     const publishing = this.#options.connection.send(["PUBLISH", channel, message], channel);
     await this.#within("publish for a stream", publishing);
@@ -94,9 +106,9 @@ export class LogRequests {
   ): Promise<unknown> {
     const { clock, connection, onError, timeoutMs } = this.#options;
     const sentAt = clock.now();
-    const late = silence(timeoutMs);
+    let late: Error | undefined;
     try {
-      const value = await withDeadline(clock, answer, { timeoutMs, late: () => late });
+      const value = await withDeadline(clock, answer, { timeoutMs, late: () => (late = silence(timeoutMs)) });
       connection.outages.succeeded();
       return value;
     } catch (error) {

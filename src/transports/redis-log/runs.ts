@@ -7,8 +7,8 @@ import { toList, toText, unexpected } from "./answers.ts";
 
 /** With what a node of a stream adds, just below a class of 4,096 bytes: above it an entry would take 5,120. */
 const MAX_OPEN_BYTES = 4_000;
-/** The same below 16,384. */
-const MAX_ENTRY_BYTES = 16_300;
+/** The same below 16,384. No entry has more code units. */
+export const MAX_ENTRY_BYTES = 16_300;
 /** JSON takes up to 6 bytes for a code unit. */
 const MAX_JSON_UNITS = 2_700;
 
@@ -70,7 +70,7 @@ export function decodeRun(kind: string, chunk: string): string {
 }
 
 /** An entry of the text, by the offset at its end. */
-interface Entry {
+export interface Entry {
   stop: number;
   text: string;
 }

@@ -18,6 +18,12 @@ import { SETTLING_MS } from "../log/outages.ts";
 /** Of `k`: eight epochs of 16 digits, and what parts them. */
 const MAX_KNOWN = 135;
 
+/**
+ * Of a string's room, so that it is had by growth: a half of the rest, with the 6 bytes that a string takes beside its text, fills a
+ * size that the allocator has.
+ */
+const SPARE = 10;
+
 /** ARGV[1] of each is the length of a lease, in ms. */
 export const PRELUDE: string = `
 local record, tail, text = KEYS[1], KEYS[2], KEYS[3]
@@ -72,8 +78,11 @@ end
 local owed = was[6] or ''
 if isOwed then
   owed = owed == '' and before or owed .. ' ' .. before
-  local open = tonumber(was[8]) > tonumber(was[9]) and redis.call('get', tail)
-  if open then redis.call('xadd', text, before .. '-' .. was[8], 't', open) end
+  -- The last entry is at its tail, also if its text is lost, or none was written: so whoever takes it knows what is missing.
+  local n, o = tonumber(was[8]), tonumber(was[9])
+  if n > o or n == 0 then
+    redis.call('xadd', text, before .. '-' .. was[8], 't', n > o and redis.call('get', tail) or '')
+  end
 elseif owed == '' then
   redis.call('unlink', text)
 end
@@ -127,6 +136,22 @@ local function seal()
   redis.call('set', tail, '', 'KEEPTTL')
   o = n
 end
+-- A string that outgrows its room gets room for twice its length. A tail gets less: it grows once more, from half of the room that
+-- it is to have. Its text stays the same, so that neither a replica nor a file is told.
+local function roomFor(length)
+  return math.min(math.ceil((length + ${SPARE} - 512) / 1024) * 1024 + 512, 4096)
+end
+local function append(chunk)
+  local length = redis.call('append', tail, chunk)
+  local room = roomFor(length)
+  if length < 1024 or roomFor(length - #chunk) == room or not redis.set_repl then return end
+  local whole, half = redis.call('get', tail), (room - ${SPARE}) / 2 - 1
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('set', tail, string.sub(whole, 1, half), 'KEEPTTL')
+  redis.call('append', tail, string.sub(whole, half + 1, half + 1))
+  redis.call('append', tail, string.sub(whole, half + 2))
+  redis.set_repl(redis.REPL_ALL)
+end
 local isWatched = tonumber(is[6] or 0) > now
 local messages = {}
 for at = 9, #ARGV, 3 do
@@ -138,7 +163,7 @@ for at = 9, #ARGV, 3 do
   if op ~= 'a' then seal() end
   n = tonumber(stop)
   if op == 'a' or op == 's' then
-    redis.call('append', tail, chunk)
+    append(chunk)
   else
     redis.call('xadd', text, epoch .. '-' .. stop, op, chunk)
     o = n
@@ -179,7 +204,7 @@ return { 'ok', whole(now), isWatched and '1' or '0', is[7] }`;
  * ARGV: lease, offset, code units, "1" if text of a stream that ended well is wanted, too, for how many ms the producer is to know
  * that somebody follows (0: nobody does).
  * Answers nothing, or epoch, tail, start of the open tail, status, ms of the lease, ms of being watched, hand-over, an inbox to
- * tell (empty: none), entries, the open tail, the time.
+ * tell (empty: none), entries (nothing: all that is asked for is sealed, and XRANGE gives it), the open tail, the time.
  */
 const READ = `${PRELUDE}
 local is = redis.call('hmget', record, 'e', 'n', 'o', 'l', 's', 'w', 'h', 'u', 'p')
@@ -202,13 +227,10 @@ end
 local entries, open = {}, ''
 if units > 0 and (ARGV[4] == '1' or (status ~= 'done' and status ~= 'stopped')) then
   local n, o = tonumber(is[2]), tonumber(is[3])
-  if from < o then
-    local epoch = is[1] .. '-'
-    entries = redis.call('xrange', text, epoch .. whole(from + 1), epoch .. whole(from + units))
-    if from + units < o then
-      local beyond = redis.call('xrange', text, epoch .. whole(from + units + 1), epoch .. '18446744073709551615', 'COUNT', 1)
-      if beyond[1] then entries[#entries + 1] = beyond[1] end
-    end
+  if from + units <= o then
+    entries = false
+  elseif from < o then
+    entries = redis.call('xrange', text, is[1] .. '-' .. whole(from + 1), is[1] .. '-' .. whole(o))
   end
   if n > o and from + units > o then open = redis.call('get', tail) or '' end
 end

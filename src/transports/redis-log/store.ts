@@ -12,32 +12,30 @@ import type {
   Claimed,
   Elected,
   LogStore,
+  Owed,
   PageRequest,
   StoredPage,
   StoreListener,
   StreamEar,
   StreamRecord,
 } from "../log/store.ts";
-import { toList, toListOrNothing, toNumber, toText, unexpected } from "./answers.ts";
+import { toList, toListOrNothing, toNumber, toText } from "./answers.ts";
 import { RedisClaims, stopMark, toEnd } from "./claims.ts";
 import type { LogConnection } from "./connection.ts";
 import { Ears } from "./ears.ts";
 import { MOVED } from "./live.ts";
 import { keyOf, liveChannelOf } from "./names.ts";
+import { MAX_PAGE_UNITS, RedisReads } from "./reads.ts";
 import { LogRequests } from "./requests.ts";
 import { joinFrom, parseEntries } from "./runs.ts";
 
 /** A script blocks its server: one that writes as much for 0.28 ms. */
 const MAX_WRITE_UNITS = 131_072;
-/** The same for a page: 0.21 ms. */
-const MAX_PAGE_UNITS = 65_536;
 /**
  * How often followers look all the same: at the lease, and whether the producer still knows of them. Below the default of
  * `livenessMs`: one look for all followers of a stream, and not a read by each.
  */
 const CHECK_MS = 2_500;
-/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
-const WATCHED_MS = 20_000;
 
 export interface RedisStoreOptions {
   connection: LogConnection;
@@ -66,8 +64,7 @@ export class RedisStore implements LogStore {
   readonly #requests: LogRequests;
   readonly #claims: RedisClaims;
   readonly #ears: Ears;
-  /** Reads of this turn: followers at the same place share a page. */
-  readonly #reads = new Map<string, Promise<StoredPage | undefined>>();
+  readonly #reads: RedisReads;
   #listener: StoreListener | undefined;
 
   constructor(options: RedisStoreOptions) {
@@ -75,6 +72,10 @@ export class RedisStore implements LogStore {
     const { clock, connection, keyPrefix, leaseMs, name, onError, requestTimeoutMs, retentionSeconds } =
       options;
     this.#requests = new LogRequests({ clock, connection, leaseMs, onError, timeoutMs: requestTimeoutMs });
+    this.#reads = new RedisReads({
+      requests: this.#requests,
+      tellFollowed: (inbox, key) => this.#hint(inbox, key),
+    });
     const onAsked = (key: string): void => this.#listener?.asked([key]);
     const onReconnect = (awayMs: number): void => {
       // In less no lease lapses: each is renewed while two thirds of it are left. Some clients give up what is idle again and again.
@@ -138,24 +139,17 @@ export class RedisStore implements LogStore {
   }
 
   read(request: PageRequest): Promise<StoredPage | undefined> {
-    const { key, from, maxUnits, isBound } = request;
-    const name = `${from}:${maxUnits}:${isBound}:${key}`;
-    const known = this.#reads.get(name);
-    if (known) return known;
-    const values = [String(from), String(maxUnits), isBound ? "1" : "0", String(WATCHED_MS)];
-    const reading = this.#requests.run("read", key, values).then((answer) => this.#toPage(request, answer));
-    this.#reads.set(name, reading);
-    queueMicrotask(() => this.#reads.delete(name));
-    return reading;
+    return this.#reads.read(request);
   }
 
-  async look(key: string): Promise<StreamRecord | undefined> {
-    const answer = await this.#requests.runForCaller("read", key, ["0", "0", "0", "0"]);
-    return this.#toPage({ key, from: 0 }, answer)?.record;
+  look(key: string): Promise<StreamRecord | undefined> {
+    return this.#reads.look(key);
   }
 
   async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    const reads = keys.map((key) => this.read({ key, from: 0, maxUnits: 0, isBound: false }));
+    const reads = keys.map((key) =>
+      this.read({ key, epoch: undefined, from: 0, maxUnits: 0, isBound: false }),
+    );
     const pages = await Promise.allSettled(reads);
     // One node of a cluster may be away: its streams look as if they had no record, which a read of their own finds out about.
     const failed = pages.filter((page) => page.status === "rejected");
@@ -200,12 +194,10 @@ export class RedisStore implements LogStore {
     await this.#settle("handed", key, { argument: isTaken ? "1" : "0", epoch });
   }
 
-  async takeOwed(key: string, epoch: number): Promise<{ isThere: boolean; text: string | undefined }> {
-    const [isThere, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
-    if (toText(isTaken) !== "1") return { isThere: toText(isThere) === "1", text: undefined };
-    const text = wholeText(entries);
-    // A producer whose text isn't all there any more has it in its memory, and gives that.
-    return { isThere: text !== undefined, text };
+  async takeOwed(key: string, epoch: number): Promise<Owed> {
+    const [isKnown, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
+    if (toText(isTaken) === "1") return { status: "taken", text: wholeText(entries) };
+    return { status: toText(isKnown) === "1" ? "elsewhere" : "unknown" };
   }
 
   tellMoved(key: string): void {
@@ -243,40 +235,13 @@ export class RedisStore implements LogStore {
       // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
     });
   }
-
-  #toPage({ key, from }: Pick<PageRequest, "key" | "from">, value: unknown): StoredPage | undefined {
-    const answer = toListOrNothing(value);
-    if (!answer) return undefined;
-    const [epoch, tail, openFrom, status, leaseMs, watchedMs, handover, inbox, entries, open, time] = answer;
-    this.#requests.learnTime(toNumber(time));
-    this.#hint(toText(inbox), key);
-    const record: StreamRecord = {
-      epoch: toNumber(epoch),
-      tail: toNumber(tail),
-      ...toStatus(toText(status), toNumber(leaseMs)),
-      handover: toHandover(toText(handover)),
-      watchedMs: toNumber(watchedMs),
-    };
-    const openText = toText(open);
-    const last = openText === "" ? undefined : { stop: toNumber(openFrom) + openText.length, text: openText };
-    return { record, text: joinFrom(from, parseEntries(entries), last) };
-  }
 }
 
-/** All text up to a tail, or as many entries as there are; undefined if some of it was evicted or deleted. */
+/** All text up to a tail, or up to the last entry; undefined if some of it was evicted or deleted. */
 function wholeText(value: unknown, open?: { stop: number; text: string }): string | undefined {
   const entries = parseEntries(value);
+  // A superseded claim has one at least: the last is at its tail.
+  const stop = open?.stop ?? entries.at(-1)?.stop;
   const text = joinFrom(0, entries, open && open.text !== "" ? open : undefined);
-  return open === undefined || text?.length === open.stop ? text : undefined;
-}
-
-function toStatus(status: string, leaseMs: number): Pick<StreamRecord, "status" | "leaseMs"> {
-  if (status === "running" || status === "lapsed") return { status, leaseMs };
-  const end = toEnd(status);
-  if (!end) throw unexpected("a status");
-  return { status: end, leaseMs: undefined };
-}
-
-function toHandover(handover: string): StreamRecord["handover"] {
-  return handover === "due" || handover === "running" ? handover : undefined;
+  return text?.length === stop ? text : undefined;
 }

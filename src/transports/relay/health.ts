@@ -4,7 +4,7 @@ import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { News } from "../../lib/news.ts";
 
 /** While a server is silent its callers wait no longer than this: one has waited for it already. */
-const AWAY_MS = 50;
+const AWAY_MS = 40;
 
 export interface Wait {
   timeoutMs: number;

@@ -7,6 +7,8 @@ import { connectLog } from "../../../src/contexts/redis-log.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import type { ResumableStreamError } from "../../../src/port/errors.ts";
 import type { LogConnection } from "../../../src/transports/redis-log/connection.ts";
+import type { Claimed } from "../../../src/transports/log/store.ts";
+import { toPieces } from "../../../src/transports/log/pieces.ts";
 import { RedisStore } from "../../../src/transports/redis-log/store.ts";
 import { RedisAdmin } from "../../support/redis-admin.ts";
 import { RedisServer } from "../../support/redis-server.ts";
@@ -21,12 +23,13 @@ interface Opened {
 
 interface Asked {
   send?: LogConnection["send"];
+  keyPrefix?: string | undefined;
   leaseMs?: number;
 }
 
 function open(
   urls: { publisher: string; subscriber: string },
-  { send, leaseMs = 10_000 }: Asked = {},
+  { send, keyPrefix = randomUUID(), leaseMs = 10_000 }: Asked = {},
 ): Opened {
   const [publisher, subscriber] = [new Redis(urls.publisher), new Redis(urls.subscriber)];
   onTestFinished(() => {
@@ -36,7 +39,7 @@ function open(
   const errors: ResumableStreamError[] = [];
   const store = new RedisStore({
     connection: { ...connection, ...(send && { send }) },
-    keyPrefix: randomUUID(),
+    keyPrefix,
     retentionSeconds: 60,
     leaseMs,
     requestTimeoutMs: 1_000,
@@ -50,9 +53,24 @@ function open(
 
 async function claim(store: RedisStore, streamId: string): Promise<string> {
   const key = store.keyOf(streamId);
-  const ask = { mode: "supersede", handovers: null, isOwedGivenUp: true } as const;
-  await store.claim(key, ask, () => undefined);
+  await supersede(store, key);
   return key;
+}
+
+async function supersede(store: RedisStore, key: string): Promise<Claimed> {
+  const ask = { mode: "supersede", handovers: null, isOwedGivenUp: true } as const;
+  const claimed = await store.claim(key, ask, () => undefined);
+  if (!claimed) throw new Error("a claim that takes whatever there is wasn't won");
+  return claimed;
+}
+
+/** A text of entries alone. */
+async function write(store: RedisStore, key: string, how: { text: string; end?: "done" }): Promise<Claimed> {
+  const claimed = await supersede(store, key);
+  const { text, end } = how;
+  const pieces = toPieces(0, text);
+  await store.append([{ key, claimed, pieces, from: 0, tail: text.length, end, owed: null }]);
+  return claimed;
 }
 
 describe("a store over Redis", () => {
@@ -71,6 +89,29 @@ describe("a store over Redis", () => {
     ]);
     await expect(partly.store.check([sick])).rejects.toThrow(/CLUSTERDOWN/);
   });
+
+  test.each([undefined, "done"] as const)(
+    "a text that is superseded after its record was read (its end: %s) is not taken for a hole, nor for the next one",
+    async (end) => {
+      const { connection, store } = open(urls);
+      const key = store.keyOf("superseded");
+      const old = "old ".repeat(20_000);
+      const { epoch } = await write(store, key, { text: old, ...(end && { end }) });
+      let next: Claimed | undefined;
+      const send: LogConnection["send"] = async (words, at) => {
+        if (words[0] === "XRANGE") next ??= await supersede(store, key);
+        return connection.send(words, at);
+      };
+      const late = open(urls, { send, keyPrefix: key.split(":rs:")[0] });
+      const request = { key, epoch, from: 0, maxUnits: 100, isBound: true };
+      // Its end is known from here on, and no record is read for what follows.
+      expect(await store.read(request)).toMatchObject({ record: { epoch }, text: old.slice(0, 16_300) });
+      const page = await late.store.read(request);
+      expect(next?.epoch).toBeGreaterThan(epoch);
+      expect(page).toMatchObject({ record: { epoch: next?.epoch, tail: 0 }, text: "" });
+      expect(await store.read(request)).toMatchObject({ record: { epoch: next?.epoch, tail: 0 }, text: "" });
+    },
+  );
 
   test("it closes within its deadline while its listening connection is silent, and tells of it", async () => {
     await using proxy = await TcpProxy.start(Number(new URL(url).port));
