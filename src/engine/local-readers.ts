@@ -4,7 +4,7 @@ import type { ResumableStreamError } from "../port/errors.ts";
 import type { EndKind } from "../port/transport.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Cursor, type CursorOptions, openCursor } from "./cursor.ts";
-import { fencedError } from "./producer-errors.ts";
+import { followerLostError } from "./producer-errors.ts";
 
 export interface LocalReadersOptions {
   streamId: string;
@@ -65,7 +65,7 @@ export class LocalReaders {
   #endError(): ResumableStreamError | undefined {
     const { end } = this.#options.backlog;
     if (end !== "failed" && end !== "lost") return undefined;
-    return this.failure ?? fencedError(this.#options.streamId);
+    return this.failure ?? followerLostError(this.#options.streamId);
   }
 
   /** Of one that is dropped while the source runs on: it has lost its producer. */

@@ -2,7 +2,7 @@
 
 import { ResumableStreamError } from "../../port/errors.ts";
 import type { DurableStreamContext } from "../../api/types.ts";
-import { equal, deepEqual, contains, hasLength, show, fail } from "../assert.ts";
+import { equal, deepEqual, contains, expectCode, hasLength, show, fail } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource } from "../manual-source.ts";
 import { expectClosed, read, until, type Reading } from "../reading.ts";
@@ -71,6 +71,31 @@ export const supersedingPromises: Section<Contract> = section("superseding", (pr
       },
     );
   }
+
+  promise(
+    "a follower in the superseded producer's process is told that it is lost, also if it is the last reader",
+    async (contract) => {
+      const { createContext } = reporting(contract);
+      const context = await createContext();
+      const id = freshId();
+      const [oldSource, newSource] = [manualSource(), manualSource()];
+      const oldPrimary = await context.createNewResumableStream(id, oldSource.makeStream);
+      const follower = read(await context.resumeExistingStream(id));
+      oldSource.push("old ");
+      await follower.reached(4);
+      await oldPrimary?.cancel();
+
+      const newPrimary = read(await context.createNewResumableStream(id, newSource.makeStream));
+      // A log may tell the older producer by its next write only.
+      oldSource.push("more");
+      newSource.push("new");
+      newSource.end();
+      await expectClosed(newPrimary, "new");
+      const end = await follower.ended;
+      if (end.kind === "closed") fail(`closed cleanly at ${end.text.length}, not with PRODUCER_LOST`);
+      expectCode(end.error, "PRODUCER_LOST");
+    },
+  );
 
   promise(
     "the last of several concurrent createNewResumableStream is followed, and all their readers end",
