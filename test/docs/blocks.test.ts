@@ -59,6 +59,7 @@ test("every block says what it is; a text is a picture or a shape, and nothing t
   expect(texts).toEqual([
     "ARCHITECTURE.md: The picture, block 1",
     "ARCHITECTURE.md: Layers, block 1",
+    "CONTRIBUTING.md: The soak, block 1",
     "docs/cli.md: Command line, block 1",
     "docs/cli.md: Streams that no app has taken, block 1",
     "docs/http.md: Events that resume by themselves, block 1",

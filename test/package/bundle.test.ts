@@ -112,27 +112,27 @@ test.each([
   { what: "http", entry: "http", budget: 9_400 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_100 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_850 },
-  { what: "memory", entry: "memory", budget: 20_700 },
-  { what: "generic", entry: "generic", budget: 25_900 },
-  { what: "redis", entry: "redis", budget: 39_100 },
-  { what: "ioredis", entry: "ioredis", budget: 39_100 },
-  { what: "postgres", entry: "postgres", budget: 27_000 },
-  { what: "pglite", entry: "pglite", budget: 26_200 },
+  { what: "memory", entry: "memory", budget: 22_900 },
+  { what: "generic", entry: "generic", budget: 28_100 },
+  { what: "redis", entry: "redis", budget: 42_200 },
+  { what: "ioredis", entry: "ioredis", budget: 42_200 },
+  { what: "postgres", entry: "postgres", budget: 27_400 },
+  { what: "pglite", entry: "pglite", budget: 26_550 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 11_800 },
-  { what: "testing", entry: "testing", budget: 48_700 },
-  { what: "everything", entry: "", budget: 49_400 },
+  { what: "transport", entry: "transport", budget: 11_900 },
+  { what: "testing", entry: "testing", budget: 50_950 },
+  { what: "everything", entry: "", budget: 52_600 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 16800 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 18900 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(16_800);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(18_900);
 });
 
 async function sizeOf(code: string): Promise<number> {

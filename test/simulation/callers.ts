@@ -7,6 +7,7 @@ import type { Participant } from "./participant.ts";
 import type { Call, Opening, ReaderScript } from "./plan.ts";
 import { Reading } from "./reading.ts";
 import type { Run } from "./run.ts";
+import { ranBeside, startRun } from "./start-run.ts";
 import type { World } from "./world.ts";
 
 export class Callers {
@@ -67,7 +68,7 @@ export class Callers {
         signal: AbortSignal;
       }): ReadableStream<string> | Promise<ReadableStream<string>> => {
         if (run) this.#world.violate("G3", "makeStream was called twice");
-        run = this.#world.startRun(participant, streamId, {
+        run = startRun(this.#world, participant, streamId, {
           script: source,
           isBesideClaim: type === "create",
         });
@@ -78,7 +79,7 @@ export class Callers {
           ? await context.createNewResumableStream(streamId, makeStream)
           : await context.resumableStream(streamId, makeStream, skip);
       if (stream === null) return "done";
-      if (run && type === "create") this.#world.ranBeside(run, participant, generationOf(stream));
+      if (run && type === "create") ranBeside(this.#world, participant, { mark: generationOf(stream), run });
       this.#reads(stream, { ...asked, from: run ? 0 : (skip ?? 0), primaryOf: run, script: reader });
       return run ? undefined : "live";
     });

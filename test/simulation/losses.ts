@@ -23,7 +23,7 @@ export class Losses {
     // A producer that dies may not have come to write again what was lost before.
     const untilMs = run.machine.diedAt < run.endedAt ? WRITTEN_MS : 0;
     return (
-      overAt < this.wipedAt ||
+      overAt - untilMs < this.wipedAt ||
       this.hasEvicted(run.streamId, overAt - untilMs) ||
       this.failOvers.some(({ at, copiedAt }) => overAt <= at + untilMs && copiedAt <= overAt + WRITTEN_MS)
     );

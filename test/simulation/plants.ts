@@ -152,7 +152,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a producer that is stopped calls it failed",
-    breaks: ["G1", "G3", "G6"],
+    breaks: ["G1", "G2", "G3", "G6"],
     plant: {
       stepProducer: (state, event) => {
         const step = stepProducer(state, event);

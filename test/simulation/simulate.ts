@@ -22,6 +22,9 @@ export interface SimulateOptions {
   isTraced?: boolean;
 }
 
+/** However short a lease is, a server that was restarted lets none lapse sooner. */
+const GRACE_MS = 6_000;
+
 /** By when everything has settled once nothing hinders it any more. */
 const SETTLE_MS = 600_000;
 const CLAIM_TIMEOUT_MS = 3_000;
@@ -132,10 +135,11 @@ class Simulation {
     const world = this.#world;
     const participant = world.boot();
     world.participants.push(participant);
-    // A dead producer's lease has to lapse first, and those of processes that were elected to hand over what it left.
+    // A dead producer's lease has to lapse first, which lasts longer after a restart, and those of processes that were elected
+    // to hand over what it left.
     const { onEnd } = world.plan;
     const electedMs = onEnd ? 3 * (onEnd.timeoutMs + 3 * CLAIM_TIMEOUT_MS) : 0;
-    const leasesMs = world.backend.leaseMs + electedMs;
+    const leasesMs = (world.backend.leaseMs > 0 ? Math.max(world.backend.leaseMs, GRACE_MS) : 0) + electedMs;
     world.timeline.after(leasesMs, () => world.log("— all leases have lapsed"));
     if (!(await this.#settles("waited for leases"))) return;
     for (let stream = 0; stream < world.plan.streams; stream++) {

@@ -1,6 +1,5 @@
 // Everything a simulation is made of, and what is true in it: who runs, what was claimed, what was hindered.
 
-import { epochOf } from "../../src/lib/position.ts";
 import type { Backend } from "./backend.ts";
 import { backendFor } from "./backends.ts";
 import type { Weather } from "./connection.ts";
@@ -12,7 +11,7 @@ import { Machine } from "./machine.ts";
 import { Participant, type Plant } from "./participant.ts";
 import type { Plan } from "./plan.ts";
 import type { Reading } from "./reading.ts";
-import { Run, type SourceScript } from "./run.ts";
+import type { Run } from "./run.ts";
 import { Timeline } from "./timeline.ts";
 
 /** A broken promise, by its number in the design. */
@@ -215,59 +214,6 @@ export class World {
 
   ownerOf(run: Run): Participant | undefined {
     return this.everybody.find(({ machine }) => machine === run.machine);
-  }
-
-  /** `makeStream` was called: it takes a claim of its process, or an outage that excuses it (G3). */
-  startRun(
-    participant: Participant,
-    streamId: string,
-    { script, isBesideClaim }: { script: SourceScript; isBesideClaim: boolean },
-  ): Run {
-    const { machine } = participant;
-    const number = this.runs.length;
-    const log = (line: string): void => this.log(line);
-    const now = (): number => this.now;
-    const run = new Run({
-      number,
-      streamId,
-      machine,
-      script,
-      startedAt: this.now,
-      now,
-      producerEndedAt: () => participant.endedAt,
-      log,
-    });
-    this.runs.push(run);
-    if (this.isHealed) run.heal();
-    if (isBesideClaim) {
-      this.log(`${machine.name} runs makeStream of ${streamId}: run ${number}, beside its claim`);
-      run.wasAlone = true;
-      return run;
-    }
-    const win = this.wins.find(
-      (each) => each.participant === participant && each.streamId === streamId && each.isGranted && !each.run,
-    );
-    this.log(
-      `${machine.name} runs makeStream of ${streamId}: run ${number}${win ? "" : ", without a claim"}`,
-    );
-    run.wasAlone = !win;
-    if (win) win.run = run;
-    else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
-      this.violate("G3", `${machine.name} ran makeStream of ${streamId} and had no claim`);
-    }
-    return run;
-  }
-
-  /** The call has returned whose source was opened beside its claim: that was won, or an outage excuses it (G3). */
-  ranBeside(run: Run, participant: Participant, mark: string | undefined): void {
-    const epoch = mark === undefined ? undefined : epochOf(mark);
-    const win = epoch === undefined ? undefined : this.winUnder(run.streamId, epoch);
-    run.wasAlone = !win;
-    run.startedAt = this.now;
-    if (win) win.run = run;
-    else if (participant.unavailableAt !== this.now || this.isCalm(participant)) {
-      this.violate("G3", `${participant.machine.name} ran ${run.streamId} and had no claim`);
-    }
   }
 
   /** The transport told the engine that it holds a claim: it has to be one that the server granted (G3). */
