@@ -165,8 +165,6 @@ export class Producer implements ProducerPort {
     this.#dispatch({ type: "fenced" });
   }
 
-  // Effects.
-
   #dispatch(event: ProducerEvent): void {
     const wasRunning = this.#state.source === "running";
     const step = this.#options.step ?? stepProducer;
