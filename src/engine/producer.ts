@@ -152,7 +152,7 @@ export class Producer implements ProducerPort {
   }
 
   stop(reason: string | undefined): boolean {
-    // One that is asked before its claim is answered: what the source has given by now comes first.
+    // The claim may not be answered yet: text that the source has given by now comes first.
     this.#source.start();
     if (this.#state.source !== "running") return false;
     this.#cancelReason = reason ?? "stopped";

@@ -42,7 +42,7 @@ export class Source {
   #left: Leaving | undefined;
   /** It has ended by itself, or is left. */
   #isOver = false;
-  /** What came before anybody was to be told of it, and how it ended then; absent from `start` on. */
+  /** Chunks that came before `start`, and how it ended then; absent from `start` on. */
   #early: { chunks: string[]; tell?: () => void } | undefined = { chunks: [] };
   #gaveAt: number;
   #cancelIdle: Cancel = () => {};

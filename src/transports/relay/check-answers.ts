@@ -58,7 +58,7 @@ export class CheckAnswers {
     const { claims, relay } = this.#options;
     const round = ++this.#round;
     const followed = [...claims].flatMap((claim) => claim.checked(listenerId, { keepMs, round }) ?? []);
-    // Who follows others than it thinks is told which: a request or a "leave" may be on its way, or lost.
+    // The asker may be wrong about what it follows, as a request or a "leave" may be on its way, or lost: it is told all.
     const isAll = followed.length !== count || sumOf(followed.map(({ epoch }) => epoch)) !== sum;
     const streams = isAll ? followed : followed.filter(({ changedIn }) => changedIn > since);
     const answer = { requestId, round, isAll, total: streams.length, streams };

@@ -251,7 +251,7 @@ export class RelayClaim implements Claim {
     // First of all: from this moment's tail on, live frames carry what the page below doesn't.
     this.#interest.touch(listenerId, { keepMs, asked: { requestId, from } });
     this.#onListenersMoved();
-    // One that only wants to know whether the stream runs isn't worth a channel.
+    // A look at whether the stream runs isn't worth a channel.
     if (keepMs > MIN_KEEP_MS) this.#options.onFollowed();
     this.#replies.send(request);
   }
