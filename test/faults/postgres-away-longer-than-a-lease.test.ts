@@ -27,6 +27,8 @@ test.each(["cut off", "silent"] as const)(
         waitUntil: null,
         leaseMs: LEASE_MS,
         claimTimeoutMs: 1_000,
+        // A call that gets no answer in time is made again, and doesn't run by itself.
+        whenUnavailable: "throw",
         onError: () => undefined,
       });
       onTestFinished(() => context.close().then(() => pool.end()));

@@ -91,6 +91,8 @@ export const stopPromises: Section<Contract> = section("stopStream", (promise) =
       return source.makeStream(context);
     });
     const signal = await called;
+    // The source may be opened beside the claim: before that nobody elsewhere has a stream to stop.
+    await until(async () => equal(await second.hasExistingStream(id), true));
     await second.stopStream(id);
     await until(() => equal(signal.aborted, true));
     open();
