@@ -54,16 +54,19 @@ export class Source {
 
   /** Reads it from now on: one that fails drops what nobody has read. */
   open(openSource: OpenSource): void {
-    const { sourceIdleMs } = this.#options;
-    if (sourceIdleMs !== undefined) this.#watchIdle(sourceIdleMs, sourceIdleMs);
     background(this.#pump(openSource), (error) => this.#fail(error));
   }
 
-  /** Tells what it has given so far, and from now on. */
+  /** Tells what it has given so far, and from now on. May be called again. */
   start(): void {
-    const { chunks = [], tell } = this.#early ?? {};
+    if (!this.#early) return;
+    const { chunks, tell } = this.#early;
     this.#early = undefined;
     if (this.#left) return;
+    const { clock, sourceIdleMs } = this.#options;
+    // The time of its claim is no silence of the source.
+    this.#gaveAt = clock.now();
+    if (sourceIdleMs !== undefined && !this.#isOver) this.#watchIdle(sourceIdleMs, sourceIdleMs);
     for (const chunk of chunks) this.#options.onChunk(chunk);
     if (chunks.length > 0) this.#options.onAnnounce();
     tell?.();
