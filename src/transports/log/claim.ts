@@ -59,8 +59,8 @@ export class LogClaim implements Claim {
   notBefore: number | undefined;
   /** The end is known, and goes out with the last text. */
   isEnding = false;
-  /** The store has had its end. */
-  hasEnded = false;
+  /** When the store first had its end; absent until then. */
+  endedAt: number | undefined;
 
   readonly #onPending: (claim: LogClaim) => void;
   /** Tail of what is written. */

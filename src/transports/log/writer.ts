@@ -123,17 +123,20 @@ export class Writer {
   #fence(claim: LogClaim): void {
     this.#drop(claim);
     if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch);
-    if (!claim.hasEnded) claim.producer.fenced();
+    if (claim.endedAt === undefined) claim.producer.fenced();
   }
 
   #onEnded(claim: LogClaim, end: EndKind): void {
     const { clock, settings, store } = this.#parts;
     const { key } = claim;
     const lane = this.#claims.get(key)?.lane;
-    claim.hasEnded = true;
+    const now = clock.now();
+    claim.endedAt ??= now;
     this.#drop(claim);
-    if (!lane || !store.mayForget || this.#closed) return;
-    const cancel = clock.after(settings.leaseMs, () => this.#ended.delete(key));
+    // From its first end on: a client that reconnects again and again must not keep it for ever.
+    const keptMs = claim.endedAt + settings.leaseMs - now;
+    if (!lane || !store.mayForget || this.#closed || keptMs <= 0) return;
+    const cancel = clock.after(keptMs, () => this.#ended.delete(key));
     this.#ended.set(key, { claim, lane, end, cancel });
   }
 

@@ -11,7 +11,7 @@ import {
 /** The part of a node-redis client that we use. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean;
-  readonly isReady: boolean;
+  readonly isReady?: boolean;
   readonly options?: { RESP?: number };
   connect(): Promise<unknown>;
   sendCommand(words: string[]): Promise<unknown>;
@@ -45,7 +45,7 @@ export function speaksRespTwo(client: NodeRedisClient): boolean {
 
 /** Whether what failed did so with its connection, which the client opens anew. Each way to break has an error of its own. */
 function isBetweenConnections({ isOpen, isReady }: NodeRedisClient): boolean {
-  return isOpen && !isReady;
+  return isOpen && isReady === false;
 }
 
 /** Of a client that keeps no queue for when it has no connection: its owner wants it to fail at once. */
