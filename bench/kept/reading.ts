@@ -1,13 +1,10 @@
 // What followers of a kept text wait for: live, and when they read all of it again.
 
-import type { RedisServer } from "../../test/support/redis-server.ts";
+import { openLatency } from "../lib/latency.ts";
 import { atMost } from "../lib/line.ts";
 import { freshId, startPair } from "../lib/pair.ts";
-import type { Measurement } from "../lib/row.ts";
 import { nowMicros, unitsOf, type SourceSpec } from "../lib/source.ts";
-import { percentile } from "../lib/statistics.ts";
 import { connectedClient } from "../peers/client.ts";
-import type { PeerName } from "../peers/peer.ts";
 import type { KeptRow } from "./setting.ts";
 
 const STAMPS: SourceSpec = { kind: "stamped", chunks: 400, everyMs: 3 };
@@ -23,28 +20,10 @@ export const latency: KeptRow = {
     bounds: [atMost(1.4, "floor")],
   })),
   contenders: {
-    floor: ({ redis }) => openLatency("ours", redis),
-    ours: ({ redis }) => openLatency("kept", redis),
+    floor: ({ redis }) => openLatency("ours", redis, STAMPS),
+    ours: ({ redis }) => openLatency("kept", redis, STAMPS),
   },
 };
-
-async function openLatency(peer: PeerName, redis: RedisServer): Promise<Measurement> {
-  const { producer, followers, ...pair } = await startPair(peer, {
-    producerUrl: redis.url,
-    followersUrl: redis.url,
-  });
-  return {
-    measure: async () => {
-      const id = freshId();
-      await producer.call("start", { id, source: STAMPS });
-      await followers.call("attach", { id, count: 1, records: "latencies" });
-      await producer.call("go", { id });
-      const { latenciesMs } = await followers.call("ended", { id, units: unitsOf(STAMPS) });
-      return { p50: percentile(latenciesMs, 50), p99: percentile(latenciesMs, 99) };
-    },
-    ...pair,
-  };
-}
 
 export const replay: KeptRow = {
   name: "replay",

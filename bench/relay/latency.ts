@@ -1,9 +1,9 @@
 // From the moment the source gives a chunk to the moment a follower in another process has it.
 
 import { atMost } from "../lib/line.ts";
-import { freshId, peers, startPair } from "../lib/pair.ts";
-import { unitsOf, type SourceSpec } from "../lib/source.ts";
-import { percentile } from "../lib/statistics.ts";
+import { openLatency } from "../lib/latency.ts";
+import { peers } from "../lib/pair.ts";
+import type { SourceSpec } from "../lib/source.ts";
 import type { RelayRow } from "./setting.ts";
 
 const SOURCE: SourceSpec = { kind: "stamped", chunks: 400, everyMs: 8 };
@@ -18,21 +18,5 @@ export const latency: RelayRow = {
     unit: "ms",
     bounds: [atMost(1, "published")],
   })),
-  contenders: peers(async (peer, { redis }) => {
-    const { producer, followers, ...pair } = await startPair(peer, {
-      producerUrl: redis.url,
-      followersUrl: redis.url,
-    });
-    return {
-      measure: async () => {
-        const id = freshId();
-        await producer.call("start", { id, source: SOURCE });
-        await followers.call("attach", { id, count: 1, records: "latencies" });
-        await producer.call("go", { id });
-        const { latenciesMs } = await followers.call("ended", { id, units: unitsOf(SOURCE) });
-        return { p50: percentile(latenciesMs, 50), p99: percentile(latenciesMs, 99) };
-      },
-      ...pair,
-    };
-  }),
+  contenders: peers((peer, { redis }) => openLatency(peer, redis, SOURCE)),
 };
