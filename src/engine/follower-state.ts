@@ -5,6 +5,8 @@
 // beyond it, further ones ask for that, so that the way there and back isn't waited for at every page.
 //
 //   following ──(page to the end, or nothing left to read)──▶ ended
+//
+// How it ends is decided here as well: cleanly or with an error.
 
 import { cutBeforePair } from "../lib/text.ts";
 import type { EndKind, Page, RecordedEnd } from "../port/transport.ts";
@@ -34,6 +36,12 @@ export interface FollowerState {
   readonly sentAt: number | undefined;
   /** Something may have been missed since the read in flight was sent. */
   readonly isStale: boolean;
+  /** The text outlives its producer. */
+  readonly keepsText: boolean;
+  /** A read was answered. */
+  readonly isAttached: boolean;
+  /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
+  readonly isDraining: boolean;
   /** The end and its offset; absent until known. */
   readonly end: { readonly kind: EndKind; readonly offset: number } | undefined;
 }
@@ -56,7 +64,8 @@ export type FollowerEvent =
 export type FollowerEffect =
   | { type: "deliver"; text: string }
   | { type: "read"; from: number; maxUnits: number; epoch: number | undefined }
-  | { type: "end"; kind: EndKind };
+  /** `isClean`: the reader has all there is to have, and its stream closes. */
+  | { type: "end"; kind: EndKind; isClean: boolean };
 
 export interface FollowerStep {
   readonly state: FollowerState;
@@ -64,7 +73,7 @@ export interface FollowerStep {
 }
 
 export function initialFollowerState(
-  options: Pick<FollowerState, "maxQueued" | "pageUnits"> & { from: number; isBound?: boolean },
+  options: Pick<FollowerState, "maxQueued" | "pageUnits" | "keepsText"> & { from: number; isBound?: boolean },
 ): FollowerState {
   return {
     status: "following",
@@ -80,6 +89,9 @@ export function initialFollowerState(
     asked: options.from,
     sentAt: undefined,
     isStale: false,
+    keepsText: options.keepsText,
+    isAttached: false,
+    isDraining: false,
     end: undefined,
   };
 }
@@ -96,6 +108,8 @@ export function stepFollower(state: FollowerState, event: FollowerEvent): Follow
   // After the end only the queue still empties.
   if (event.type === "taken") draft.state.queued -= event.units;
   if (state.status === "following") decide(draft, event);
+  // A producer that was back before its text was drained was only away: it is followed like any other.
+  if (draft.state.end === undefined) draft.state.isDraining = false;
   return draft;
 }
 
@@ -103,13 +117,17 @@ function decide(draft: Draft, event: FollowerEvent): void {
   const { state } = draft;
   switch (event.type) {
     case "page":
-      if (event.isReply) answered(state);
+      if (event.isReply) {
+        answered(state);
+        attached(state, event.page.end);
+      }
       return receive(draft, event.page, event.isReply ? "reply" : "live");
     case "named":
       state.epoch = Math.max(event.epoch, state.epoch ?? 0);
       return;
     case "gone":
       answered(state);
+      attached(state, undefined);
       // It was asked about a producer that isn't followed any more: as good as no answer.
       return event.epoch === state.epoch ? finish(draft, endWithout(state, event.last)) : readIfBehind(draft);
     case "unanswered":
@@ -182,6 +200,13 @@ function answered(state: Draft["state"]): void {
   state.knownTail = state.reportedTail;
 }
 
+/** The first answer tells what the stream was when this follower came. */
+function attached(state: Draft["state"], end: EndKind | undefined): void {
+  if (state.isAttached) return;
+  state.isAttached = true;
+  state.isDraining = state.keepsText && (end === "failed" || end === "lost");
+}
+
 function deliver(draft: Draft, page: Page): void {
   const { state, effects } = draft;
   const skip = state.next - page.from;
@@ -231,5 +256,7 @@ function ask({ state, effects }: Draft, from: number): void {
 
 function finish({ state, effects }: Draft, kind: EndKind): void {
   state.status = "ended";
-  effects.push({ type: "end", kind });
+  // Draining, its end is that of what is kept, unless a newer producer took that away before all of it was read.
+  const hasDrained = state.isDraining && state.end !== undefined && state.next >= state.end.offset;
+  effects.push({ type: "end", kind, isClean: kind === "done" || kind === "stopped" || hasDrained });
 }

@@ -50,7 +50,6 @@ export class Follower {
   readonly #watch: Watch;
   readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
-  #isAttached = false;
   /** The first page, without its text: it tells what the stream was when this follower came. Absent until then. */
   #first: Page | undefined;
   #state;
@@ -62,8 +61,6 @@ export class Follower {
   #isClosed = false;
   #heardAt: number;
   #cancelTimer: Cancel = () => {};
-  /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
-  #isDraining = false;
   /** Since when reads got no answer, and how many; absent while they do. */
   #unanswered: { since: number; count: number } | undefined;
 
@@ -72,7 +69,13 @@ export class Follower {
     const maxQueued = options.maxQueuedUnits ?? MAX_QUEUED_UNITS;
     const pageUnits = Math.min(options.transport.pageUnits ?? PAGE_UNITS, Math.ceil(maxQueued / MIN_PAGES));
     const isBound = options.epoch !== undefined;
-    this.#state = initialFollowerState({ from: options.from, isBound, maxQueued, pageUnits });
+    this.#state = initialFollowerState({
+      from: options.from,
+      isBound,
+      maxQueued,
+      pageUnits,
+      keepsText: options.transport.keepsText,
+    });
     this.#heardAt = options.clock.now();
     this.stream = new ReadableStream<string>(
       {
@@ -101,7 +104,7 @@ export class Follower {
 
   /** Whether it reads what a failed stream has left, as the first read has told. */
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#state.isDraining;
   }
 
   /** Makes the first read and tells what it learned. Only a page leaves the follower open. */
@@ -159,12 +162,11 @@ export class Follower {
     const step = this.#options.step ?? stepFollower;
     const { state, effects } = step(this.#state, event);
     this.#state = state;
-    // A producer that was back before its text was drained was only away: it is followed like any other.
-    if (this.#isAttached && state.end === undefined) this.#isDraining = false;
     for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: FollowerEffect): void {
+    const { onEnded, streamId } = this.#options;
     switch (effect.type) {
       case "deliver":
         this.#queue.push(effect.text);
@@ -172,15 +174,13 @@ export class Follower {
         return;
       case "read":
         return this.#read(effect);
-      case "end":
-        this.#options.onEnded(effect.kind, this.#state.next);
+      case "end": {
+        const { next } = this.#state;
+        onEnded(effect.kind, next);
         this.#tellEnd(effect.kind);
         this.#firstRead.end(effect.kind, this.#state);
-        return this.#finish(
-          this.#hasDrained()
-            ? undefined
-            : endErrorOf(effect.kind, { streamId: this.#options.streamId, next: this.#state.next }),
-        );
+        return this.#finish(effect.isClean ? undefined : endErrorOf(effect.kind, { streamId, next }));
+      }
     }
   }
 
@@ -197,25 +197,16 @@ export class Follower {
   #onAnswer(result: ReadResult, epoch: number | undefined): void {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
-    if (!this.#isAttached) this.#onAttached(result);
+    if (!this.#state.isAttached) this.#onAttached(result);
     if (result.status === "page") return this.#dispatch({ type: "page", page: result.page, isReply: true });
     this.#dispatch({ type: "gone", epoch, last: result.status === "done" ? result.last : undefined });
   }
 
   #onAttached(result: ReadResult): void {
-    this.#isAttached = true;
-    const end = result.status === "page" ? result.page.end : undefined;
-    this.#isDraining = this.#options.transport.keepsText && (end === "failed" || end === "lost");
     // Its text goes to the reader; kept here, each follower would hold a page for as long as it lives.
     this.#firstRead.resolve(
       result.status === "page" ? { status: "page", page: { ...result.page, text: "" } } : result,
     );
-  }
-
-  /** False if the kept text was taken away under the follower, by a newer producer. */
-  #hasDrained(): boolean {
-    const { end, next } = this.#state;
-    return this.#isDraining && end !== undefined && next >= end.offset;
   }
 
   #onUnanswered(error: unknown): void {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type FollowerState, initialFollowerState, stepFollower } from "../../src/engine/follower-state.ts";
 import type { RecordedEnd } from "../../src/port/transport.ts";
 
-const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
+const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4, keepsText: false });
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, reads: 1, asked: 7 };
 const stopped: RecordedEnd = { epoch: 5, tail: 3, end: "stopped" };
 
@@ -16,7 +16,7 @@ test.each<[string, RecordedEnd | undefined, string]>([
   ["nobody knows which", undefined, "lost"],
 ])("where what ended last is %s its end is as it says (G4, G6)", (_, last, kind) => {
   const { effects } = stepFollower(bound, { type: "gone", epoch: 5, last });
-  expect(effects).toEqual([{ type: "end", kind }]);
+  expect(effects).toEqual([{ type: "end", kind, isClean: kind !== "lost" }]);
 });
 
 test("what is told of a producer that isn't followed ends nothing", () => {

@@ -11,7 +11,7 @@ import {
 } from "../../src/engine/follower-state.ts";
 import type { Page } from "../../src/port/transport.ts";
 
-const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4 });
+const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4, keepsText: false });
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };
 
 const states = {
@@ -45,7 +45,7 @@ const events = {
   taken: { type: "taken", units: 4 },
 } satisfies Record<string, FollowerEvent>;
 
-/** Effects in short: `+text` delivered, `?from/max` read, `.end`. */
+/** Effects in short: `+text` delivered, `?from/max` read, `.end` clean, `!end` an error. */
 const table: Record<keyof typeof states, Record<keyof typeof events, string>> = {
   attaching: {
     live: "", // no epoch is known yet: only a reply names it
@@ -59,7 +59,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     newerReply: "?0/4 ?4/4",
     named: "",
     gone: "", // it was asked about a producer that is not followed
-    goneUnnamed: ".lost",
+    goneUnnamed: "!lost",
     unanswered: "",
     missed: "",
     silence: "",
@@ -71,12 +71,12 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     old: "",
     gap: "?3/4",
     lastLive: "+abc .done",
-    failedReply: ".failed",
+    failedReply: "!failed",
     olderEpoch: "",
     newerLive: "?3/4",
-    newerReply: ".lost",
+    newerReply: "!lost",
     named: "",
-    gone: ".lost",
+    gone: "!lost",
     goneUnnamed: "",
     unanswered: "",
     missed: "?3/4",
@@ -89,12 +89,12 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     old: "",
     gap: "",
     lastLive: "+abc .done",
-    failedReply: ".failed",
+    failedReply: "!failed",
     olderEpoch: "",
     newerLive: "",
-    newerReply: ".lost",
+    newerReply: "!lost",
     named: "",
-    gone: ".lost",
+    gone: "!lost",
     goneUnnamed: "",
     unanswered: "",
     missed: "",
@@ -107,12 +107,12 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     old: "",
     gap: "",
     lastLive: "",
-    failedReply: ".failed",
+    failedReply: "!failed",
     olderEpoch: "",
     newerLive: "",
-    newerReply: ".lost",
+    newerReply: "!lost",
     named: "",
-    gone: ".lost",
+    gone: "!lost",
     goneUnnamed: "",
     unanswered: "",
     missed: "",
@@ -125,12 +125,12 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     old: "",
     gap: "",
     lastLive: "",
-    failedReply: ".failed",
+    failedReply: "!failed",
     olderEpoch: "",
     newerLive: "",
-    newerReply: ".lost",
+    newerReply: "!lost",
     named: "",
-    gone: ".lost",
+    gone: "!lost",
     goneUnnamed: "",
     unanswered: "",
     missed: "",
@@ -143,12 +143,12 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     old: "",
     gap: "",
     lastLive: "",
-    failedReply: ".failed",
+    failedReply: "!failed",
     olderEpoch: "",
     newerLive: "",
-    newerReply: ".lost",
+    newerReply: "!lost",
     named: "",
-    gone: ".lost",
+    gone: "!lost",
     goneUnnamed: "",
     unanswered: "",
     missed: "",
@@ -182,7 +182,7 @@ function inShort(effect: FollowerEffect): string {
     case "read":
       return `?${effect.from}/${effect.maxUnits}`;
     case "end":
-      return `.${effect.kind}`;
+      return `${effect.isClean ? "." : "!"}${effect.kind}`;
   }
 }
 
@@ -261,7 +261,7 @@ test("whatever arrives in whatever order, the text is delivered once, in order, 
   );
   fc.assert(
     fc.property(fc.nat(10), fc.array(anyEvent, { maxLength: 60 }), (start, arriving) => {
-      let state = initialFollowerState({ from: start, maxQueued: 16, pageUnits: 4 });
+      let state = initialFollowerState({ from: start, maxQueued: 16, pageUnits: 4, keepsText: false });
       let received = "";
       let mostQueued = 0;
       const endedAt: number[] = [];

@@ -1,9 +1,9 @@
 // Bugs, planted through the simulation's seams: what the library would do wrong if somebody broke it there.
 
-import { stepFollower } from "../../src/engine/follower-state.ts";
+import { type FollowerEffect, stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import { sleep } from "../../src/lib/clock.ts";
-import type { Claim, Slice, Transport } from "../../src/port/transport.ts";
+import type { Claim, EndKind, Slice, Transport } from "../../src/port/transport.ts";
 import { stepClaim } from "../../src/transports/relay/claim-state.ts";
 import { stepVerdict } from "../../src/transports/relay/verdict.ts";
 import { type Plant, withMethod } from "./participant.ts";
@@ -28,6 +28,10 @@ function misread(
   return {
     stepFollower: (state, event) => stepFollower(state, event.type === "page" ? read(event, state) : event),
   };
+}
+
+function endAs(kind: EndKind): FollowerEffect {
+  return { type: "end", kind, isClean: kind === "done" || kind === "stopped" };
 }
 
 export function withClaims(change: (claim: Claim) => Claim): Plant {
@@ -72,7 +76,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         const step = stepFollower(state, event);
         if (step.state.status === "ended" || event.type !== "page" || event.page.end === undefined)
           return step;
-        const end = { type: "end", kind: event.page.end } as const;
+        const end = endAs(event.page.end);
         return { state: { ...step.state, status: "ended" }, effects: [...step.effects, end] };
       },
     },
@@ -93,7 +97,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         if (!end || step.state.end || step.state.epoch === epoch) return step;
         const kept = { ...step.state, end };
         if (kept.status === "ended" || kept.next < end.offset) return { ...step, state: kept };
-        const told = { type: "end", kind: end.kind } as const;
+        const told = endAs(end.kind);
         return { state: { ...kept, status: "ended" }, effects: [...step.effects, told] };
       },
     },
