@@ -1,10 +1,11 @@
 // Bugs of a log, planted: what the library's statements, or what it makes of their answers, would do wrong.
 
 import { stepFollower } from "../../src/engine/follower-state.ts";
-import { type PlantedBug, withClaims } from "./plants.ts";
+import { withClaims } from "./plants.ts";
 import type { Plant } from "./participant.ts";
 import type { Rows } from "./rows.ts";
 import type { Store } from "./store.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 /** A statement that does something else with its rows. */
 function withStore(

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { REDIS_LOG_PLANTED_BUGS } from "./redis-log-plants.ts";
 import { LOG_PLANTED_BUGS } from "./log-plants.ts";
-import { PLANTED_BUGS, type PlantedBug } from "./plants.ts";
+import { PLANTED_BUGS } from "./plants.ts";
 import { planFor, type StoreKind } from "./plan.ts";
 import { simulate } from "./simulate.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 /** A minute's worth of schedules on a loaded machine. */
 const MAX_SEEDS = 10_000;

@@ -2,9 +2,10 @@
 
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import type { Plant, Send } from "./participant.ts";
-import { type PlantedBug, withClaims } from "./plants.ts";
+import { withClaims } from "./plants.ts";
 import type { Answer, Script } from "./redis-script-calls.ts";
 import type { RedisScripts } from "./redis-scripts.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 /** A script that is told something else than it was. */
 function mistold(
