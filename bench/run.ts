@@ -14,6 +14,7 @@ import { drawResults } from "./picture.ts";
 import { postgres } from "./postgres/index.ts";
 import { relay } from "./relay/index.ts";
 import { scale } from "./scale/index.ts";
+import { size } from "./size/index.ts";
 
 const words = process.argv.slice(2);
 const startedAt = performance.now();
@@ -24,6 +25,7 @@ const measured = [
   await measureGroup(http, words),
   await measureGroup(kept, words),
   await measureGroup(postgres, words),
+  await measureGroup(size, words),
 ].filter((group) => group !== undefined);
 
 const results: Results = {

@@ -27,6 +27,8 @@ export interface Line {
   noise?: number;
   /** All of them have to hold; none for a line that is only told. The first gives the direction: more is better, or less is. */
   bounds: Bound[];
+  /** Where its bounds are missed: why, what was tried, and what each try gained. Markdown, in sentences. */
+  tried?: string;
 }
 
 export const atMost = (value: number, of?: Rival): Bound => ({ is: "at most", value, ...(of && { of }) });

@@ -1,7 +1,7 @@
 // RESULTS.md: one table for each group, how noisy the machine was, and what got worse.
 
 import type { Change, Comparison } from "./comparison.ts";
-import { isReached } from "./line.ts";
+import { isReached, type Line } from "./line.ts";
 import type { Results } from "./results.ts";
 import { percentile } from "./statistics.ts";
 import { printTable } from "./table.ts";
@@ -26,11 +26,24 @@ ${reportOf(results, comparison)}
 /** What a terminal shows. */
 export function reportOf(results: Results, comparison: Comparison): string {
   const groups = results.groups.map(({ title, intro, lines, failures }) =>
-    [`## ${title}`, intro, printTable(lines), failures.map((failure) => `- ${failure}`).join("\n")]
+    [`## ${title}`, intro, printTable(lines), failures.map(item).join("\n"), missedText(lines)]
       .filter((part) => part !== "")
       .join("\n\n"),
   );
   return [summaryOf(results), ...groups, comparisonText(comparison)].join("\n\n");
+}
+
+/** What was tried for the lines that miss their target. Lines that share an explanation stand together. */
+function missedText(lines: readonly Line[]): string {
+  const labels = new Map<string, string[]>();
+  for (const line of lines) {
+    if (isReached(line) !== false) continue;
+    const { tried = "Nothing was tried yet.", label } = line;
+    labels.set(tried, [...(labels.get(tried) ?? []), label]);
+  }
+  if (labels.size === 0) return "";
+  const items = [...labels].map(([tried, shared]) => item(`${shared.map(bold).join("; ")}: ${tried}`));
+  return `Not reached:\n\n${items.join("\n")}`;
 }
 
 function summaryOf({ groups }: Results): string {
@@ -52,17 +65,25 @@ function comparisonText(comparison: Comparison): string {
   const text = [
     worse.length === 0
       ? "No line got worse by more than 10 % and more than its noise."
-      : `Worse by more than 10 % and more than the noise:\n\n${worse.map(item).join("\n")}`,
+      : `Worse by more than 10 % and more than the noise:\n\n${worse.map(changed).join("\n")}`,
     unclear.length === 0
       ? ""
-      : `Worse by more than 10 %, within the noise:\n\n${unclear.map(item).join("\n")}`,
+      : `Worse by more than 10 %, within the noise:\n\n${unclear.map(changed).join("\n")}`,
   ];
   return [`## Against the run of ${comparison.with}`, ...text.filter((part) => part !== "")].join("\n\n");
 }
 
-function item({ group, label, worse, noise }: Change): string {
+function changed({ group, label, worse, noise }: Change): string {
   const by = Number.isFinite(worse) ? `${Math.round(worse * 100)} % worse` : "no value any more";
-  return `- ${group}: ${label}: ${by}, noise ${Math.round(noise * 100)} %`;
+  return item(`${group}: ${label}: ${by}, noise ${Math.round(noise * 100)} %`);
+}
+
+function item(text: string): string {
+  return `- ${text}`;
+}
+
+function bold(text: string): string {
+  return `**${text}**`;
 }
 
 function minutes(seconds: number): string {

@@ -81,3 +81,16 @@ test("a contender that failed is named under its table", () => {
   group?.failures.push("a row, published: no answer within 30000 ms");
   expect(reportOf(now, compare(now, undefined))).toContain("- a row, published: no answer");
 });
+
+test("the page says what was tried for each line that misses its target, and nothing of the others", () => {
+  const missed = { values: { ours: 3 }, tried: "Batches gained 2 %." };
+  const now = resultsOf([
+    lineOf({ ...missed, label: "a" }),
+    lineOf({ ...missed, label: "b" }),
+    lineOf({ label: "c", values: { ours: 3 } }),
+    lineOf({ label: "d", tried: "Not needed." }),
+  ]);
+  const report = reportOf(now, compare(now, undefined));
+  expect(report).toContain("- **a**; **b**: Batches gained 2 %.\n- **c**: Nothing was tried yet.");
+  expect(report).not.toContain("Not needed.");
+});

@@ -1,9 +1,8 @@
 // Entries that need no Node run where there is none, and each entry stays small.
 
-import { gzipSync } from "node:zlib";
 import { createContext, runInContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { bundle, globalsOf } from "./bundle.ts";
+import { bundle, globalsOf, sizeOf } from "./bundle.ts";
 
 /** What an edge platform has, and no more. */
 const WEB = {
@@ -134,7 +133,3 @@ test("the engine and the relay, without the context and its options, take at mos
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
   expect(await sizeOf(code)).toBeLessThanOrEqual(18_900);
 });
-
-async function sizeOf(code: string): Promise<number> {
-  return gzipSync((await bundle(code, "esm")).code, { level: 9 }).length;
-}

@@ -1,6 +1,7 @@
 // Entries as a bundler for a platform without Node takes them.
 
 import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 import { root } from "../types/compile.ts";
 
@@ -53,6 +54,11 @@ export async function bundle(code: string, format: "iife" | "esm" = "iife"): Pro
   const files = Object.keys(metafile.inputs).filter((path) => path !== "<stdin>");
   const globals = await Promise.all(files.map(globalsOf));
   return { code: outputFiles[0]?.text ?? "", files, imports, globals: globals.flat() };
+}
+
+/** Bytes, minified and gzipped, without the packages that it imports. */
+export async function sizeOf(code: string): Promise<number> {
+  return gzipSync((await bundle(code, "esm")).code, { level: 9 }).length;
 }
 
 /** A name is replaced only where the file itself declares none of it. */
