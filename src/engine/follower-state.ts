@@ -31,7 +31,7 @@ export interface FollowerState {
   /** How many reads are in flight. */
   readonly reads: number;
   /** Offset up to which the reads in flight ask. */
-  readonly asked: number;
+  readonly askedTo: number;
   /** Where `next` stood when the one read in flight was sent; absent if there were others, whose order isn't known. */
   readonly sentAt: number | undefined;
   /** Something may have been missed since the read in flight was sent. */
@@ -39,7 +39,7 @@ export interface FollowerState {
   /** The text outlives its producer. */
   readonly keepsText: boolean;
   /** A read was answered. */
-  readonly isAttached: boolean;
+  readonly isAnswered: boolean;
   /** The stream had failed before this follower came: it gets the text that is kept, and that is its end. */
   readonly isDraining: boolean;
   /** The end and its offset; absent until known. */
@@ -58,6 +58,8 @@ export type FollowerEvent =
   /** The reader was told which text this is: it must not become another one any more. */
   | { type: "shown" }
   | { type: "missed" }
+  /** It listens, and what comes after its first read won't be missed. */
+  | { type: "attached" }
   | { type: "silence" }
   | { type: "taken"; units: number };
 
@@ -86,11 +88,11 @@ export function initialFollowerState(
     knownTail: options.from,
     reportedTail: 0,
     reads: 0,
-    asked: options.from,
+    askedTo: options.from,
     sentAt: undefined,
     isStale: false,
     keepsText: options.keepsText,
-    isAttached: false,
+    isAnswered: false,
     isDraining: false,
     end: undefined,
   };
@@ -119,7 +121,7 @@ function decide(draft: Draft, event: FollowerEvent): void {
     case "page":
       if (event.isReply) {
         answered(state);
-        attached(state, event.page.end);
+        firstAnswer(state, event.page.end);
       }
       return receive(draft, event.page, event.isReply ? "reply" : "live");
     case "named":
@@ -127,7 +129,7 @@ function decide(draft: Draft, event: FollowerEvent): void {
       return;
     case "gone":
       answered(state);
-      attached(state, undefined);
+      firstAnswer(state, undefined);
       // It was asked about a producer that isn't followed any more: as good as no answer.
       return event.epoch === state.epoch ? finish(draft, endWithout(state, event.last)) : readIfBehind(draft);
     case "unanswered":
@@ -139,6 +141,7 @@ function decide(draft: Draft, event: FollowerEvent): void {
       if (state.reads === 0) return read(draft);
       state.isStale = true;
       return;
+    case "attached":
     case "silence":
       return read(draft);
     case "taken":
@@ -201,9 +204,9 @@ function answered(state: Draft["state"]): void {
 }
 
 /** The first answer tells what the stream was when this follower came. */
-function attached(state: Draft["state"], end: EndKind | undefined): void {
-  if (state.isAttached) return;
-  state.isAttached = true;
+function firstAnswer(state: Draft["state"], end: EndKind | undefined): void {
+  if (state.isAnswered) return;
+  state.isAnswered = true;
   state.isDraining = state.keepsText && (end === "failed" || end === "lost");
 }
 
@@ -226,7 +229,7 @@ function readIfBehind(draft: Draft): void {
   const { state } = draft;
   if (state.end !== undefined && state.next >= state.end.offset) return finish(draft, state.end.kind);
   for (;;) {
-    const from = state.reads > 0 ? Math.max(state.asked, state.next) : state.next;
+    const from = state.reads > 0 ? Math.max(state.askedTo, state.next) : state.next;
     const isBehind = from < state.knownTail || (state.isStale && state.reads === 0);
     // Reading for a sliver of room would cost a round trip for every piece the reader takes.
     if (!isBehind || roomFrom(state, from) < state.pageUnits) return;
@@ -248,7 +251,7 @@ function ask({ state, effects }: Draft, from: number): void {
   const maxUnits = Math.min(roomFrom(state, from), state.pageUnits);
   state.sentAt = state.reads === 0 ? state.next : undefined;
   state.reads += 1;
-  state.asked = from + maxUnits;
+  state.askedTo = from + maxUnits;
   state.isStale = false;
   state.reportedTail = 0;
   effects.push({ type: "read", from, maxUnits, epoch: state.epoch });

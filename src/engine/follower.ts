@@ -119,7 +119,7 @@ export class Follower {
         if (this.#isOther(record.epoch)) return this.#leave({ status: "lost" });
         this.#dispatch({ type: "named", epoch: record.epoch });
       }
-      this.#dispatch({ type: "silence" });
+      this.#dispatch({ type: "attached" });
       const result = await this.#firstRead.answer;
       if (result.status !== "page") return this.#leave(result);
       if (this.#isOther(result.page.epoch)) return this.#leave({ status: "lost" });
@@ -197,7 +197,7 @@ export class Follower {
   #onAnswer(result: ReadResult, epoch: number | undefined): void {
     this.#heardAt = this.#options.clock.now();
     this.#unanswered = undefined;
-    if (!this.#state.isAttached) this.#onAttached(result);
+    if (!this.#state.isAnswered) this.#onAttached(result);
     if (result.status === "page") return this.#dispatch({ type: "page", page: result.page, isReply: true });
     this.#dispatch({ type: "gone", epoch, last: result.status === "done" ? result.last : undefined });
   }

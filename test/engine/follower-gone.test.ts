@@ -5,7 +5,7 @@ import { type FollowerState, initialFollowerState, stepFollower } from "../../sr
 import type { RecordedEnd } from "../../src/port/transport.ts";
 
 const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4, keepsText: false });
-const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, reads: 1, asked: 7 };
+const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, reads: 1, askedTo: 7 };
 const stopped: RecordedEnd = { epoch: 5, tail: 3, end: "stopped" };
 
 test.each<[string, RecordedEnd | undefined, string]>([

@@ -20,7 +20,7 @@ describe("a producer that was lost and writes again", () => {
     isBound: true,
     knownTail: 5,
     reads: 2,
-    asked: 7,
+    askedTo: 7,
     end: { kind: "lost", offset: 5 },
   };
   const answer = (changes: Partial<Page>): FollowerEvent => ({
@@ -46,7 +46,7 @@ describe("a producer that was lost and writes again", () => {
   });
 
   test("is lost to a follower that starts beyond its text", () => {
-    const beyond: FollowerState = { ...fresh, next: 90, reads: 1, asked: 94 };
+    const beyond: FollowerState = { ...fresh, next: 90, reads: 1, askedTo: 94 };
     const { effects } = stepFollower(beyond, answer({ from: 90, text: "", tail: 5, end: "lost" }));
     expect(inShort(effects)).toEqual(["!lost"]);
   });
@@ -69,7 +69,7 @@ describe("a producer that was lost and writes again", () => {
       epoch: 5,
       reads: 1,
       sentAt: 7,
-      asked: 11,
+      askedTo: 11,
     };
     const again = stepFollower(overtaken, lost);
     expect(inShort(again.effects)).toEqual(["?9/4"]);
@@ -80,7 +80,7 @@ describe("a producer that was lost and writes again", () => {
 });
 
 describe("a stream that had failed before its follower came, and whose text is kept", () => {
-  const reading: FollowerState = { ...fresh, keepsText: true, reads: 1, asked: 4 };
+  const reading: FollowerState = { ...fresh, keepsText: true, reads: 1, askedTo: 4 };
   const answer = (changes: Partial<Page>): FollowerEvent => ({
     type: "page",
     isReply: true,

@@ -15,9 +15,9 @@ const fresh = initialFollowerState({ from: 0, maxQueued: 32, pageUnits: 4, keeps
 const bound: FollowerState = { ...fresh, epoch: 5, next: 3, isBound: true, knownTail: 3 };
 
 const states = {
-  attaching: { ...fresh, reads: 1, asked: 4 },
+  attaching: { ...fresh, reads: 1, askedTo: 4 },
   idle: bound,
-  reading: { ...bound, reads: 1, asked: 7 },
+  reading: { ...bound, reads: 1, askedTo: 7 },
   full: { ...bound, queued: 32 },
   behind: { ...bound, queued: 32, knownTail: 20 },
   ending: { ...bound, queued: 32, knownTail: 6, end: { kind: "done", offset: 6 } },
@@ -41,6 +41,7 @@ const events = {
   goneUnnamed: { type: "gone", epoch: undefined },
   unanswered: { type: "unanswered" },
   missed: { type: "missed" },
+  attached: { type: "attached" },
   silence: { type: "silence" },
   taken: { type: "taken", units: 4 },
 } satisfies Record<string, FollowerEvent>;
@@ -62,6 +63,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "!lost",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "",
   },
@@ -80,6 +82,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "?3/4",
+    attached: "?3/4",
     silence: "?3/4",
     taken: "",
   },
@@ -98,6 +101,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "",
   },
@@ -116,6 +120,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "",
   },
@@ -134,6 +139,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "?3/4",
   },
@@ -152,6 +158,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "?3/4",
   },
@@ -170,6 +177,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     goneUnnamed: "",
     unanswered: "",
     missed: "",
+    attached: "",
     silence: "",
     taken: "",
   },
@@ -195,7 +203,7 @@ describe.each(Object.entries(states))("a follower that is %s", (stateName, state
 });
 
 test("a missed message noticed while a read is in flight is read again after it", () => {
-  const reading = stepFollower({ ...bound, reads: 1, asked: 7 }, { type: "missed" });
+  const reading = stepFollower({ ...bound, reads: 1, askedTo: 7 }, { type: "missed" });
   const answered = stepFollower(reading.state, {
     type: "page",
     isReply: true,
@@ -206,7 +214,10 @@ test("a missed message noticed while a read is in flight is read again after it"
 
 test("what is known to exist beyond a read in flight is asked for meanwhile, as far as there is room", () => {
   const reply = page({ from: 3, text: "ab", tail: 100 });
-  const first = stepFollower({ ...bound, reads: 1, asked: 5 }, { type: "page", isReply: true, page: reply });
+  const first = stepFollower(
+    { ...bound, reads: 1, askedTo: 5 },
+    { type: "page", isReply: true, page: reply },
+  );
   expect(first.effects.map(inShort)).toEqual([
     "+ab",
     ...[5, 9, 13, 17, 21, 25, 29].map((from) => `?${from}/4`),

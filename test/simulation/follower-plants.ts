@@ -90,7 +90,7 @@ export const FOLLOWER_PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["G7"],
     plant: {
       stepFollower: (state, event) =>
-        event.type === "missed" || (event.type === "silence" && state.isBound)
+        event.type === "missed" || event.type === "silence"
           ? { state, effects: [] }
           : stepFollower(state, event),
     },
