@@ -22,3 +22,13 @@ test.each<[string, RecordedEnd | undefined, string]>([
 test("what is told of a producer that isn't followed ends nothing", () => {
   expect(stepFollower(bound, { type: "gone", epoch: 4, last: stopped }).effects).toEqual([]);
 });
+
+test("the end of a superseded producer's text ends no follower of its successor", () => {
+  const ended = { epoch: 5, from: 1, text: "", tail: 1, end: "done" } as const;
+  const successor = { epoch: 6, from: 0, text: "a", tail: 1 };
+  let state = stepFollower(fresh, { type: "named", epoch: 5 }).state;
+  state = stepFollower(state, { type: "silence" }).state;
+  state = stepFollower(state, { type: "page", page: ended, isReply: false }).state;
+  const step = stepFollower(state, { type: "page", page: successor, isReply: true });
+  expect(step.effects).toEqual([{ type: "deliver", text: "a" }]);
+});

@@ -295,13 +295,3 @@ test("whatever arrives in whatever order, the text is delivered once, in order, 
     { numRuns: 2_000 },
   );
 });
-
-test("the end of a superseded producer's text ends no follower of its successor", () => {
-  const ended = page({ epoch: 5, from: 1, text: "", tail: 1, end: "done" });
-  const successor = page({ epoch: 6, from: 0, text: "a", tail: 1 });
-  let state = stepFollower(fresh, { type: "named", epoch: 5 }).state;
-  state = stepFollower(state, { type: "silence" }).state;
-  state = stepFollower(state, { type: "page", page: ended, isReply: false }).state;
-  const step = stepFollower(state, { type: "page", page: successor, isReply: true });
-  expect(step.effects).toEqual([{ type: "deliver", text: "a" }]);
-});
