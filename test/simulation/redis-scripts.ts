@@ -54,7 +54,8 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
       if (mode === "restore") {
         if (before !== ARGV[12]) return null;
       } else {
-        if (askedAt !== "" && Number(before) / 1000 > Number(askedAt)) return null;
+        const at = Number(before) / 1000;
+        if (askedAt !== "" && at > Number(askedAt) && at <= now + 1) return null;
         const isLive = !was[2] && this.remaining(lease, was[3]) > 0;
         const isHandedOver = Number(was[5] ?? 0) > now || isOwed;
         if (handovers !== "" && givenUp !== "1" && !isLive && isHandedOver) return null;

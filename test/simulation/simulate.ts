@@ -1,5 +1,6 @@
 // One simulation, from its plan to a verdict.
 
+import { SETTLING_MS } from "../../src/transports/log/outages.ts";
 import { Callers } from "./callers.ts";
 import { judgeFenced, judgePrimaries, judgeStops } from "./judge-runs.ts";
 import type { Plant } from "./participant.ts";
@@ -22,8 +23,8 @@ export interface SimulateOptions {
   isTraced?: boolean;
 }
 
-/** However short a lease is, a server that was restarted lets none lapse sooner. */
-const GRACE_MS = 6_000;
+/** How much longer than a lease a server that was restarted may let it last: it tells the time since its start in whole seconds. */
+const ROUNDING_MS = 1_000;
 
 /** By when everything has settled once nothing hinders it any more. */
 const SETTLE_MS = 600_000;
@@ -139,7 +140,9 @@ class Simulation {
     // to hand over what it left.
     const { onEnd } = world.plan;
     const electedMs = onEnd ? 3 * (onEnd.timeoutMs + 3 * CLAIM_TIMEOUT_MS) : 0;
-    const leasesMs = (world.backend.leaseMs > 0 ? Math.max(world.backend.leaseMs, GRACE_MS) : 0) + electedMs;
+    const leasesMs =
+      (world.backend.leaseMs > 0 ? Math.max(world.backend.leaseMs, SETTLING_MS) + ROUNDING_MS : 0) +
+      electedMs;
     world.timeline.after(leasesMs, () => world.log("— all leases have lapsed"));
     if (!(await this.#settles("waited for leases"))) return;
     for (let stream = 0; stream < world.plan.streams; stream++) {

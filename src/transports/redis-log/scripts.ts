@@ -42,8 +42,10 @@ if before then
   if mode == 'restore' then
     if before ~= ARGV[12] then return false end
   else
-    -- It waited with its client until after another was made: whoever asked has long been told that it failed.
-    if ARGV[10] ~= '' and tonumber(before) / 1000 > tonumber(ARGV[10]) then return false end
+    -- It waited with its client until after another was made: whoever asked has long been told that it failed. Epochs ahead of
+    -- this clock are another server's, which failed over to this one: they don't tell when.
+    local at = tonumber(before) / 1000
+    if ARGV[10] ~= '' and at > tonumber(ARGV[10]) and at <= now + 1 then return false end
     local isLive = not was[2] and remaining(was[3]) > 0
     local isHandedOver = tonumber(was[5] or 0) > now or isOwed
     if handovers ~= '' and ARGV[6] ~= '1' and not isLive and isHandedOver then return false end
