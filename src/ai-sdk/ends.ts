@@ -2,8 +2,10 @@
 
 import { type EndedStream, type OnEnd, SET_ON_END } from "../api/on-end.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
+import { onAbort } from "../lib/abort.ts";
 import { background } from "../lib/background.ts";
 import { sleep, systemClock } from "../lib/clock.ts";
+import { Latch } from "../lib/latch.ts";
 import { shared } from "../lib/shared.ts";
 
 /** The takers of a context's ended streams, by the prefix of their ids. */
@@ -55,14 +57,16 @@ export async function hasEnded(
   const stream = await context.resumeExistingStream(streamId, position);
   if (!stream) return true;
   const reader = stream.getReader();
-  const over = new AbortController();
+  const over = new Latch();
+  const ignoreSignal = signal && onAbort(signal, () => over.set());
   const ended = reader.read().then(
     () => true,
     () => true,
   );
-  const left = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const isOver = await Promise.race([ended, sleep(systemClock, withinMs, left).then(() => false)]);
-  over.abort();
+  if (signal?.aborted) over.set();
+  const isOver = await Promise.race([ended, sleep(systemClock, withinMs, over).then(() => false)]);
+  over.set();
+  ignoreSignal?.();
   if (!isOver) background(reader.cancel(), () => undefined);
   return isOver;
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { HandOver } from "../port/hand-over.ts";
 import type { EndKind } from "../port/transport.ts";
 import type { stepProducer } from "./producer-state.ts";
+import type { Turns } from "./turns.ts";
 
 /** How long the last text waits to be stored before it is handed over, and its end to be written before readers are given it. */
 export const MAX_BACKEND_WAIT_MS = 250;
@@ -18,6 +19,7 @@ export interface ProducerOptions {
   /** The most bytes of UTF-8 that its source may give; absent: as many as it likes. */
   maxBytes: number | undefined;
   clock: Clock;
+  turns: Turns;
   /** Trouble that concerns nobody's call. */
   onError: (error: ResumableStreamError) => void;
   onEnded: (end: EndKind, offset: number) => void;

@@ -50,13 +50,11 @@ export class Producer implements ProducerPort {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    const { clock, handOver, keepsText, maxBytes, sourceIdleMs, streamId } = options;
+    const { clock, handOver, keepsText, streamId } = options;
     this.#startedAtMs = clock.wallTime();
     this.#state = initialProducerState({ keepsText, handsOver: handOver.isWanted });
     this.#source = new Source({
-      clock,
-      sourceIdleMs,
-      maxBytes,
+      ...options,
       onChunk: (text) => this.#backlog.append(text),
       onAnnounce: () => this.#announce(),
       onDone: () => this.#dispatch({ type: "source-ended", end: "done" }),

@@ -4,6 +4,7 @@ import { attempt, background } from "../lib/background.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { utf8Length } from "../lib/text.ts";
 import { Pace } from "./pace.ts";
+import type { Turns } from "./turns.ts";
 import { abortErrorOf, describeChunk, idleMessage, tooLongError } from "./producer-errors.ts";
 
 /** Called once, at once. */
@@ -11,6 +12,7 @@ export type OpenSource = (signal: AbortSignal) => ReadableStream<string> | Promi
 
 export interface SourceOptions {
   clock: Clock;
+  turns: Turns;
   /** How long it may give nothing; absent: for ever. */
   sourceIdleMs: number | undefined;
   /** The most bytes of UTF-8 that it may give; absent: as many as it likes. */
@@ -98,7 +100,7 @@ export class Source {
   }
 
   async #pump(openSource: OpenSource): Promise<void> {
-    const { clock, maxBytes, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
+    const { clock, turns, maxBytes, onAnnounce, onChunk, onDone, sourceIdleMs } = this.#options;
     const announce = (): void => {
       if (!this.#early) onAnnounce();
     };
@@ -106,7 +108,7 @@ export class Source {
     const reader = source.getReader();
     this.#reader = reader;
     if (this.#left) return this.#cancelReader(this.#left);
-    const pace = new Pace(clock, announce);
+    const pace = new Pace({ clock, turns, announce });
     let bytes = 0;
     for (;;) {
       const { done, value } = await reader.read();

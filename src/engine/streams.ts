@@ -3,6 +3,7 @@
 import { asResumableStreamError, ResumableStreamError } from "../port/errors.ts";
 import { background } from "../lib/background.ts";
 import { type Clock, sleep, withDeadline } from "../lib/clock.ts";
+import { Latch } from "../lib/latch.ts";
 import type { HandOver } from "../port/hand-over.ts";
 import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../port/transport.ts";
 import { Follower } from "./follower.ts";
@@ -10,6 +11,7 @@ import type { stepFollower } from "./follower-state.ts";
 import { Producer } from "./producer.ts";
 import type { stepProducer } from "./producer-state.ts";
 import type { OpenSource } from "./source.ts";
+import { Turns } from "./turns.ts";
 
 /** How long `close` waits for what it ends. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -73,16 +75,18 @@ export class Streams {
   readonly #followers = new Set<Follower>();
   /** Present once `close` was called. */
   #closing: Promise<void> | undefined;
-  /** Aborted when what still runs has had its time. */
-  readonly #drained = new AbortController();
+  /** Set when what still runs has had its time. */
+  readonly #drained = new Latch();
+  readonly #turns: Turns;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.clock);
   }
 
   /** Throws `CLOSED` once the context is closed. */
   checkOpen(): void {
-    if (this.#drained.signal.aborted) throw closedError("Cannot use this context: it was closed.");
+    if (this.#drained.isSet) throw closedError("Cannot use this context: it was closed.");
   }
 
   /** Throws `CLOSED` from the beginning of a drain on, in which only what runs here is still served. */
@@ -175,7 +179,7 @@ export class Streams {
 
   /** Ends everything, once what runs here has had `drainMs`. Settles within seconds after that. */
   close(drainMs: number): Promise<void> {
-    if (drainMs === 0) this.#drained.abort();
+    if (drainMs === 0) this.#drained.set();
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
   }
@@ -189,8 +193,8 @@ export class Streams {
       follower.fail(closedError("A follower was ended: its context was closed."));
     }
     const settled = Promise.all([...this.#producers].map((producer) => producer.settled));
-    await Promise.race([settled, sleep(clock, drainMs, this.#drained.signal)]);
-    this.#drained.abort();
+    await Promise.race([settled, sleep(clock, drainMs, this.#drained)]);
+    this.#drained.set();
     const late = (): Error =>
       new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
     const timeoutMs = CLOSE_TIMEOUT_MS + (handOver.isWanted ? handOver.timeoutMs : 0);
@@ -215,6 +219,7 @@ export class Streams {
       sourceIdleMs,
       maxBytes,
       clock,
+      turns: this.#turns,
       onError,
       onEnded: (end, offset) => onEvent({ type: "ended", streamId, role: "producer", end, offset }),
       onReleased: () => {

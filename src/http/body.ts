@@ -4,6 +4,7 @@ import { endOf, startOf } from "../engine/ends.ts";
 import { onAbort } from "../lib/abort.ts";
 import { background } from "../lib/background.ts";
 import { type Cancel, type Clock, sleep } from "../lib/clock.ts";
+import { Latch } from "../lib/latch.ts";
 import type { EndKind } from "../port/transport.ts";
 import type { Framing } from "./framing.ts";
 import {
@@ -56,8 +57,8 @@ export class Body {
   readonly #source: ReadableStreamDefaultReader<string>;
   readonly #encoding: Encoding;
   #isOpen = false;
-  /** Aborted where the reader left. */
-  readonly #left = new AbortController();
+  /** Set when the reader leaves. */
+  readonly #left = new Latch();
   /** The read under way, which outlives the pull it was made for if a heartbeat answers that. */
   #reading: Promise<Read> | undefined;
   #cancelHeartbeat: Cancel = () => {};
@@ -73,7 +74,7 @@ export class Body {
 
   /** Whether all of it is still to be sent, and wanted. */
   get isUntouched(): boolean {
-    return !this.#isOpen && !this.#left.signal.aborted;
+    return !this.#isOpen && !this.#left.isSet;
   }
 
   /** Another sends in its place: it does nothing any more. */
@@ -95,7 +96,7 @@ export class Body {
   async pull(controller: ReadableStreamDefaultController<Bytes>): Promise<void> {
     for (;;) {
       const step = await this.#step();
-      if (this.#left.signal.aborted) return;
+      if (this.#left.isSet) return;
       switch (step.type) {
         case "bytes":
           if (step.bytes.byteLength === 0) continue;
@@ -112,7 +113,7 @@ export class Body {
 
   /** Leaving stops nothing: a context's stream runs on without this reader. */
   cancel(reason: unknown): Promise<void> {
-    this.#left.abort();
+    this.#left.set();
     this.#ignoreSignal();
     this.#cancelHeartbeat();
     return this.#source.cancel(reason);
@@ -121,7 +122,7 @@ export class Body {
   async #step(): Promise<Step> {
     const { clock, atEnd } = this.options;
     if (this.#ending) {
-      if (this.#ending.type === "errored") await sleep(clock, BEFORE_BREAK_MS, this.#left.signal);
+      if (this.#ending.type === "errored") await sleep(clock, BEFORE_BREAK_MS, this.#left);
       return this.#ending;
     }
     if (!this.#isOpen) {

@@ -1,6 +1,6 @@
 // Time, injected wherever something waits, so that tests and simulations can move it.
 
-import { onAbort } from "./abort.ts";
+import type { Latch } from "./latch.ts";
 
 /** Cancels a timer; calling it again, or late, does nothing. */
 export type Cancel = () => void;
@@ -36,17 +36,17 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `delayMs`, or at once when `over` is set. Never rejects. */
+export function sleep(clock: Clock, delayMs: number, over?: Latch): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
+    if (over?.isSet) return resolve();
     const finish = (): void => {
       cancel();
       stopListening?.();
       resolve();
     };
     const cancel = clock.after(delayMs, finish);
-    const stopListening = signal && onAbort(signal, finish);
+    const stopListening = over?.onSet(finish);
   });
 }
 

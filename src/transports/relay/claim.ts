@@ -3,6 +3,7 @@
 
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
+import { Latch } from "../../lib/latch.ts";
 import type { Claim, ProducerPort, Slice } from "../../port/transport.ts";
 import { type ClaimEvent, type ClaimStatus, stepClaim } from "./claim-state.ts";
 import { HeldRecord } from "./held-record.ts";
@@ -41,7 +42,6 @@ export class RelayClaim implements Claim {
   readonly #live: LiveChannel;
   readonly #replies: Replies;
   readonly #reportForeign: () => void;
-  readonly #closing = new AbortController();
   /** Settles when nothing is held any more; absent until it closes. */
   #closed: Promise<void> | undefined;
   /** The request channel. */
@@ -56,8 +56,8 @@ export class RelayClaim implements Claim {
   readonly #stops: Delayed;
   /** The look at the record that is under way, for all who wait for it; absent while there is none. */
   #looking: Promise<boolean> | undefined;
-  /** Aborted when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
-  readonly #hurry = new AbortController();
+  /** Set when nothing may be waited for any more: neither followers that catch up, nor a server that is away. */
+  readonly #hurry = new Latch();
   /** Settles once followers were sent the end; at once before it is written. */
   #endSent: Promise<void> = Promise.resolve();
   /** Wakes a producer that lingers, when a follower leaves or gets further. */
@@ -109,7 +109,7 @@ export class RelayClaim implements Claim {
     const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#live.publish(text);
     // The older producer ends first: a reader that is told this end must not find a text of that one that still runs.
     await this.#superseded;
-    const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry.signal);
+    const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry);
     if (!isWritten) this.#options.producer.fenced();
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
@@ -127,7 +127,7 @@ export class RelayClaim implements Claim {
 
   /** The publisher's connection is back: a restarted server may have forgotten the record. */
   reassert(): void {
-    if (this.#status === "finishing" || this.#closing.signal.aborted) return;
+    if (this.#status === "finishing" || this.#closed) return;
     this.#relay.link.background(this.#reassert());
   }
 
@@ -138,7 +138,7 @@ export class RelayClaim implements Claim {
 
   /** Closes once the end is written, without staying for followers. The source has ended, or is about to. */
   async shutdown(): Promise<void> {
-    this.#hurry.abort();
+    this.#hurry.set();
     await this.#ended.promise;
     await this.#endSent;
     await this.close();
@@ -153,8 +153,7 @@ export class RelayClaim implements Claim {
   async #close(): Promise<void> {
     this.#dispatch({ type: "closed" });
     this.#stops.release();
-    this.#closing.abort();
-    this.#hurry.abort();
+    this.#hurry.set();
     this.#ended.resolve();
     this.#record.release();
     this.#interest.clear();
@@ -170,7 +169,7 @@ export class RelayClaim implements Claim {
   // Requests.
 
   #receive(message: string): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closed) return;
     const request = parseRequest(message);
     if (!request) return this.#reportForeign();
     switch (request.type) {
@@ -262,13 +261,14 @@ export class RelayClaim implements Claim {
   async #linger(): Promise<void> {
     const { clock, settings } = this.#relay;
     const startedAt = clock.now();
-    while (this.#interest.size > 0 && !this.#hurry.signal.aborted) {
+    while (this.#interest.size > 0 && !this.#hurry.isSet) {
       const until = Math.max(startedAt, this.#interest.progressedAt ?? startedAt) + settings.lingerMs;
       if (clock.now() >= until) return;
-      const moved = new AbortController();
-      this.#onListenersMoved = () => moved.abort();
-      const signal = AbortSignal.any([moved.signal, this.#hurry.signal]);
-      await sleep(clock, until - clock.now(), signal);
+      const moved = new Latch();
+      const stopListening = this.#hurry.onSet(() => moved.set());
+      this.#onListenersMoved = () => moved.set();
+      await sleep(clock, until - clock.now(), moved);
+      stopListening();
     }
   }
 

@@ -3,6 +3,7 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
+import { Latch } from "../../lib/latch.ts";
 import type { ClaimRequest, ClaimResult, ProducerPort } from "../../port/transport.ts";
 import { type Ownership } from "./ports.ts";
 import { claimValue } from "./record.ts";
@@ -32,7 +33,7 @@ export class RelayClaims {
   readonly #claims = new Set<RelayClaim>();
   /** Ends that are being written, by stream. */
   readonly #ending = new Map<string, Promise<void>>();
-  readonly #closing = new AbortController();
+  readonly #closing = new Latch();
   readonly #checks: CheckAnswers;
   /** Channels that are given back. */
   readonly #releasing = new Set<Promise<unknown>>();
@@ -67,7 +68,7 @@ export class RelayClaims {
 
   /** Writes the ends that are left, without staying for followers. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.set();
     await Promise.all([...this.#claims].map((claim) => claim.shutdown()));
     this.#checks.close();
     await Promise.all(this.#releasing);
@@ -156,7 +157,7 @@ export class RelayClaims {
     const sent = createDeferred<void>();
     const fencing = this.#fence(streamId, epoch, sent.resolve).finally(sent.resolve);
     this.#relay.link.background(fencing);
-    return sent.promise.then(() => sleep(this.#relay.clock, ARRIVAL_MS, this.#closing.signal));
+    return sent.promise.then(() => sleep(this.#relay.clock, ARRIVAL_MS, this.#closing));
   }
 
   /** Tells producers of epochs up to `epoch` that they were superseded: again for a while, since one may be subscribing only now. */
@@ -164,10 +165,10 @@ export class RelayClaims {
     const { clock, link, names, settings } = this.#relay;
     const message = encodeRequest({ type: "fence", epoch });
     const until = clock.now() + settings.ackTimeoutMs;
-    for (let attempt = 0; clock.now() < until && !this.#closing.signal.aborted; attempt++) {
+    for (let attempt = 0; clock.now() < until && !this.#closing.isSet; attempt++) {
       await link.publish(names.request(streamId), message);
       onSent();
-      await sleep(clock, backoffMs(attempt, FENCING), this.#closing.signal);
+      await sleep(clock, backoffMs(attempt, FENCING), this.#closing);
     }
   }
 
@@ -178,7 +179,7 @@ export class RelayClaims {
   ): Promise<boolean> {
     // Its caller, who has just given up, decides first whether it runs without.
     await new Promise<void>((resolve) => this.#relay.clock.nextTurn(resolve));
-    if (onLate && !this.#closing.signal.aborted) {
+    if (onLate && !this.#closing.isSet) {
       const claim = this.#open(streamId, { epoch, producer, isWon: true });
       if (onLate(claim)) return true;
       this.#relay.link.background(claim.close());

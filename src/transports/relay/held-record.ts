@@ -2,6 +2,7 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
+import type { Latch } from "../../lib/latch.ts";
 import type { RecordedEnd, Slice } from "../../port/transport.ts";
 import { type Ownership } from "./ports.ts";
 import { claimValue } from "./record.ts";
@@ -70,10 +71,10 @@ export class HeldRecord {
   }
 
   /**
-   * Writes the end, again for a while if the server doesn't take it, unless `hurry` aborts. False if a newer claim
+   * Writes the end, again for a while if the server doesn't take it, unless `hurry` is set. False if a newer claim
    * has the record, and keeps it.
    */
-  async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: AbortSignal): Promise<boolean> {
+  async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: Latch): Promise<boolean> {
     const { clock, link } = this.#relay;
     const startedAt = clock.now();
     this.#isEnding = true;
@@ -90,7 +91,7 @@ export class HeldRecord {
         link.report(error);
         if (clock.now() - startedAt >= MAX_FINISHING_MS) return true;
         await sleep(clock, backoffMs(attempt, RETRY), hurry);
-        if (hurry.aborted) return true;
+        if (hurry.isSet) return true;
       }
     }
   }

@@ -2,6 +2,7 @@
 
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Clock, sleep } from "../../lib/clock.ts";
+import { Latch } from "../../lib/latch.ts";
 import type { Subscription, Subscriptions } from "./subscriptions.ts";
 
 const RETRY = { firstMs: 100, maxMs: 2_000 };
@@ -19,7 +20,7 @@ export class StandingSubscription {
   /** Settles, and never rejects, when messages arrive or it was released before. */
   readonly ready: Promise<void>;
   readonly #options: StandingOptions;
-  readonly #releasing = new AbortController();
+  readonly #releasing = new Latch();
   /** Replaced while subscribing fails. */
   #subscription: Subscription;
 
@@ -30,12 +31,12 @@ export class StandingSubscription {
   }
 
   get isReleased(): boolean {
-    return this.#releasing.signal.aborted;
+    return this.#releasing.isSet;
   }
 
   /** Settles when the channel is given back; rejects if the server refused, or the client has no connection. */
   release(): Promise<void> {
-    this.#releasing.abort();
+    this.#releasing.set();
     return this.#subscription.release();
   }
 
@@ -52,7 +53,7 @@ export class StandingSubscription {
       } catch (error) {
         onFailed(error);
         await this.#subscription.release();
-        await sleep(clock, backoffMs(attempt, RETRY), this.#releasing.signal);
+        await sleep(clock, backoffMs(attempt, RETRY), this.#releasing);
         if (!this.isReleased) this.#subscription = this.#subscribe();
       }
     }
