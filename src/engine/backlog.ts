@@ -14,11 +14,16 @@ export class Backlog {
   readonly #starts: number[] = [];
   /** How many of the last pieces are loose chunks, blocks of those, blocks of blocks and so on: the finest come last. */
   readonly #gathered: number[] = [];
-  /** Chunks that nobody can read yet. */
-  readonly #unannounced: string[] = [];
+  /** The first chunk that nobody can read yet, by itself: without a burst there is no other. Empty if there is none. */
+  #first = "";
+  /** Those after it; absent until there are some. */
+  #others: string[] | undefined;
   #tail = 0;
   #end: EndKind | undefined;
-  readonly #waiting = new Set<() => void>();
+  /** Who waits for the next announcement: the original reader alone, mostly. */
+  #waiter: (() => void) | undefined;
+  /** Those who wait beside it; absent until there are some. */
+  #waiters: Set<() => void> | undefined;
 
   /** Offset after the last character that is announced. */
   get tail(): number {
@@ -37,16 +42,17 @@ export class Backlog {
 
   /** Adds a chunk, to be read from the next announcement on. */
   append(text: string): void {
-    if (text !== "") this.#unannounced.push(text);
+    if (this.#first === "") this.#first = text;
+    else if (text !== "") (this.#others ??= []).push(text);
   }
 
   /** Makes what was appended readable, and wakes who waits for it. */
   announce(): void {
-    if (this.#unannounced.length > 0) {
+    if (this.#first !== "") {
       // One piece, as readers at the tail will ask for it: found without a copy, however many they are.
-      const [only = ""] = this.#unannounced;
-      const text = this.#unannounced.length === 1 ? only : this.#unannounced.join("");
-      this.#unannounced.length = 0;
+      const text = this.#others ? this.#first + this.#others.join("") : this.#first;
+      this.#first = "";
+      this.#others = undefined;
       this.#pieces.push(text);
       this.#starts.push(this.#tail);
       this.#tail += text.length;
@@ -76,10 +82,16 @@ export class Backlog {
     return splitsPair(around, 1) ? this.read(from - 1, maxUnits + 1) : this.read(from, maxUnits);
   }
 
-  /** Calls back once, at the next announcement. Returns a function that takes it back. */
-  onceMoved(callback: () => void): () => void {
-    this.#waiting.add(callback);
-    return () => this.#waiting.delete(callback);
+  /** Calls back once, at the next announcement. */
+  onceMoved(callback: () => void): void {
+    if (this.#waiter === undefined) this.#waiter = callback;
+    else if (this.#waiter !== callback) (this.#waiters ??= new Set()).add(callback);
+  }
+
+  /** Takes that back. */
+  forget(callback: () => void): void {
+    if (this.#waiter === callback) this.#waiter = undefined;
+    this.#waiters?.delete(callback);
   }
 
   #textFrom(from: number, maxUnits: number): string {
@@ -140,9 +152,10 @@ export class Backlog {
   }
 
   #wake(): void {
-    if (this.#waiting.size === 0) return;
-    const callbacks = [...this.#waiting];
-    this.#waiting.clear();
-    for (const callback of callbacks) callback();
+    const [waiter, waiters] = [this.#waiter, this.#waiters];
+    this.#waiter = undefined;
+    this.#waiters = undefined;
+    waiter?.();
+    waiters?.forEach((callback) => callback());
   }
 }

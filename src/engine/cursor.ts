@@ -30,12 +30,11 @@ export interface Cursor {
 export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }: CursorOptions): Cursor {
   let next = from;
   const { tail } = backlog;
-  let stopWaiting: () => void = () => {};
   let isClosed = false;
 
   const close = (how: "cancelled" | "ended"): void => {
     isClosed = true;
-    stopWaiting();
+    backlog.forget(onMoved);
     tellEnd(how === "ended" ? endKind() : undefined);
     onClosed(how, next);
   };
@@ -47,13 +46,18 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
       next += text.length;
       opened.enqueue(text);
     } else if (backlog.end === undefined) {
-      stopWaiting = backlog.onceMoved(() => advance(opened));
+      backlog.onceMoved(onMoved);
     } else {
       const error = endError();
       close("ended");
       if (error) opened.error(error);
       else opened.close();
     }
+  };
+
+  /** One function for all waits: a stream waits for each of its chunks. */
+  const onMoved = (): void => {
+    if (controller) advance(controller);
   };
 
   /** Absent once another reads in the stream's place: what is kept of this reader keeps no stream alive. */
@@ -92,10 +96,7 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
       start: (opened) => {
         controller = opened;
       },
-      pull: (opened) => {
-        stopWaiting();
-        advance(opened);
-      },
+      pull: advance,
       cancel: () => {
         if (!isClosed) close("cancelled");
       },

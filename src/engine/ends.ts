@@ -11,8 +11,10 @@ export interface DirectText {
   read: (from: number, maxUnits: number) => { text: string };
   /** Absent while more may come. */
   readonly end: EndKind | undefined;
-  /** Calls back once, when there is more, or an end. Returns a function that takes it back. */
-  onceMoved: (callback: () => void) => () => void;
+  /** Calls back once, when there is more, or an end. */
+  onceMoved: (callback: () => void) => void;
+  /** Takes that back. */
+  forget: (callback: () => void) => void;
 }
 
 /** A reader in place of a stream's own. Reads the text itself, at its own pace, and says how far it came. */

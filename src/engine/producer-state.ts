@@ -25,7 +25,7 @@ export interface ProducerState {
   readonly handover: "none" | "due" | "storing" | "running" | "over";
   readonly hasStarted: boolean;
   readonly primary: "attached" | "left";
-  /** Offset after the last character produced. */
+  /** Offset after the last character produced, as far as the transport wants to know. */
   readonly tail: number;
   /** Offset up to which the transport has taken the text. */
   readonly sent: number;
@@ -43,8 +43,9 @@ export type ProducerEvent =
   /** Its source never begins: nothing is left to hand over. */
   | { type: "discarded" }
   | { type: "claimed" }
+  /** There is text that the transport wants. */
   | { type: "produced"; tail: number }
-  | { type: "watched"; isWatched: boolean }
+  | { type: "watched"; isWatched: boolean; tail: number }
   | { type: "taken"; to: number }
   | { type: "appended" }
   | { type: "source-ended"; end: EndKind }
@@ -134,6 +135,7 @@ function decide(draft: Draft, event: ProducerEvent): void {
       state.tail = event.tail;
       return write(draft);
     case "watched":
+      state.tail = event.tail;
       // A follower that begins to watch reads up to the tail. A relay sends what comes after it.
       if (!state.keepsText && !state.isWatched) state.sent = state.tail;
       state.isWatched = event.isWatched;
@@ -206,9 +208,14 @@ function write({ state, effects }: Draft): void {
   }
 }
 
+/** Whether the transport is to have the text. While it isn't, chunks are none of its business, and need no step. */
+export function isWanted({ isWatched, keepsText }: ProducerState): boolean {
+  return keepsText || isWatched;
+}
+
 /** Whether there is text that the transport should have. */
-function isUnsent({ isWatched, keepsText, sent, tail }: ProducerState): boolean {
-  return (keepsText || isWatched) && sent < tail;
+function isUnsent(state: ProducerState): boolean {
+  return isWanted(state) && state.sent < state.tail;
 }
 
 /** The end is written before it is told (G13), if there is a record to write it to; and handed over before it is written (G15). */

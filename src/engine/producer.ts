@@ -11,6 +11,7 @@ import {
   initialProducerState,
   isHandedOver,
   isSettled,
+  isWanted,
   type ProducerEffect,
   type ProducerEvent,
   stepProducer,
@@ -146,7 +147,7 @@ export class Producer implements ProducerPort {
   }
 
   watched(isWatched: boolean): void {
-    this.#dispatch({ type: "watched", isWatched });
+    this.#dispatch({ type: "watched", isWatched, tail: this.#backlog.tail });
   }
 
   stop(reason: string | undefined): boolean {
@@ -237,7 +238,8 @@ export class Producer implements ProducerPort {
   }
 
   #take(): Slice {
-    const slice = this.#backlog.read(this.#state.sent, Number.MAX_SAFE_INTEGER);
+    const from = isWanted(this.#state) ? this.#state.sent : this.#backlog.tail;
+    const slice = this.#backlog.read(from, Number.MAX_SAFE_INTEGER);
     const { source } = this.#state;
     // Not with a text that the app hasn't taken yet: an append that carries the end is an end.
     if (source !== "running" && isHandedOver(this.#state)) slice.end = source;
@@ -270,7 +272,7 @@ export class Producer implements ProducerPort {
   /** The text that the source gave is there for readers, and for the transport. */
   #announce(): void {
     this.#backlog.announce();
-    this.#dispatch({ type: "produced", tail: this.#backlog.tail });
+    if (isWanted(this.#state)) this.#dispatch({ type: "produced", tail: this.#backlog.tail });
   }
 
   #fail(error: unknown): void {

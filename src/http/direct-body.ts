@@ -71,7 +71,10 @@ class DirectBody implements Member {
   #isFull = false;
   /** Its last bytes are known, or nothing more is to be sent. */
   #isOver = false;
-  #stopWaiting = (): void => {};
+  readonly #onMoved = (): void =>
+    queueMicrotask(() => {
+      if (!this.#isOver && !this.#isFull && !this.#fanOut) this.#advance();
+    });
   #cancelTimer: Cancel = () => {};
   #ignoreSignal = (): void => {};
 
@@ -187,15 +190,11 @@ class DirectBody implements Member {
 
   #wait(): void {
     this.#rest();
-    this.#stopWaiting = this.#reader.text.onceMoved(() => queueMicrotask(() => this.#onMoved()));
+    this.#reader.text.onceMoved(this.#onMoved);
     this.#cancelTimer = this.clock.after(this.heartbeatMs, () => {
       this.write(this.encoding.heartbeat());
       this.#onceTaken(() => this.#advance());
     });
-  }
-
-  #onMoved(): void {
-    if (!this.#isOver && !this.#isFull && !this.#fanOut) this.#advance();
   }
 
   #finish(end: StreamEnd): void {
@@ -221,7 +220,7 @@ class DirectBody implements Member {
   }
 
   #rest(): void {
-    this.#stopWaiting();
+    this.#reader.text.forget(this.#onMoved);
     this.#cancelTimer();
   }
 

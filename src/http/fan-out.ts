@@ -46,7 +46,8 @@ export class FanOut {
   readonly #members = new Set<Member>();
   /** Of the text that its members have made. */
   #offset: number;
-  #stopWaiting = (): void => {};
+  /** Once those who announce the text are done with it: nothing that a body's server does can hold them up, or fail them. */
+  readonly #onMoved = (): void => queueMicrotask(() => this.advance());
   #cancelHeartbeat: Cancel = () => {};
 
   constructor({ text, member, all }: { text: DirectText; member: Member; all: Set<FanOut> }) {
@@ -121,8 +122,7 @@ export class FanOut {
 
   #wait(): void {
     this.#rest();
-    // Once those who announce the text are done with it: nothing that a body's server does can hold them up, or fail them.
-    this.#stopWaiting = this.#text.onceMoved(() => queueMicrotask(() => this.advance()));
+    this.#text.onceMoved(this.#onMoved);
     this.#cancelHeartbeat = this.#clock.after(this.#heartbeatMs, () => {
       this.#write(this.encoding.heartbeat());
       if (!this.isOver) this.#wait();
@@ -130,7 +130,7 @@ export class FanOut {
   }
 
   #rest(): void {
-    this.#stopWaiting();
+    this.#text.forget(this.#onMoved);
     this.#cancelHeartbeat();
   }
 }

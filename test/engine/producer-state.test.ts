@@ -15,6 +15,8 @@ const heldLog: ProducerState = {
   ...initialProducerState({ keepsText: true, handsOver: false }),
   record: "held",
   hasStarted: true,
+  tail: 3,
+  sent: 3,
 };
 
 const states = {
@@ -35,7 +37,7 @@ const states = {
   dueUnstarted: { ...held, hasStarted: false, handover: "due" },
   stoppedUnstarted: { ...held, hasStarted: false, source: "stopped", handover: "due" },
   dueWithoutClaim: { ...fresh, tail: 3, hasStarted: true, handover: "due" },
-  dueLog: { ...heldLog, tail: 3, sent: 3, handover: "due" },
+  dueLog: { ...heldLog, handover: "due" },
   dueAppending: { ...heldLog, isAppending: true, handover: "due" },
   storing: {
     ...heldLog,
@@ -53,8 +55,8 @@ const events = {
   discarded: { type: "discarded" },
   claimed: { type: "claimed" },
   produced: { type: "produced", tail: 9 },
-  watch: { type: "watched", isWatched: true },
-  unwatch: { type: "watched", isWatched: false },
+  watch: { type: "watched", isWatched: true, tail: 3 },
+  unwatch: { type: "watched", isWatched: false, tail: 3 },
   taken: { type: "taken", to: 3 },
   appended: { type: "appended" },
   sourceDone: { type: "source-ended", end: "done" },
@@ -225,14 +227,17 @@ describe.each(Object.entries(states))("a producer that is %s", (stateName, state
 });
 
 test("what a relay sends starts at the tail its first follower found", () => {
-  const { state } = stepProducer({ ...held, tail: 9, sent: 2 }, { type: "watched", isWatched: true });
+  const { state } = stepProducer({ ...held, sent: 2 }, { type: "watched", isWatched: true, tail: 9 });
   expect(state.sent).toBe(9);
-  const second = stepProducer({ ...state, tail: 12 }, { type: "watched", isWatched: true });
+  const second = stepProducer(state, { type: "watched", isWatched: true, tail: 12 });
   expect(second.state.sent).toBe(9);
 });
 
 test("a log gets everything from the start", () => {
-  const { state } = stepProducer({ ...held, keepsText: true, sent: 2 }, { type: "watched", isWatched: true });
+  const { state } = stepProducer(
+    { ...held, keepsText: true, sent: 2 },
+    { type: "watched", isWatched: true, tail: 3 },
+  );
   expect(state.sent).toBe(2);
 });
 

@@ -59,7 +59,8 @@ describe("an end", () => {
       text: {
         read: (from) => ({ text: text.slice(from) }),
         end: undefined,
-        onceMoved: () => () => undefined,
+        onceMoved: () => undefined,
+        forget: () => undefined,
       },
       from: 0,
       end: () => undefined,
