@@ -1,6 +1,6 @@
 // A stream nobody follows costs next to nothing (G8), by the server's own counters.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { read, readWhole, until } from "../../src/testing/reading.ts";
@@ -55,6 +55,15 @@ describe.each(["redis-6", "ioredis-6"] as const)("a stream nobody follows, over 
       expect(counts).not.toHaveProperty("publish");
     },
   );
+
+  test("makes no timer of its client's for its commands", async () => {
+    const context = await redis.createContext(clients);
+    const timeout = vi.spyOn(AbortSignal, "timeout");
+    await readWhole(context.resumableStream(freshId(), sourceOf(["0123456789"])));
+    // SUBSCRIBE and UNSUBSCRIBE have none.
+    expect(timeout).not.toHaveBeenCalled();
+    timeout.mockRestore();
+  });
 
   test("costs no more over clients of our own", async () => {
     process.env["REDIS_URL"] = redis.server().url;

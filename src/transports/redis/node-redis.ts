@@ -14,7 +14,7 @@ export interface NodeRedisClient extends Emitter {
   readonly isReady?: boolean;
   readonly options?: { RESP?: number };
   connect(): Promise<unknown>;
-  sendCommand(words: string[]): Promise<unknown>;
+  sendCommand(words: string[], options?: object): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   /** Absent in 4, whose name for it is `disconnect`. */
@@ -67,6 +67,12 @@ function untilReady(client: NodeRedisClient): Promise<void> {
   });
 }
 
+/**
+ * Each command of 5 and 6 gets an `AbortSignal` that ends its wait for a connection after 5 s: 15 µs. Ours are given up before, by
+ * deadlines of our own.
+ */
+const WITHOUT_TIMEOUT = { timeout: undefined };
+
 export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
   let connecting: Promise<void> | undefined;
   /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
@@ -97,7 +103,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
     isCluster: false,
     command: async (words) => {
       if (!wasOpen) await connected();
-      const send = (): Promise<unknown> => withoutArguments(client.sendCommand(words));
+      const send = (): Promise<unknown> => withoutArguments(client.sendCommand(words, WITHOUT_TIMEOUT));
       try {
         return await send();
       } catch (error) {
