@@ -14,6 +14,9 @@ const RUSH = { kind: "stamped" as const, chunks: 100, everyMs: 5 };
 /** 20 words a second, as a model gives them. */
 const CHAT = { kind: "stamped" as const, chunks: 80, everyMs: 50 };
 
+const TRIED =
+  "One look for the next turn of the event loop for all streams, no step of the state for a chunk that nobody follows, no `AbortController` in a claim and no timer of node-redis' for each command: from 2.26 to 1.5 times the pump, measured in one process. For each chunk it now takes about 1.15 times the pump. The rest is the start and the end of a stream: four commands, and 69 KB of short-lived objects where the published library has 46 KB. 0.85 of the published library is less than the pump itself takes: that library hands a chunk to the queue of its reader's stream, where an error would discard it.";
+
 export const paced: RelayRow = {
   name: "paced streams",
   rounds: 5,
@@ -23,6 +26,7 @@ export const paced: RelayRow = {
       label: "CPU of 1000 paced streams nobody follows (100 chunks, one per 5 ms)",
       unit: "ms",
       bounds: [atMost(0.85, "published"), atMost(1.05, "floor")],
+      tried: TRIED,
     },
   ],
   contenders: contenders(RUSH),
@@ -38,6 +42,7 @@ export const chats: RelayRow = {
       plain: "1000 chats at once, share of one core",
       unit: "%",
       bounds: [atMost(0.85, "published"), atMost(1.05, "floor")],
+      tried: TRIED,
     },
   ],
   contenders: contenders(CHAT),

@@ -16,6 +16,8 @@ export const unfollowed: RelayRow = {
     {
       key: "chunksPerSecond",
       label: "unfollowed, chunks/s",
+      tried:
+        "128 chunks share an announcement, and a block of text is joined from 64 pieces at a time: 0.2 before, 0.6 to 0.7 since. Larger shares gained nothing. The floor reads the source alone, and keeps no text for anybody who comes later.",
       unit: "chunks/s",
       bounds: [atLeast(0.8, "floor")],
     },

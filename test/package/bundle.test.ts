@@ -105,31 +105,31 @@ test("memory streams are produced and followed where there are web standards onl
 // drained, by questions that are asked while a chat is loaded, by bodies that are written in step, past the web
 // streams, and by text that is handed on as the bytes that came.
 // By keepText: the log and its five scripts are 13 KB of the entries over Redis, and cluster clients 2.4 KB of all that take clients;
-// the log's port between its two stores 1.4 KB of Postgres'.
+// the log's port between its two stores 1.4 KB of Postgres'. By turns and latches, which cost a processor less than signals do.
 test.each([
   { what: "the client", entry: "client", budget: 5_500 },
-  { what: "http", entry: "http", budget: 9_400 },
-  { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_100 },
+  { what: "http", entry: "http", budget: 9_600 },
+  { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_250 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_850 },
-  { what: "memory", entry: "memory", budget: 22_900 },
-  { what: "generic", entry: "generic", budget: 28_100 },
-  { what: "redis", entry: "redis", budget: 42_200 },
-  { what: "ioredis", entry: "ioredis", budget: 42_200 },
-  { what: "postgres", entry: "postgres", budget: 27_400 },
-  { what: "pglite", entry: "pglite", budget: 26_550 },
+  { what: "memory", entry: "memory", budget: 23_150 },
+  { what: "generic", entry: "generic", budget: 28_400 },
+  { what: "redis", entry: "redis", budget: 42_600 },
+  { what: "ioredis", entry: "ioredis", budget: 42_600 },
+  { what: "postgres", entry: "postgres", budget: 27_850 },
+  { what: "pglite", entry: "pglite", budget: 27_000 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 11_900 },
-  { what: "testing", entry: "testing", budget: 50_950 },
-  { what: "everything", entry: "", budget: 52_600 },
+  { what: "transport", entry: "transport", budget: 12_200 },
+  { what: "testing", entry: "testing", budget: 51_250 },
+  { what: "everything", entry: "", budget: 53_050 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 18900 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 19100 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(18_900);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(19_100);
 });
