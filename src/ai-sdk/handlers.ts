@@ -73,23 +73,33 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     await save(chatId, messages, { generation, end, message });
   });
 
+  const busy = (): Response => {
+    const own = { "stream-status": "running", "content-type": "text/plain;charset=UTF-8" };
+    return answerOf(409, { own, added, message: "The chat is being answered. Stop that first.\n" });
+  };
+  /** Chats whose question was posted, and whose answer nobody can find yet: a question beside it would cut that off. */
+  const asking = new Set<string>();
+
   const post = async (request: Request, chatId: string): Promise<Response> => {
     const posted = await postedBy<Message>(request);
     if ("problem" in posted) return refusalOf(posted.status, posted.problem, added);
     const { message, body } = posted;
     const isValid: unknown = validate ? await validate(message, chatId) : true;
     if (isValid !== true) return refusalOf(400, "The message isn't valid here.\n", added);
-    const streamId = start + chatId;
-    if (!(await isFree(streamId))) {
-      const own = { "stream-status": "running", "content-type": "text/plain;charset=UTF-8" };
-      return answerOf(409, { own, added, message: "The chat is being answered. Stop that first.\n" });
+    if (asking.has(chatId)) return busy();
+    asking.add(chatId);
+    try {
+      const streamId = start + chatId;
+      if (!(await isFree(streamId))) return busy();
+      const messages = withQuestion(await load(chatId), message);
+      await save(chatId, messages, { generation: undefined, end: undefined, message });
+      const stream = await context.createNewResumableStream(streamId, async ({ signal }) =>
+        uiMessageText(await answer({ chatId, messages, signal, body }), { questionId: message.id }),
+      );
+      return streamResponse(stream, { ...response, signal: request.signal });
+    } finally {
+      asking.delete(chatId);
     }
-    const messages = withQuestion(await load(chatId), message);
-    await save(chatId, messages, { generation: undefined, end: undefined, message });
-    const stream = await context.createNewResumableStream(streamId, async ({ signal }) =>
-      uiMessageText(await answer({ chatId, messages, signal, body }), { questionId: message.id }),
-    );
-    return streamResponse(stream, { ...response, signal: request.signal });
   };
 
   /** If that can't be known, the context decides what becomes of an answer. */
