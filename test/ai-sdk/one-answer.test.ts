@@ -1,0 +1,43 @@
+// A chat is answered once at a time, over memory.
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
+import { createChats, question, untilAsked, untilSaved } from "./chats.ts";
+
+let context: ResumableStreamContext;
+beforeEach(() => {
+  context = createResumableStreamContext({ waitUntil: null, keyPrefix: crypto.randomUUID() });
+});
+afterEach(() => context.close());
+
+const told = (response: Response) => [response.status, response.headers.get("stream-status")];
+
+test("two questions at the same moment: one is answered, and the other gets 409", async () => {
+  const chats = createChats(context);
+  const responses = await Promise.all([chats.POST(question("q1")), chats.POST(question("q2"))]);
+  expect(responses.map(told)).toEqual([
+    [200, "running"],
+    [409, "running"],
+  ]);
+  const asked = await untilAsked(chats);
+  asked.say("Yes.");
+  asked.end();
+  expect(await responses[0].text()).toContain("Yes.");
+  const [saved] = await untilSaved(chats);
+  expect(saved?.messages).toEqual([question("q1"), saved?.message]);
+  // The next one isn't held up by either.
+  expect(told(await chats.POST(question("q3")))).toEqual([200, "running"]);
+});
+
+test("409 while an answer runs, which goes on", async () => {
+  const chats = createChats(context);
+  const first = await chats.POST(question("q1"));
+  const refused = await chats.POST(question("q2"));
+  expect(told(refused)).toEqual([409, "running"]);
+  const asked = await untilAsked(chats);
+  asked.say("whole");
+  asked.end();
+  expect(await first.text()).toContain("whole");
+  const [saved] = await untilSaved(chats);
+  expect(saved?.messages.map(({ id }) => id)).toEqual(["q1", saved?.message?.id]);
+});
