@@ -66,32 +66,6 @@ test.concurrent(
   },
 );
 
-test.concurrent("text that gathers goes out as soon as somebody follows", { timeout: 60_000 }, async () => {
-  await using server = await startServer();
-  const pool = new Pool({ connectionString: server.url, idleTimeoutMillis: 0 });
-  // Of an hour none passes here: what the follower gets it owes to its own coming.
-  const hour = 3_600_000;
-  const options = { pool, waitUntil: null, flushIntervalMs: hour, leaseMs: 2 * hour };
-  const [producer, elsewhere] = [
-    createPostgresResumableStreamContext(options),
-    createPostgresResumableStreamContext(options),
-  ];
-  const id = freshId();
-  const source = manualSource();
-  const original = read(await producer.resumableStream(id, source.makeStream));
-  source.push("gathered ");
-  await original.reached(9);
-  const follower = read(await elsewhere.resumeExistingStream(id));
-  await follower.reached(9);
-  source.push("live");
-  await follower.reached(13);
-  source.end();
-  await follower.ended;
-  expect(follower.text()).toBe("gathered live");
-  await Promise.all([producer.close(), elsewhere.close()]);
-  await pool.end();
-});
-
 test.concurrent("20 idle followers cost less than a transaction a second", { timeout: 60_000 }, async () => {
   await using server = await startServer();
   await using producing = open(server.url);

@@ -252,7 +252,6 @@ export class Store {
   #mark(request: Rows[number], forMs: number): Rows {
     const session = this.sessions.get(text(request["stream_id"]));
     if (session?.status !== "streaming") return [];
-    if (session.watchedUntil <= this.now()) this.#notify(text(request["hint"]));
     session.watchedUntil = this.now() + forMs;
     return [{ n: request["n"], ...this.state(session) }];
   }

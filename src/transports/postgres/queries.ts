@@ -124,17 +124,16 @@ left join lateral (
 from ${request}
 left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
 
-    // $1 the streams, each with a payload for its producer, $2 for how long, in ms, $3 channel. A row that is being written is passed
-    // over, so that this waits for nobody. A producer that knew of nobody gathers its text: it learns now that somebody waits for it.
+    // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
 from (
-  select q.n, q.hint, s.stream_id, coalesce(s.watched_until > clock_timestamp(), false) as was_watched
-  from ${requests("$1", "q(n int, stream_id text, hint text)")}
+  select q.n, s.stream_id
+  from ${request}
   join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
   for update of s skip locked
 ) free
 where s.stream_id = free.stream_id
-returning free.n, ${state}, (select pg_notify($3, free.hint) where not free.was_watched) as told`,
+returning free.n, ${state}`,
 
     // $1 stream id.
     status: `select s.epoch, ${status} as status, ${handover} as handover from ${sessions} s where s.stream_id = $1 and ${isThere}`,

@@ -124,19 +124,13 @@ export class PostgresStore implements LogStore {
 
   async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
     const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
-    const requests = keys.map((key, n) => ({ n, stream_id: key }));
-    const values = [JSON.stringify(requests), this.#context.channel, proof ?? null];
-    return recordsOf(keys, await run(this.#context, "check", values));
+    return this.#records(keys, (input) =>
+      run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
+    );
   }
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    const requests = keys.map((key, n) => ({
-      n,
-      stream_id: key,
-      hint: encodeHints("asked", [createHint(key)])[0],
-    }));
-    const values = [JSON.stringify(requests), WATCHED_MS, this.#context.channel];
-    return recordsOf(keys, await run(this.#context, "mark", values));
+    return this.#records(keys, (input) => run(this.#context, "mark", [input, WATCHED_MS]));
   }
 
   needsMark({ watchedMs }: StreamRecord): boolean {
@@ -241,13 +235,16 @@ export class PostgresStore implements LogStore {
   #notify(payloads: readonly string[]): Promise<Row[]> {
     return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
   }
-}
 
-/** In the order of the keys. */
-function recordsOf(keys: readonly string[], rows: Row[]): (StreamRecord | undefined)[] {
-  const found = rows.filter((row) => row["epoch"] !== null);
-  const answers = new Map(found.map((row) => [toNumber(row, "n"), parseRecord(row)]));
-  return keys.map((_, n) => answers.get(n));
+  async #records(
+    keys: readonly string[],
+    ask: (input: string) => Promise<Row[]>,
+  ): Promise<readonly (StreamRecord | undefined)[]> {
+    const rows = await ask(JSON.stringify(keys.map((key, n) => ({ n, stream_id: key }))));
+    const found = rows.filter((row) => row["epoch"] !== null);
+    const answers = new Map(found.map((row) => [toNumber(row, "n"), parseRecord(row)]));
+    return keys.map((_, n) => answers.get(n));
+  }
 }
 
 function toClaimed(row: Row): Claimed {
