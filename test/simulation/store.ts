@@ -252,8 +252,9 @@ export class Store {
   #mark(request: Rows[number], forMs: number): Rows {
     const session = this.sessions.get(text(request["stream_id"]));
     if (session?.status !== "streaming") return [];
+    const isNews = session.watchedUntil <= this.now();
     session.watchedUntil = this.now() + forMs;
-    return [{ n: request["n"], ...this.state(session) }];
+    return [{ n: request["n"], is_news: isNews, ...this.state(session) }];
   }
 
   #stop(key: string, { reason, epoch }: { reason: unknown; epoch: unknown }): Rows {

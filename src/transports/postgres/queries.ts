@@ -125,15 +125,16 @@ from ${request}
 left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
 
     // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
+    // \`is_news\`: its producer gathers text still.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
 from (
-  select q.n, s.stream_id
+  select q.n, s.stream_id, coalesce(s.watched_until <= clock_timestamp(), true) as is_news
   from ${request}
   join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
   for update of s skip locked
 ) free
 where s.stream_id = free.stream_id
-returning free.n, ${state}`,
+returning free.n, free.is_news, ${state}`,
 
     // $1 stream id.
     status: `select s.epoch, ${status} as status, ${handover} as handover from ${sessions} s where s.stream_id = $1 and ${isThere}`,
@@ -183,7 +184,8 @@ from c`,
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
 where stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
-    // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
+    // $1 channel, $2 payloads. Apart from the append: transactions that notify commit one after another in all of a database,
+    // and would wait there for each other's disk. A hint needs none.
     notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
 from json_array_elements_text($2::json)`,
 

@@ -33,8 +33,10 @@ const MAX_STATEMENT_UNITS = 1_048_576;
 const MAX_PAGE_UNITS = 65_536;
 /** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
 const CHECK_MS = 2_500;
-/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
-const WATCHED_MS = 12_000;
+/** How long a producer writes at once after it was told that somebody follows. */
+const WATCHED_MS = 20_000;
+/** What is left of that when it is told again: a check, and one that is late. */
+const MARK_AGAIN_MS = CHECK_MS * 1.5;
 
 type Tell = (signal: WatchSignal) => void;
 
@@ -130,11 +132,16 @@ export class PostgresStore implements LogStore {
   }
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    return this.#records(keys, (input) => run(this.#context, "mark", [input, WATCHED_MS]));
+    return this.#records(keys, async (input) => {
+      const rows = await run(this.#context, "mark", [input, WATCHED_MS]);
+      const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
+      this.#hint("asked", ...news);
+      return rows;
+    });
   }
 
   needsMark({ watchedMs }: StreamRecord): boolean {
-    return watchedMs <= WATCHED_MS / 2;
+    return watchedMs <= MARK_AGAIN_MS;
   }
 
   async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
@@ -222,12 +229,16 @@ export class PostgresStore implements LogStore {
 
   /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
   #onProven(isProven: boolean): void {
-    if (isProven) for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+    if (isProven) {
+      for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+      this.#storeListener?.reconnected();
+    }
     this.#storeListener?.paceChanged();
   }
 
-  #hint(kind: HintKind, key: string): void {
-    background(this.#notify(encodeHints(kind, [createHint(key)])), () => {
+  #hint(kind: HintKind, ...keys: string[]): void {
+    if (keys.length === 0) return;
+    background(this.#notify(encodeHints(kind, keys.map(createHint))), () => {
       // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
     });
   }
