@@ -3,6 +3,14 @@
 import { SETTLING_MS } from "../log/outages.ts";
 import { quoted, type TableNames } from "./schema.ts";
 
+/**
+ * How long a statement waits for a row that somebody else has locked: less than its deadline, which would leave it waiting on the
+ * server, on a connection that nobody has any more.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+/** A condition that is looked at before any row. For the statement's own transaction, so that a pooler's next user has none of it. */
+const waitsNotLong = `(select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true)) is not null`;
+
 export interface Queries {
   claim: string;
   append: string;
@@ -40,8 +48,9 @@ export function createQueries(options: QueryOptions): Queries {
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with claimed as (
   insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left)
-  values ($1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
-    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint)
+  select $1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
+    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint
+  where ${waitsNotLong}
   on conflict (stream_id) do update set
     status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
     created_at = now(), updated_at = now(),
@@ -141,7 +150,7 @@ returning free.n, free.is_news, ${state}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
+where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
 returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.
@@ -155,7 +164,7 @@ where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
     handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
     status = case when ${isOpen} then 'failed' else s.status end,
     error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
-  where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
+  where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
     and (s.handover_until is null or s.handover_until <= clock_timestamp())
   returning s.stream_id, s.epoch, ${tail} as tail, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
 )
@@ -165,12 +174,12 @@ cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.str
     // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.
     handedOver: `update ${sessions} s set handover_until = null,
   handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
-where s.stream_id = $1 and s.epoch = $2::bigint`,
+where ${waitsNotLong} and s.stream_id = $1 and s.epoch = $2::bigint`,
 
     // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
     takeOwed: `with taken as (
   update ${sessions} s set owed_epochs = nullif(array_remove(s.owed_epochs, $2::bigint), '{}')
-  where s.stream_id = $1 and $2::bigint = any(s.owed_epochs)
+  where ${waitsNotLong} and s.stream_id = $1 and $2::bigint = any(s.owed_epochs)
   returning s.stream_id
 ), c as (
   delete from ${chunks} c using taken where c.stream_id = taken.stream_id and c.epoch = $2::bigint
@@ -182,7 +191,7 @@ from c`,
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
-where stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
+where ${waitsNotLong} and stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
     // $1 channel, $2 payloads. Apart from the append: transactions that notify commit one after another in all of a database,
     // and would wait there for each other's disk. A hint needs none.

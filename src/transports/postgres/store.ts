@@ -56,6 +56,10 @@ export class PostgresStore implements LogStore {
   /** Of the streams that this process follows, by the name that notifications have for them. */
   readonly #ears = new Map<string, Set<Tell>>();
   #storeListener: StoreListener | undefined;
+  /** This process has producers. */
+  #isHearing = false;
+  /** The listening connection was lost under them. */
+  #hasMissed = false;
 
   constructor(context: PostgresParts, keyPrefix: string) {
     this.#context = context;
@@ -176,7 +180,11 @@ export class PostgresStore implements LogStore {
 
   async takeOwed(key: string, epoch: number): Promise<Owed> {
     const [row] = await run(this.#context, "takeOwed", [key, epoch]);
-    if (row?.["is_taken"] === true) return { status: "taken", text: textFrom(0, parseEntries(row)) };
+    if (row?.["is_taken"] === true) {
+      const entries = parseEntries(row);
+      // How long it was is overwritten: no rows are more likely deleted ones than an empty text.
+      return { status: "taken", text: entries.range && textFrom(0, entries) };
+    }
     return { status: row?.["is_there"] === true ? "elsewhere" : "unknown" };
   }
 
@@ -200,7 +208,12 @@ export class PostgresStore implements LogStore {
   }
 
   hear(): () => void {
-    return this.#listener.use();
+    this.#isHearing = true;
+    const stopUsing = this.#listener.use();
+    return () => {
+      this.#isHearing = false;
+      stopUsing();
+    };
   }
 
   reasonOf(error: unknown): string {
@@ -229,10 +242,9 @@ export class PostgresStore implements LogStore {
 
   /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
   #onProven(isProven: boolean): void {
-    if (isProven) {
-      for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
-      this.#storeListener?.reconnected();
-    }
+    if (isProven) for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+    if (isProven && this.#hasMissed) this.#storeListener?.reconnected();
+    this.#hasMissed = !isProven && this.#isHearing;
     this.#storeListener?.paceChanged();
   }
 
