@@ -103,7 +103,9 @@ test("claims of a locked id take no connections beyond their pool's, and none go
   };
   for (let round = 0; round < 3; round++) {
     await Promise.all([1, 2].map(() => context.createNewResumableStream("locked", () => sourceOf(["text"]))));
-    await until(async () => (await backends("wait_event_type = 'Lock'")) === 0, { what: "no waiting backend" });
+    await until(async () => (await backends("wait_event_type = 'Lock'")) === 0, {
+      what: "no waiting backend",
+    });
   }
   // The pool's, and the two that look.
   expect(await backends("true")).toBeLessThanOrEqual(3 + 2);

@@ -79,7 +79,11 @@ export class Store {
         const session = this.sessions.get(text(first));
         const owed = session?.owed.get(Number(second));
         session?.owed.delete(Number(second));
-        const is = { is_there: session !== undefined, is_taken: owed !== undefined };
+        const is = {
+          is_there: session !== undefined,
+          is_taken: owed !== undefined,
+          is_empty: owed?.size === 0,
+        };
         return [{ ...is, ...entriesOf([...(owed?.values() ?? [])]) }];
       }
       case "release": {

@@ -40,6 +40,8 @@ export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
   const { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail } =
     createFragments(options);
+  // What had no text is told from what lost it.
+  const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
@@ -57,7 +59,7 @@ export function createQueries(options: QueryOptions): Queries {
     lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
     error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
-    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, s.epoch) else s.owed_epochs end
+    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
   where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
     when 'supersede' then true
     when 'if-absent' then not ${isThere}
@@ -68,7 +70,7 @@ export function createQueries(options: QueryOptions): Queries {
   delete from ${chunks} c using claimed
   where c.stream_id = $1 and c.epoch < claimed.epoch and c.epoch <> all(coalesce(claimed.owed_epochs, '{}'))
 )
-select epoch, was_there, array_to_string(owed_epochs, ' ') as owed_epochs from claimed`,
+select epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(owed_epochs) owed) as owed_epochs from claimed`,
 
     // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
@@ -177,16 +179,17 @@ cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.str
 where ${waitsNotLong} and s.stream_id = $1 and s.epoch = $2::bigint`,
 
     // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
+    // `is_empty`: it had no text when it was superseded, which the list says by a negative number.
     takeOwed: `with taken as (
-  update ${sessions} s set owed_epochs = nullif(array_remove(s.owed_epochs, $2::bigint), '{}')
-  where ${waitsNotLong} and s.stream_id = $1 and $2::bigint = any(s.owed_epochs)
+  update ${sessions} s set owed_epochs = nullif(array_remove(array_remove(s.owed_epochs, $2::bigint), -$2::bigint), '{}')
+  where ${waitsNotLong} and s.stream_id = $1 and (s.owed_epochs && array[$2::bigint, -$2::bigint])
   returning s.stream_id
 ), c as (
   delete from ${chunks} c using taken where c.stream_id = taken.stream_id and c.epoch = $2::bigint
   returning c.seq, c.start_offset, c.end_offset, c.chunk, c.encoding
 )
 select exists (select from taken) as is_taken, exists (select from ${sessions} where stream_id = $1) as is_there,
-  ${entries}
+  exists (select from ${sessions} where stream_id = $1 and -$2::bigint = any(owed_epochs)) as is_empty, ${entries}
 from c`,
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.

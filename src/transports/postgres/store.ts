@@ -182,8 +182,8 @@ export class PostgresStore implements LogStore {
     const [row] = await run(this.#context, "takeOwed", [key, epoch]);
     if (row?.["is_taken"] === true) {
       const entries = parseEntries(row);
-      // How long it was is overwritten: no rows are more likely deleted ones than an empty text.
-      return { status: "taken", text: entries.range && textFrom(0, entries) };
+      const isLost = entries.range === undefined && row["is_empty"] !== true;
+      return { status: "taken", text: isLost ? undefined : textFrom(0, entries) };
     }
     return { status: row?.["is_there"] === true ? "elsewhere" : "unknown" };
   }
