@@ -90,7 +90,7 @@ test("claims of a locked id take no connections beyond their pool's, and none go
   await setUpTables(database.url);
   const pool = new Pool({ connectionString: database.url, max: 3 });
   const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined });
-  await context.createNewResumableStream("locked", () => sourceOf(["text"]));
+  await context.createNewResumableStream("locked", sourceOf(["text"]));
   const other = new Client({ connectionString: database.url });
   await other.connect();
   await other.query("begin");
@@ -102,7 +102,7 @@ test("claims of a locked id take no connections beyond their pool's, and none go
     return rows[0]?.n ?? 0;
   };
   for (let round = 0; round < 3; round++) {
-    await Promise.all([1, 2].map(() => context.createNewResumableStream("locked", () => sourceOf(["text"]))));
+    await Promise.all([1, 2].map(() => context.createNewResumableStream("locked", sourceOf(["text"]))));
     await until(async () => (await backends("wait_event_type = 'Lock'")) === 0, {
       what: "no waiting backend",
     });
