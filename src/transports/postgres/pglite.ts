@@ -85,7 +85,7 @@ interface SetUp {
 
 const setUps = shared("pglite-set-ups.2", () => new WeakMap<PgliteClient, SetUp>());
 
-/** No server and no cron job is there to delete expired streams: whoever uses them does, so often, and so many at a time. */
+/** No server and no cron job is there to delete expired streams: whoever uses them does. `count` is the most at a time. */
 const EXPIRE = { everyMs: 60 * 60 * 1000, count: 1_000 };
 
 /** Nobody waits for it. */
