@@ -87,4 +87,30 @@ describe.concurrent("text that its store has lost", { timeout: 60_000 }, () => {
     expect(takenIn(file)[0]).not.toHaveProperty("text");
     expect(await scene.troubles()).toEqual([]);
   });
+
+  it("over Postgres: a superseded one's, whose rows were deleted: the app is called once, and not with an empty text", async () => {
+    await using scene = await PostgresScene.open();
+    const file = newFile();
+    const takes = { options, onEnd: { file } };
+    const [producer, other] = [await scene.worker(takes), await scene.worker(takes)];
+    await producer.reads({ read: "r", call: "createNewResumableStream", streamId: "s", source: endless });
+    await until(
+      async () =>
+        Number((await scene.query("select last_offset from rs_stream_sessions"))[0]?.["last_offset"]) > 500,
+      { what: "text" },
+    );
+    await producer.kill();
+    await scene.query("delete from rs_stream_chunks");
+    const source: SourceSpec = { label: "new", chunks: 10, everyMs: 2 };
+    await other.reads({ read: "new", call: "createNewResumableStream", streamId: "s", source });
+    await until(() => takenIn(file).some(({ end }) => end === "lost"), {
+      what: "the older one's",
+      withinMs: 3 * LEASE_MS,
+    });
+    const lost = takenIn(file).filter(({ end }) => end === "lost");
+    expect(lost).toMatchObject(withoutText);
+    expect(lost[0]).not.toHaveProperty("text");
+    expect(await other.ended("new", 5_000)).toMatchObject({ text: sourceText(source) });
+    expect(await scene.troubles()).toEqual([]);
+  });
 });

@@ -4,11 +4,12 @@ import { Client, Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import type { CommonOptions } from "../../src/api/types.ts";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
 import { createChannel, createHint, createKey } from "../../src/transports/postgres/names.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
+import { until } from "../support/wait.ts";
 
 const STREAMS = 8;
 
@@ -83,6 +84,36 @@ test("claims of a locked id that wait for late answers leave the pool to the oth
   await other.end();
   for (const each of [locked, ...waiting]) each.end();
 });
+
+test("claims of a locked id take no connections beyond their pool's, and none goes on waiting on the server (G16)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 3 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined });
+  await context.createNewResumableStream("locked", sourceOf(["text"]));
+  const other = new Client({ connectionString: database.url });
+  await other.connect();
+  await other.query("begin");
+  await other.query("select 1 from rs_stream_sessions for update");
+  const backends = async (which: string): Promise<number> => {
+    const { rows } = await other.query<{ n: number }>(
+      `select count(*)::int as n from pg_stat_activity where datname = current_database() and ${which}`,
+    );
+    return rows[0]?.n ?? 0;
+  };
+  for (let round = 0; round < 3; round++) {
+    await Promise.all([1, 2].map(() => context.createNewResumableStream("locked", sourceOf(["text"]))));
+    await until(async () => (await backends("wait_event_type = 'Lock'")) === 0, {
+      what: "no waiting backend",
+    });
+  }
+  // The pool's, and the two that look.
+  expect(await backends("true")).toBeLessThanOrEqual(3 + 2);
+  await other.query("rollback");
+  await other.end();
+  await context.close();
+  await pool.end();
+}, 30_000);
 
 test("a notification that says that a producer was superseded ends nothing: its row tells (G5)", async () => {
   await using database = await createDatabase(inject("postgresUrl"));

@@ -79,7 +79,11 @@ export class Store {
         const session = this.sessions.get(text(first));
         const owed = session?.owed.get(Number(second));
         session?.owed.delete(Number(second));
-        const is = { is_there: session !== undefined, is_taken: owed !== undefined };
+        const is = {
+          is_there: session !== undefined,
+          is_taken: owed !== undefined,
+          is_empty: owed?.size === 0,
+        };
         return [{ ...is, ...entriesOf([...(owed?.values() ?? [])]) }];
       }
       case "release": {
@@ -252,8 +256,9 @@ export class Store {
   #mark(request: Rows[number], forMs: number): Rows {
     const session = this.sessions.get(text(request["stream_id"]));
     if (session?.status !== "streaming") return [];
+    const isNews = session.watchedUntil <= this.now();
     session.watchedUntil = this.now() + forMs;
-    return [{ n: request["n"], ...this.state(session) }];
+    return [{ n: request["n"], is_news: isNews, ...this.state(session) }];
   }
 
   #stop(key: string, { reason, epoch }: { reason: unknown; epoch: unknown }): Rows {

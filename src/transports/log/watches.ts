@@ -9,6 +9,8 @@ import type { NamedStream, StreamEar, StreamRecord } from "./store.ts";
 
 /** How soon a lease that should have been renewed is looked at, after its end. */
 const LEASE_SLACK_MS = 100;
+/** How soon a record that was locked is looked at again. */
+const LOCKED_MS = 1_000;
 
 interface FollowedStream extends NamedStream {
   listeners: Set<(signal: WatchSignal) => void>;
@@ -164,10 +166,13 @@ export class Watches {
   async #markNow(streams: readonly FollowedStream[]): Promise<void> {
     const records = (await this.#parts.store.mark?.(streams.map(({ key }) => key))) ?? [];
     // From the mark on there are messages; what was written between the follower's read and it, its answer tells. What is told
-    // by a record that somebody has locked, the next check tells: to read at once would ask for ever.
+    // by a record that somebody has locked, a check tells: to read at once would ask for ever.
     for (const [n, stream] of streams.entries()) {
       const record = records[n];
       if (record) this.#tellRecord(stream, record);
+    }
+    if (this.#parts.store.mark && records.includes(undefined)) {
+      this.#schedule(Math.min(this.#parts.store.checkMs, LOCKED_MS));
     }
   }
 

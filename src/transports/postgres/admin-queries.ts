@@ -46,7 +46,7 @@ from ${sessions} s where s.stream_id = $1 and ${isThere}`,
   from ${sessions} s
   cross join lateral (
     select e as epoch, to_timestamp((lead(e, 1, s.epoch) over (order by e)) / 1000000.0) as since
-    from unnest(s.owed_epochs) as e
+    from (select abs(signed) as e from unnest(s.owed_epochs) as signed) as each
   ) o
   where ${isThere} and s.owed_epochs is not null
 ) owed

@@ -1,5 +1,6 @@
 // Postgres inside the process, typed by what we call of `@electric-sql/pglite`. One connection, no server, no other process.
 
+import { background } from "../../lib/background.ts";
 import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
@@ -52,6 +53,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
         const late = (): Error => lateError("ask the database", timeoutMs);
         const answer = client.query(statement, [...values]);
         const { rows } = await withDeadline(clock, answer, { timeoutMs, late });
+        expireSometimes(client, { tables, clock });
         return rows as Row[];
       } catch (error) {
         throw toPgliteError(error);
@@ -77,14 +79,34 @@ function toPgliteError(error: unknown): unknown {
 interface SetUp {
   /** The tables set up, or about to be, by their names. */
   tables: Map<string, Promise<unknown>>;
+  /** When their expired streams were last deleted. */
+  expiredAt: Map<string, number>;
 }
 
-const setUps = shared("pglite-set-ups.1", () => new WeakMap<PgliteClient, SetUp>());
+const setUps = shared("pglite-set-ups.2", () => new WeakMap<PgliteClient, SetUp>());
+
+/** No server and no cron job is there to delete expired streams: whoever uses them does. `count` is the most at a time. */
+const EXPIRE = { everyMs: 60 * 60 * 1000, count: 1_000 };
+
+/** Nobody waits for it. */
+function expireSometimes(
+  client: PgliteClient,
+  { tables, clock }: { tables: TableNames; clock: Clock },
+): void {
+  const expiredAt = setUps.get(client)?.expiredAt;
+  const name = JSON.stringify(tables);
+  const last = expiredAt?.get(name);
+  if (!expiredAt || (last !== undefined && clock.now() - last < EXPIRE.everyMs)) return;
+  expiredAt.set(name, clock.now());
+  const { expire } = createQueries({ tables, leaseMs: 1, hasGrace: false });
+  // What is left, or fails, is done in an hour.
+  background(client.query(expire, [EXPIRE.count]), () => undefined);
+}
 
 async function openWith(lease: () => Promise<LeasedPglite>, tables: TableNames): Promise<LeasedPglite> {
   const leased = await lease();
   const { client, isOurs } = leased;
-  const known = setUps.get(client) ?? { tables: new Map<string, Promise<unknown>>() };
+  const known: SetUp = setUps.get(client) ?? { tables: new Map(), expiredAt: new Map() };
   setUps.set(client, known);
   const name = JSON.stringify(tables);
   const setUp = known.tables.get(name) ?? setUpOnce(client, { tables, isOurs });

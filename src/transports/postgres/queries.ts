@@ -3,6 +3,14 @@
 import { SETTLING_MS } from "../log/outages.ts";
 import { quoted, type TableNames } from "./schema.ts";
 
+/**
+ * How long a statement waits for a row that somebody else has locked: less than its deadline, which would leave it waiting on the
+ * server, on a connection that nobody has any more.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+/** A condition that is looked at before any row. For the statement's own transaction, so that a pooler's next user has none of it. */
+const waitsNotLong = `(select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true)) is not null`;
+
 export interface Queries {
   claim: string;
   append: string;
@@ -32,6 +40,8 @@ export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
   const { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail } =
     createFragments(options);
+  // What had no text is told from what lost it.
+  const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
@@ -40,15 +50,16 @@ export function createQueries(options: QueryOptions): Queries {
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with claimed as (
   insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left)
-  values ($1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
-    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint)
+  select $1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
+    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint
+  where ${waitsNotLong}
   on conflict (stream_id) do update set
     status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
     created_at = now(), updated_at = now(),
     lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
     error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
-    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, s.epoch) else s.owed_epochs end
+    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
   where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
     when 'supersede' then true
     when 'if-absent' then not ${isThere}
@@ -59,16 +70,17 @@ export function createQueries(options: QueryOptions): Queries {
   delete from ${chunks} c using claimed
   where c.stream_id = $1 and c.epoch < claimed.epoch and c.epoch <> all(coalesce(claimed.owed_epochs, '{}'))
 )
-select epoch, was_there, array_to_string(owed_epochs, ' ') as owed_epochs from claimed`,
+select epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(owed_epochs) owed) as owed_epochs from claimed`,
 
     // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
     // A server that lost what it had acknowledged has less than a stream's rows begin at: told by \`has\`, and nothing is written.
+    // Rows below the tail, which is read under the row's lock, are there: on conflict would write WAL for each row of all others.
     // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.
     append: `with input as (
   select * from ${requests("$1", 'i(stream_id text, epoch bigint, "from" bigint, tail bigint, ended text, error text, owed smallint)')}
 ), free as (
-  select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id
+  select s.stream_id, s.last_offset from input i join ${sessions} s on s.stream_id = i.stream_id
   where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended) and s.last_offset >= i."from"
   for update of s skip locked
 ), held as (
@@ -87,14 +99,13 @@ select epoch, was_there, array_to_string(owed_epochs, ' ') as owed_epochs from c
     end
   from free f join input i on i.stream_id = f.stream_id
   where s.stream_id = f.stream_id and s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
-  returning s.stream_id, s.epoch, s.stop_requested_at is not null as is_stopped, s.stop_reason,
+  returning s.stream_id, s.epoch, f.last_offset, s.stop_requested_at is not null as is_stopped, s.stop_reason,
     coalesce(s.watched_until > clock_timestamp(), false) as is_watched
 ), written as (
   insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
   select h.stream_id, h.epoch, r.start, r.start, r.stop, r.chunk, r.encoding
   from ${requests("$2", "r(stream_id text, start bigint, stop bigint, chunk text, encoding text)")}
-  join held h on h.stream_id = r.stream_id
-  on conflict do nothing
+  join held h on h.stream_id = r.stream_id and r.start >= h.last_offset
 )
 select stream_id, is_stopped, stop_reason, is_watched, false as is_busy, null::bigint as has from held
 union all
@@ -125,22 +136,23 @@ from ${request}
 left join ${sessions} s on s.stream_id = q.stream_id and ${isThere}`,
 
     // $1 the streams, $2 for how long, in ms. A row that is being written is passed over, so that this waits for nobody.
+    // \`is_news\`: its producer gathers text still.
     mark: `update ${sessions} s set watched_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
 from (
-  select q.n, s.stream_id
+  select q.n, s.stream_id, coalesce(s.watched_until <= clock_timestamp(), true) as is_news
   from ${request}
   join ${sessions} s on s.stream_id = q.stream_id and s.status = 'streaming'
   for update of s skip locked
 ) free
 where s.stream_id = free.stream_id
-returning free.n, ${state}`,
+returning free.n, free.is_news, ${state}`,
 
     // $1 stream id.
     status: `select s.epoch, ${status} as status, ${handover} as handover from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
+where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
 returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.
@@ -154,7 +166,7 @@ where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
     handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
     status = case when ${isOpen} then 'failed' else s.status end,
     error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
-  where s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
+  where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
     and (s.handover_until is null or s.handover_until <= clock_timestamp())
   returning s.stream_id, s.epoch, ${tail} as tail, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
 )
@@ -164,26 +176,28 @@ cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.str
     // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.
     handedOver: `update ${sessions} s set handover_until = null,
   handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
-where s.stream_id = $1 and s.epoch = $2::bigint`,
+where ${waitsNotLong} and s.stream_id = $1 and s.epoch = $2::bigint`,
 
     // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
+    // `is_empty`: it had no text when it was superseded, which the list says by a negative number.
     takeOwed: `with taken as (
-  update ${sessions} s set owed_epochs = nullif(array_remove(s.owed_epochs, $2::bigint), '{}')
-  where s.stream_id = $1 and $2::bigint = any(s.owed_epochs)
+  update ${sessions} s set owed_epochs = nullif(array_remove(array_remove(s.owed_epochs, $2::bigint), -$2::bigint), '{}')
+  where ${waitsNotLong} and s.stream_id = $1 and (s.owed_epochs && array[$2::bigint, -$2::bigint])
   returning s.stream_id
 ), c as (
   delete from ${chunks} c using taken where c.stream_id = taken.stream_id and c.epoch = $2::bigint
   returning c.seq, c.start_offset, c.end_offset, c.chunk, c.encoding
 )
 select exists (select from taken) as is_taken, exists (select from ${sessions} where stream_id = $1) as is_there,
-  ${entries}
+  exists (select from ${sessions} where stream_id = $1 and -$2::bigint = any(owed_epochs)) as is_empty, ${entries}
 from c`,
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
-where stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
+where ${waitsNotLong} and stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
-    // $1 channel, $2 payloads. A hint needs no disk: waiting for it would cost followers as much again as the append did.
+    // $1 channel, $2 payloads. Apart from the append: transactions that notify commit one after another in all of a database,
+    // and would wait there for each other's disk. A hint needs none.
     notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
 from json_array_elements_text($2::json)`,
 

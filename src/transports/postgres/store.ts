@@ -33,8 +33,10 @@ const MAX_STATEMENT_UNITS = 1_048_576;
 const MAX_PAGE_UNITS = 65_536;
 /** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
 const CHECK_MS = 2_500;
-/** How long a producer writes at once after it was told that somebody follows. Told again when half of it has passed. */
-const WATCHED_MS = 12_000;
+/** How long a producer writes at once after it was told that somebody follows. */
+const WATCHED_MS = 20_000;
+/** What is left of that when it is told again: a check, and one that is late. */
+const MARK_AGAIN_MS = CHECK_MS * 1.5;
 
 type Tell = (signal: WatchSignal) => void;
 
@@ -54,6 +56,10 @@ export class PostgresStore implements LogStore {
   /** Of the streams that this process follows, by the name that notifications have for them. */
   readonly #ears = new Map<string, Set<Tell>>();
   #storeListener: StoreListener | undefined;
+  /** This process has producers. */
+  #isHearing = false;
+  /** The listening connection was lost under them. */
+  #hasMissed = false;
 
   constructor(context: PostgresParts, keyPrefix: string) {
     this.#context = context;
@@ -130,11 +136,16 @@ export class PostgresStore implements LogStore {
   }
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    return this.#records(keys, (input) => run(this.#context, "mark", [input, WATCHED_MS]));
+    return this.#records(keys, async (input) => {
+      const rows = await run(this.#context, "mark", [input, WATCHED_MS]);
+      const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
+      this.#hint("asked", ...news);
+      return rows;
+    });
   }
 
   needsMark({ watchedMs }: StreamRecord): boolean {
-    return watchedMs <= WATCHED_MS / 2;
+    return watchedMs <= MARK_AGAIN_MS;
   }
 
   async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
@@ -169,7 +180,11 @@ export class PostgresStore implements LogStore {
 
   async takeOwed(key: string, epoch: number): Promise<Owed> {
     const [row] = await run(this.#context, "takeOwed", [key, epoch]);
-    if (row?.["is_taken"] === true) return { status: "taken", text: textFrom(0, parseEntries(row)) };
+    if (row?.["is_taken"] === true) {
+      const entries = parseEntries(row);
+      const isLost = entries.range === undefined && row["is_empty"] !== true;
+      return { status: "taken", text: isLost ? undefined : textFrom(0, entries) };
+    }
     return { status: row?.["is_there"] === true ? "elsewhere" : "unknown" };
   }
 
@@ -193,7 +208,12 @@ export class PostgresStore implements LogStore {
   }
 
   hear(): () => void {
-    return this.#listener.use();
+    this.#isHearing = true;
+    const stopUsing = this.#listener.use();
+    return () => {
+      this.#isHearing = false;
+      stopUsing();
+    };
   }
 
   reasonOf(error: unknown): string {
@@ -223,11 +243,14 @@ export class PostgresStore implements LogStore {
   /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
   #onProven(isProven: boolean): void {
     if (isProven) for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+    if (isProven && this.#hasMissed) this.#storeListener?.reconnected();
+    this.#hasMissed = !isProven && this.#isHearing;
     this.#storeListener?.paceChanged();
   }
 
-  #hint(kind: HintKind, key: string): void {
-    background(this.#notify(encodeHints(kind, [createHint(key)])), () => {
+  #hint(kind: HintKind, ...keys: string[]): void {
+    if (keys.length === 0) return;
+    background(this.#notify(encodeHints(kind, keys.map(createHint))), () => {
       // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
     });
   }
