@@ -24,14 +24,8 @@ const ioredis =
       return client.on("error", () => undefined);
     });
     const [publisher, subscriber] = clients;
-    const context = ioredisContext({
-      waitUntil: null,
-      onError: () => undefined,
-      keyPrefix,
-      keepText,
-      publisher,
-      subscriber,
-    });
+    const options = { waitUntil: null, onError: () => undefined, keyPrefix, publisher, subscriber };
+    const context = keepText ? ioredisContext({ ...options, keepText }) : ioredisContext(options);
     return { context, leave: async () => clients.forEach((client) => client.disconnect()) };
   };
 
