@@ -19,14 +19,18 @@ type Join = (sentinel: Sentinel, keyPrefix: string) => Promise<Joined>;
 const ioredis =
   (keepText: boolean): Join =>
   async ({ port }, keyPrefix) => {
-    const clients = [0, 1].map(() => {
-      const client = new Redis({ sentinels: [{ host: "127.0.0.1", port }], name: MASTER });
-      return client.on("error", () => undefined);
-    });
-    const [publisher, subscriber] = clients;
+    const make = () =>
+      new Redis({ sentinels: [{ host: "127.0.0.1", port }], name: MASTER }).on("error", () => undefined);
+    const [publisher, subscriber] = [make(), make()];
     const options = { waitUntil: null, onError: () => undefined, keyPrefix, publisher, subscriber };
     const context = keepText ? ioredisContext({ ...options, keepText }) : ioredisContext(options);
-    return { context, leave: async () => clients.forEach((client) => client.disconnect()) };
+    return {
+      context,
+      leave: async () => {
+        publisher.disconnect();
+        subscriber.disconnect();
+      },
+    };
   };
 
 const nodeClient = (port: number) =>
