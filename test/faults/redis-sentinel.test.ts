@@ -10,7 +10,9 @@ import type { ResumableStreamContext } from "../../src/api/types.ts";
 import { MASTER, type Sentinel, startSentinel } from "../support/redis-sentinel.ts";
 
 interface Joined {
-  context: ResumableStreamContext;
+  context: Omit<ResumableStreamContext, "hasExistingStream"> & {
+    hasExistingStream: (id: string) => Promise<unknown>;
+  };
   leave: () => Promise<void>;
 }
 
