@@ -19,6 +19,7 @@ export const slow: readonly string[] = [
   "test/faults/rolling-restart.test.ts",
   "test/contract/redis-cluster-whole.test.ts",
   "test/faults/redis-cluster-failover.test.ts",
+  "test/faults/redis-sentinel.test.ts",
   "test/package/install.test.ts",
   "test/samples/**/*.test.ts",
   "test/types/types.test.ts",

@@ -228,7 +228,8 @@ export interface ResumableStreamContext {
    *
    * @param streamId - the stream's name.
    * @param options - why.
-   * @returns whether a running stream was stopped: its source is cancelled by then, in whatever process it runs.
+   * @returns whether a running stream was stopped: its source is cancelled by then, in whatever process it runs. Over a pub/sub
+   *   server `false` may come of a producer that can't be heard, which the request reaches later: it stops then.
    * @throws TypeError where `streamId` can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
    * @example

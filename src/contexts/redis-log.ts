@@ -78,7 +78,9 @@ export function connectLog(options: ConnectOptions): LogConnection {
   const { close, commands, onError, onSubscriberReconnect, publishPort, subscriptions } = connect(options);
   if (!commands) {
     close();
-    throw new TypeError("keepText needs clients of the redis or ioredis package: its scripts need commands.");
+    throw new TypeError(
+      "keepText needs a client that sends any command, for its scripts: one made by createClient or createCluster of redis, or one of ioredis. For Sentinel pass ioredis with `sentinels`: createSentinel of redis serves without keepText only.",
+    );
   }
   const outages = outagesOf.get(commands) ?? new Outages(systemClock);
   outagesOf.set(commands, outages);
