@@ -34,6 +34,8 @@ export function judgeStops(world: World): void {
   for (const run of world.runs) {
     if (run.end !== "stopped") continue;
     const epochs = world.winsLike(run).map(({ epoch }) => epoch);
+    // Opened beside a claim that its context, which closed, never had: it is cancelled, and nobody was given it.
+    if (run.wasAlone && epochs.length === 0 && world.ownerOf(run)?.isClosing) continue;
     const isMeant = world.stops.some(
       ({ epoch, streamId }) => streamId === run.streamId && (epoch === undefined || epochs.includes(epoch)),
     );

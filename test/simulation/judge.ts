@@ -178,6 +178,8 @@ function wasFailedBefore(world: World, reading: Reading, runs: readonly Run[]): 
   if (!win || others.length > 0 || world.isFollowedBy(win)) return false;
   const kept = world.backend.kept(win.streamId, win.epoch);
   if (!kept || kept.failedAt > askedAt) return false;
+  // A server that lost the end is given it again, after the text: meanwhile the stream runs.
+  if (world.losses.hasForgotten(run)) return false;
   return world.isCalm(participant, world.ownerOf(run));
 }
 

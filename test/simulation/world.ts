@@ -228,10 +228,13 @@ export class World {
     this.granted(participant, streamId, epoch);
     const win = this.winUnder(streamId, epoch);
     const bound = new Set(this.wins.map(({ run }) => run));
+    if (!win || win.run) return;
     const runs = this.runsOf(streamId).filter(
-      (run) => run.machine === participant.machine && run.end === "running" && !bound.has(run),
+      (run) => run.machine === participant.machine && !bound.has(run),
     );
-    if (win) win.run ??= runs.at(-1);
+    // One that has ended has a claim, too: its end is written under it.
+    const ended = runs.find((run) => run.wasAlone && run.startedAt >= win.askedAt);
+    win.run = runs.findLast((run) => run.end === "running") ?? ended;
   }
 
   /** A process heard that it holds a claim. */
