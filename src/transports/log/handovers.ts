@@ -60,11 +60,12 @@ export class Handovers {
     }
   }
 
-  /** Claims that were superseded by one of this process: whoever still runs under them gives the app its text within a lease. */
+  /** Claims that were superseded by one of this process: whoever still runs under them gives the app its text, if it lives. */
   succeed(stream: NamedStream, epochs: readonly number[]): void {
     const { clock, settings } = this.#parts;
     if (epochs.length === 0 || !this.#wanted || this.#isClosed) return;
-    const cancel = clock.after(settings.leaseMs, () => {
+    // It learns within a lease that it was superseded, and has the time of a request to say that the text is its own.
+    const cancel = clock.after(settings.leaseMs + settings.requestTimeoutMs, () => {
       this.#timers.delete(cancel);
       for (const epoch of epochs) background(this.takeOwed(stream, epoch), (error) => this.#report(error));
     });
