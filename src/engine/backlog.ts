@@ -16,13 +16,13 @@ export class Backlog {
   readonly #gathered: number[] = [];
   /** The first chunk that nobody can read yet, by itself: without a burst there is no other. Empty if there is none. */
   #first = "";
-  /** Those after it; absent until there are some. */
+  /** Chunks after it; absent until there are some. */
   #others: string[] | undefined;
   #tail = 0;
   #end: EndKind | undefined;
-  /** Who waits for the next announcement: the original reader alone, mostly. */
+  /** The first that waits for the next announcement: mostly the original reader, alone. */
   #waiter: (() => void) | undefined;
-  /** Those who wait beside it; absent until there are some. */
+  /** Others that wait beside it; absent until there are some. */
   #waiters: Set<() => void> | undefined;
 
   /** Offset after the last character that is announced. */

@@ -99,7 +99,7 @@ function expireSometimes(
   if (!expiredAt || (last !== undefined && clock.now() - last < EXPIRE.everyMs)) return;
   expiredAt.set(name, clock.now());
   const { expire } = createQueries({ tables, leaseMs: 1, hasGrace: false });
-  // What is left, or fails, is done in an hour.
+  // The next time is in an hour: it deletes the rest, also if this fails.
   background(client.query(expire, [EXPIRE.count]), () => undefined);
 }
 

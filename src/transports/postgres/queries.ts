@@ -40,7 +40,7 @@ export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
   const { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail } =
     createFragments(options);
-  // What had no text is told from what lost it.
+  // A text that was empty is told from one that was lost.
   const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
   const request = requests("$1", "q(n int, stream_id text)");
 

@@ -35,7 +35,7 @@ const MAX_PAGE_UNITS = 65_536;
 const CHECK_MS = 2_500;
 /** How long a producer writes at once after it was told that somebody follows. */
 const WATCHED_MS = 20_000;
-/** What is left of that when it is told again: a check, and one that is late. */
+/** The mark is made again when this much of it is left: a check, and one that is late. */
 const MARK_AGAIN_MS = CHECK_MS * 1.5;
 
 type Tell = (signal: WatchSignal) => void;
