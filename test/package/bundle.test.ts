@@ -120,7 +120,7 @@ test.each([
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_200 },
   { what: "testing", entry: "testing", budget: 51_250 },
-  { what: "everything", entry: "", budget: 53_050 },
+  { what: "everything", entry: "", budget: 53_250 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
