@@ -1,12 +1,12 @@
 // Modules for --hand-over: whose `onEnd` takes what it is given, or fails to.
 
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A module that notes what it is given, and what it noted. */
 export async function moduleOf(code: string, name = "save.mjs"): Promise<{ path: string; file: string }> {
-  const folder = await mkdtemp(join(tmpdir(), "lost-"));
+  const folder = temporaryFolder("lost");
   const [path, file] = [join(folder, name), join(folder, "taken")];
   await writeFile(path, code.replaceAll("FILE", JSON.stringify(file)));
   return { path, file };

@@ -1,12 +1,12 @@
 // Row: a stream ends, or its process dies, and the app is to have its text once (G15).
 
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PostgresScene, Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
 import { takenIn } from "../support/taking.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/wait.ts";
 
 const endless: SourceSpec = { label: "killed", chunks: "endless", everyMs: 5 };
@@ -17,7 +17,7 @@ const options = { leaseMs: LEASE_MS, ...relayOptions };
 
 /** A file for what is taken, and one that lets go of it. */
 function files(): { file: string; holdFile: string; letGo: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), "hand-over-"));
+  const folder = temporaryFolder("hand-over");
   const holdFile = join(folder, "go");
   return { file: join(folder, "taken"), holdFile, letGo: () => writeFileSync(holdFile, "") };
 }

@@ -1,12 +1,11 @@
 // Row: a producer dies, and its store loses some of the text that the app is still to get (G15).
 
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PostgresScene, Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
 import { takenIn } from "../support/taking.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/wait.ts";
 
 const endless: SourceSpec = { label: "killed", chunks: "endless", everyMs: 5 };
@@ -18,7 +17,7 @@ const RECORD = "resumable-stream:rs:{log:s}";
 
 /** A file for what is taken. */
 function newFile(): string {
-  return join(mkdtempSync(join(tmpdir(), "lost-text-")), "taken");
+  return join(temporaryFolder("lost-text"), "taken");
 }
 
 describe.concurrent("text that its store has lost", { timeout: 60_000 }, () => {

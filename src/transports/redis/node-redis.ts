@@ -68,8 +68,8 @@ function untilReady(client: NodeRedisClient): Promise<void> {
 }
 
 /**
- * Each command of 5 and 6 gets an `AbortSignal` that ends its wait for a connection after 5 s: 15 µs. Ours are given up before, by
- * deadlines of our own.
+ * Each command of 5 and 6 gets an `AbortSignal` with a timer, which ends its wait for a connection after 5 s. Ours are given up before
+ * that, by deadlines of our own.
  */
 const WITHOUT_TIMEOUT = { timeout: undefined };
 
