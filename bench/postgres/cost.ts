@@ -70,7 +70,7 @@ export const modelPace: PostgresRow = {
       unit: "count",
       bounds: [atMost(60)],
       tried:
-        "A write of one chunk takes some 515 bytes: the row of the stream, the row of the text, its entry in the index, and two commits; with 5 characters a chunk, 103 for each. Rows without `on conflict` gained 10 of 117. Less would need rows that grow in place, or text that gathers, and waits.",
+        "A write of one chunk takes some 515 bytes: the row of the stream, the row of the text, its entry in the index, and two commits; with 5 characters a chunk, 103 for each. Rows without `on conflict` gained 10 of 117, and let a row in the way of one stream hold up all streams of its process: not kept. Less would need rows that grow in place, or text that gathers, and waits.",
     },
     {
       key: "transactions",

@@ -4,6 +4,7 @@ import { checkFunction } from "../api/options.ts";
 import type { EndedStream } from "../api/on-end.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
 import { forbidden, answerOf, isOutage, refusalOf } from "../http/answer.ts";
+import { systemClock } from "../lib/clock.ts";
 import { createResumeHandlers, type StreamsOfHandlers } from "../http/handlers.ts";
 import { streamResponse } from "../http/response.ts";
 import { hasEnded, takeEnds } from "./ends.ts";
@@ -19,6 +20,8 @@ export type StreamsOfChats = StreamsOfHandlers & Pick<ResumableStreamContext, "c
 
 /** An answer that ended a moment ago may still be known as running, and one that is being stopped is being saved. */
 const RUNNING_WAIT_MS = 2_000;
+/** An app whose `load` or `save` hangs holds its chat no longer than this. */
+const ASKING_MS = 30_000;
 /** Longer than an end takes with the default `onEndTimeoutMs`. */
 const STOP_WAIT_MS = 30_000;
 
@@ -77,8 +80,8 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     const own = { "stream-status": "running", "content-type": "text/plain;charset=UTF-8" };
     return answerOf(409, { own, added, message: "The chat is being answered. Stop that first.\n" });
   };
-  /** Chats whose question was posted, and whose answer nobody can find yet: a question beside it would cut that off. */
-  const asking = new Set<string>();
+  /** When the question was posted of chats whose answer nobody can find yet: a question beside it would cut that off. */
+  const askedAt = new Map<string, number>();
 
   const post = async (request: Request, chatId: string): Promise<Response> => {
     const posted = await postedBy<Message>(request);
@@ -86,8 +89,9 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     const { message, body } = posted;
     const isValid: unknown = validate ? await validate(message, chatId) : true;
     if (isValid !== true) return refusalOf(400, "The message isn't valid here.\n", added);
-    if (asking.has(chatId)) return busy();
-    asking.add(chatId);
+    const [now, before] = [systemClock.now(), askedAt.get(chatId)];
+    if (before !== undefined && now - before < ASKING_MS) return busy();
+    askedAt.set(chatId, now);
     try {
       const streamId = start + chatId;
       if (!(await isFree(streamId))) return busy();
@@ -98,7 +102,7 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
       );
       return streamResponse(stream, { ...response, signal: request.signal });
     } finally {
-      asking.delete(chatId);
+      if (askedAt.get(chatId) === now) askedAt.delete(chatId);
     }
   };
 

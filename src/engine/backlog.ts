@@ -84,8 +84,9 @@ export class Backlog {
 
   /** Calls back once, at the next announcement. */
   onceMoved(callback: () => void): void {
+    if (this.#waiter === callback || this.#waiters?.has(callback)) return;
     if (this.#waiter === undefined) this.#waiter = callback;
-    else if (this.#waiter !== callback) (this.#waiters ??= new Set()).add(callback);
+    else (this.#waiters ??= new Set()).add(callback);
   }
 
   /** Takes that back. */

@@ -1,8 +1,8 @@
 // A chat is answered once at a time, over memory.
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
-import { createChats, question, untilAsked, untilSaved } from "./chats.ts";
+import { createChats, type Message, question, untilAsked, untilSaved } from "./chats.ts";
 
 let context: ResumableStreamContext;
 beforeEach(() => {
@@ -40,4 +40,19 @@ test("409 while an answer runs, which goes on", async () => {
   expect(await first.text()).toContain("whole");
   const [saved] = await untilSaved(chats);
   expect(saved?.messages.map(({ id }) => id)).toEqual(["q1", saved?.message?.id]);
+});
+
+test("a question whose chat can't be loaded bars the chat for half a minute, and not for ever", async () => {
+  const load = vi.fn<() => Promise<Message[]>>(() => Promise.resolve([]));
+  const chats = createChats(context, { load });
+  load.mockReturnValueOnce(new Promise(() => undefined));
+  void chats.POST(question("q1"));
+  await vi.waitFor(() => expect(load).toHaveBeenCalled());
+  expect((await chats.POST(question("q2"))).status).toBe(409);
+  vi.spyOn(performance, "now").mockReturnValue(performance.now() + 30_000);
+  try {
+    expect((await chats.POST(question("q2"))).status).toBe(200);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -105,6 +105,19 @@ describe("a backlog", () => {
     expect(backlog.read(4, 10)).toEqual({ from: 4, text: "", tail: 4, end: "stopped" });
   });
 
+  test("wakes once who waits twice, also if somebody before it has left", () => {
+    const backlog = filled(["abc"]);
+    let calls = 0;
+    const [leaving, staying] = [() => undefined, () => void (calls += 1)];
+    backlog.onceMoved(leaving);
+    backlog.onceMoved(staying);
+    backlog.forget(leaving);
+    backlog.onceMoved(staying);
+    backlog.append("d");
+    backlog.announce();
+    expect(calls).toBe(1);
+  });
+
   test("keeps few pieces of a stream of many small chunks", () => {
     const backlog = filled(Array.from({ length: 100_000 }, () => "word "));
     expect(backlog.pieces).toBeLessThan(200);

@@ -1,10 +1,11 @@
 // Row: a database whose transactions are more than "read committed". A statement that waited for another's row is undone there.
+// Row: somebody else's row stands where a stream's text is to go. Its process writes its other streams all the same.
 
 import { Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
-import { expectClosed, read } from "../../src/testing/reading.ts";
+import { expectClosed, read, until } from "../../src/testing/reading.ts";
 import { createDatabase } from "../support/postgres-database.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 
@@ -39,3 +40,26 @@ test.each(["repeatable read", "serializable"])(
     expect(troubles).toEqual([]);
   },
 );
+
+test("a stranger's row in the way of one stream holds up no other", { timeout: 30_000 }, async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, flushIntervalMs: 20 });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  const [hindered, other] = [manualSource(), manualSource()];
+  await context.resumableStream("hindered", hindered.makeStream);
+  await context.resumableStream("other", other.makeStream);
+  await database.query(`insert into rs_stream_chunks (stream_id, epoch, seq, start_offset, end_offset, chunk)
+    select stream_id, epoch, 0, 0, 1, 'x' from rs_stream_sessions where stream_id like '%hindered'`);
+  hindered.push("text");
+  other.push("text");
+  await until(async () => {
+    const rows = await database.query("select stream_id, last_offset from rs_stream_sessions");
+    expect(rows.filter((row) => String(row["stream_id"]).endsWith("other"))).toMatchObject([
+      { last_offset: "4" },
+    ]);
+  });
+  hindered.end();
+  other.end();
+});

@@ -75,12 +75,11 @@ select epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(ow
     // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
     // A server that lost what it had acknowledged has less than a stream's rows begin at: told by \`has\`, and nothing is written.
-    // Rows below the tail, which is read under the row's lock, are there: on conflict would write WAL for each row of all others.
     // A row that somebody has locked is passed over and told as busy, so that it holds up nobody's text but its own stream's.
     append: `with input as (
   select * from ${requests("$1", 'i(stream_id text, epoch bigint, "from" bigint, tail bigint, ended text, error text, owed smallint)')}
 ), free as (
-  select s.stream_id, s.last_offset from input i join ${sessions} s on s.stream_id = i.stream_id
+  select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id
   where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended) and s.last_offset >= i."from"
   for update of s skip locked
 ), held as (
@@ -99,13 +98,14 @@ select epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(ow
     end
   from free f join input i on i.stream_id = f.stream_id
   where s.stream_id = f.stream_id and s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
-  returning s.stream_id, s.epoch, f.last_offset, s.stop_requested_at is not null as is_stopped, s.stop_reason,
+  returning s.stream_id, s.epoch, s.stop_requested_at is not null as is_stopped, s.stop_reason,
     coalesce(s.watched_until > clock_timestamp(), false) as is_watched
 ), written as (
   insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
   select h.stream_id, h.epoch, r.start, r.start, r.stop, r.chunk, r.encoding
   from ${requests("$2", "r(stream_id text, start bigint, stop bigint, chunk text, encoding text)")}
-  join held h on h.stream_id = r.stream_id and r.start >= h.last_offset
+  join held h on h.stream_id = r.stream_id
+  on conflict do nothing
 )
 select stream_id, is_stopped, stop_reason, is_watched, false as is_busy, null::bigint as has from held
 union all
