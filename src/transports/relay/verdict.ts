@@ -118,8 +118,7 @@ function waited(
     case "calm":
       return { state: { ...state, status: "looking", suspectedAt: now }, effect: { type: "look" } };
     case "suspected": {
-      // A missing record is no such proof: a restarted server may have lost it while the producer lives.
-      if (state.receivers === 0 && state.suspect?.status === "done") return tell(state, "done");
+      if (hasLeft(state, answered, now, ackTimeoutMs)) return tell(state, "done");
       const dueAt = dueTime(state, answered, ackTimeoutMs);
       if (dueAt === undefined) {
         const isHopeless = now - state.since >= 2 * ackTimeoutMs;
@@ -172,6 +171,25 @@ function looked(
   }
 }
 
+/**
+ * Whether a stream is known to be done by its record, and by nobody receiving what its producer is asked. A missing record is no
+ * such proof: a restarted server may have lost it while the producer lives. Nor is it one where the producer was heard before,
+ * or our own connection was away: it stays for those who follow it, and its connection may be the one that is away.
+ */
+function hasLeft(
+  { receivers, reconnectedAt, suspect }: VerdictState,
+  answered: Answered | undefined,
+  now: number,
+  ackTimeoutMs: number,
+): boolean {
+  if (receivers !== 0 || suspect?.status !== "done" || answered !== undefined) return false;
+  return now >= graceEnd(reconnectedAt, ackTimeoutMs);
+}
+
+function graceEnd(reconnectedAt: number | undefined, ackTimeoutMs: number): number {
+  return reconnectedAt === undefined ? 0 : reconnectedAt + RECONNECT_GRACE * ackTimeoutMs;
+}
+
 /** When silence becomes proof of death; undefined while our own connections aren't proven to work. */
 function dueTime(
   { provenAt, reconnectedAt, suspect, suspectedAt }: VerdictState,
@@ -181,8 +199,8 @@ function dueTime(
   if (provenAt === undefined || suspectedAt === undefined) return undefined;
   const isAnswering =
     answered !== undefined && suspect?.status === "claimed" && answered.epoch === suspect.epoch;
-  const graceEndsAt = reconnectedAt === undefined ? 0 : reconnectedAt + RECONNECT_GRACE * ackTimeoutMs;
-  return Math.max(Math.max(provenAt, suspectedAt, isAnswering ? answered.at : 0) + ackTimeoutMs, graceEndsAt);
+  const heardAt = Math.max(provenAt, suspectedAt, isAnswering ? answered.at : 0);
+  return Math.max(heardAt + ackTimeoutMs, graceEnd(reconnectedAt, ackTimeoutMs));
 }
 
 function calmed(state: VerdictState): VerdictStep {

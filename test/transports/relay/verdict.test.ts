@@ -24,6 +24,7 @@ const states = {
   lookingUnreceived: { ...calm, status: "looking", suspectedAt: 8_600, receivers: 0 },
   unproven: suspected,
   doneUnreceived: { ...suspected, suspect: { status: "done" }, receivers: 0 },
+  doneReconnecting: { ...suspected, suspect: { status: "done" }, receivers: 0, reconnectedAt: 7_500 },
   doneReceived: { ...suspected, suspect: { status: "done" }, receivers: 1 },
   hopeless: { ...suspected, since: 8_000 },
   justProven: { ...suspected, provenAt: 9_500 },
@@ -77,13 +78,9 @@ const table: Record<keyof typeof states, Row> = {
   // Its producer may have subscribed since: it is asked again.
   lookingUnreceived: { ...nothing, claimed: "prove", claimedByOther: "prove", done: "prove", free: "prove" },
   unproven: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
-  // Nobody received the request, and the stream is done: its producer has left.
-  doneUnreceived: {
-    ...nothing,
-    waited: "tell done",
-    waitedHeard: "tell done",
-    waitedHeardOfOther: "tell done",
-  },
+  // Nobody received the request, and the stream is done: its producer has left. One that was heard stays, and may be away.
+  doneUnreceived: { ...nothing, waited: "tell done", waitedHeard: "prove", waitedHeardOfOther: "prove" },
+  doneReconnecting: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
   doneReceived: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
   hopeless: { ...nothing, waited: "give-up", waitedHeard: "give-up", waitedHeardOfOther: "give-up" },
   justProven: { ...nothing, waited: "ask", waitedHeard: "ask", waitedHeardOfOther: "ask" },
