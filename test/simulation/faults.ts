@@ -20,6 +20,9 @@ type Fault = Extract<
   }
 >;
 
+/** A subscriber is back after the server by so much, at most. */
+const LATEST_BACK_MS = 400;
+
 export function hinder(world: World, fault: Fault): void {
   switch (fault.type) {
     case "weather":
@@ -32,8 +35,13 @@ export function hinder(world: World, fault: Fault): void {
     case "restart-server":
       world.hindrance.begin();
       if (world.backend.goDown(fault)) world.losses.wipedAt = world.now;
-      for (const participant of world.participants)
-        breakWires(world, participant, { which: "both", forMs: fault.forMs });
+      for (const [number, participant] of world.participants.entries()) {
+        breakWires(world, participant, { which: "publisher", forMs: fault.forMs });
+        breakWires(world, participant, {
+          which: "subscriber",
+          forMs: fault.forMs + backAfterMs(number, fault),
+        });
+      }
       return world.until(fault.forMs, () => {
         world.hindrance.end();
         world.backend.comeBack();
@@ -113,6 +121,11 @@ function breakWires(
     machine.hindrance.end();
     if (machine.state !== "dead") for (const wire of wires) wire.restore();
   });
+}
+
+/** Clients try again each in its own time. */
+function backAfterMs(number: number, { at }: { at: number }): number {
+  return ((number + 1) * at) % LATEST_BACK_MS;
 }
 
 function chosen({ connection }: Participant, which: "publisher" | "subscriber" | "both"): Wire[] {

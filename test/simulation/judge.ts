@@ -16,6 +16,8 @@ export const FIND_DEAD_MS = 6_500;
 const LOOK_AT_LEASE_MS = 3_000;
 /** How long a mark of somebody who frees a record with the documented methods lives. */
 const BARRED_MS = 10_000;
+/** A shorter trouble kills no producer: it has 2 s to answer, and up to `LATEST_BACK_MS` of them to be back. */
+const BRIEF_MS = 1_500;
 /** Messages of one question and its answer, and of the proof beside it. */
 const LEGS = 10;
 
@@ -133,7 +135,12 @@ function isLosable(world: World, reading: Reading, run: Run): boolean {
   if (win && world.isFollowedBy(win)) return true;
   // An ended producer lingers for those who get further, not for a reader that pauses.
   if (!world.backend.keepsText && !reading.wasEager && run.end !== "running") return true;
-  return !world.isCalm(reading.options.participant, world.ownerOf(run));
+  if (world.isCalm(reading.options.participant, world.ownerOf(run))) return false;
+  // What is over sooner than a living producer has to answer excuses nobody who has heard of it.
+  const { participant } = reading.options;
+  const hindrances = [world.hindrance, participant.machine.hindrance, run.machine.hindrance];
+  const isBrief = hindrances.every((hindrance) => hindrance.isBrief(BRIEF_MS));
+  return world.backend.keepsText || reading.length === 0 || !isBrief;
 }
 
 /** It came after the stream had failed, and has all that was kept of it. */

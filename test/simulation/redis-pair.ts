@@ -140,7 +140,9 @@ export class Pair {
       String(one.lease),
       ...this.#values(one, side),
     ]);
-    if (one.type === "claim" && real !== null) this.#granted(String(real[1]), String(model?.[1]));
+    // A refusal is its message alone.
+    if (one.type === "claim" && real !== null && real.length > 1)
+      this.#granted(String(real[1]), String(model?.[1]));
     return this.#seen(real, model);
   }
 

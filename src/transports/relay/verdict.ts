@@ -173,8 +173,8 @@ function looked(
 
 /**
  * Whether a stream is known to be done by its record, and by nobody receiving what its producer is asked. A missing record is no
- * such proof: a restarted server may have lost it while the producer lives. Nor is it one where the producer was heard before,
- * or our own connection was away: it stays for those who follow it, and its connection may be the one that is away.
+ * such proof: a restarted server may have lost it while the producer lives. Nor is a record that says done, once the producer was
+ * heard, or shortly after our own connection was away: a producer stays for those who follow it, and its connection may be the one that is away.
  */
 function hasLeft(
   { receivers, reconnectedAt, suspect }: VerdictState,
