@@ -86,6 +86,7 @@ export function connectLog(options: ConnectOptions): LogConnection {
   outagesOf.set(commands, outages);
   return {
     send: (words, key) => commands.command(words, key),
+    isOrdered: !commands.isCluster,
     subscriptions,
     outages,
     onReconnect: (listener) => {

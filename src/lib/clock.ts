@@ -53,7 +53,20 @@ export function sleep(clock: Clock, delayMs: number, over?: Latch): Promise<void
 /** A timer that comes so much later than it was due tells that the process was held up, by a burst of work or a freeze. */
 const HELD_UP_MS = 200;
 /** In which the answers that came meanwhile are read: timers go before sockets. */
-const CATCH_UP_MS = 250;
+const CATCH_UP_MS = 1_000;
+
+/** The longest wait, in deadlines, however long the other side is at work on what was sent before. */
+const MAX_DEADLINES = 5;
+
+export interface Deadline {
+  timeoutMs: number;
+  late: () => Error;
+  /**
+   * When the other side last answered anything, if it answers in the order of what it is sent: until then it was at work on what
+   * came before, and the time counts from there. Undefined before its first answer; absent if there is no such order.
+   */
+  answeredAt?: (() => number | undefined) | undefined;
+}
 
 /**
  * `promise`, or the rejection `late()` makes once `timeoutMs` have passed. The late answer is then ignored. A process that was
@@ -62,14 +75,21 @@ const CATCH_UP_MS = 250;
 export function withDeadline<T>(
   clock: Clock,
   promise: Promise<T>,
-  { timeoutMs, late }: { timeoutMs: number; late: () => Error },
+  { timeoutMs, late, answeredAt }: Deadline,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const dueAt = clock.now() + timeoutMs;
-    let cancel = clock.after(timeoutMs, () => {
-      if (clock.now() - dueAt < HELD_UP_MS) reject(late());
-      else cancel = clock.after(Math.min(CATCH_UP_MS, timeoutMs), () => reject(late()));
-    });
+    const lastDueAt = clock.now() + MAX_DEADLINES * timeoutMs;
+    let cancel: Cancel;
+    const wait = (dueAt: number, hasCaughtUp: boolean): void => {
+      cancel = clock.after(dueAt - clock.now(), () => {
+        const now = clock.now();
+        const nextDueAt = Math.min((answeredAt?.() ?? -Infinity) + timeoutMs, lastDueAt);
+        if (nextDueAt > now) return wait(nextDueAt, hasCaughtUp);
+        if (hasCaughtUp || now - dueAt < HELD_UP_MS) return reject(late());
+        wait(now + Math.min(CATCH_UP_MS, timeoutMs), true);
+      });
+    };
+    wait(clock.now() + timeoutMs, false);
     promise.then(
       (value) => {
         cancel();

@@ -77,6 +77,7 @@ export class Connection {
   #publishPort(): PublishPort {
     const { isCounting, server } = this.#options;
     return {
+      isOrdered: true,
       publish: async (channel, message) => {
         const receivers = await this.publisher.command(`PUBLISH ${channel} ${preview(message)}`, () =>
           server.publish(channel, message),

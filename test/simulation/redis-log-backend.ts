@@ -134,6 +134,7 @@ export class RedisLogBackend implements Backend {
       connection.publisher.command(server.describe(words), () => server.execute(words));
     return {
       send: this.#plant.send?.(send) ?? send,
+      isOrdered: true,
       subscriptions: new Subscriptions(subscribe),
       outages: new Outages(machine.clock),
       onReconnect: (listener) => {
@@ -153,6 +154,7 @@ async function hashesOfScripts(): Promise<ReadonlyMap<string, ScriptName>> {
   for (const name of Object.keys(SCRIPTS) as ScriptName[]) {
     const connection: LogConnection = {
       send: async ([, hash = ""]) => hashes.set(hash, name),
+      isOrdered: true,
       subscriptions: new Subscriptions({
         subscribe: async () => undefined,
         unsubscribe: async () => undefined,

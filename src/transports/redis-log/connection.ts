@@ -6,6 +6,8 @@ import type { Subscriptions } from "../relay/subscriptions.ts";
 export interface LogConnection {
   /** Sends a command, which a cluster routes by `key`. */
   send: (words: string[], key: string) => Promise<unknown>;
+  /** Whether it answers in the order of what it is sent, as one connection to one Redis does. */
+  isOrdered: boolean;
   subscriptions: Subscriptions;
   /** Of the server, for all contexts of this process that use it. */
   outages: Outages;

@@ -34,6 +34,8 @@ const hashes = new Map<ScriptName, string>();
 
 export class LogRequests {
   readonly #options: RequestOptions;
+  /** When the server last answered; absent until it did. */
+  #answeredAt: number | undefined;
 
   constructor(options: RequestOptions) {
     this.#options = options;
@@ -108,7 +110,12 @@ export class LogRequests {
     const sentAt = clock.now();
     let late: Error | undefined;
     try {
-      const value = await withDeadline(clock, answer, { timeoutMs, late: () => (late = silence(timeoutMs)) });
+      const value = await withDeadline(clock, answer, {
+        timeoutMs,
+        late: () => (late = silence(timeoutMs)),
+        answeredAt: connection.isOrdered ? () => this.#answeredAt : undefined,
+      });
+      this.#answeredAt = clock.now();
       connection.outages.succeeded();
       return value;
     } catch (error) {

@@ -53,6 +53,8 @@ class OwnConnection {
   #opened: RedisConnection | undefined;
   #isDestroyed = false;
   #replacedAt: number | undefined;
+  /** When a connection last answered; absent until one did. */
+  #answeredAt: number | undefined;
   #cancelPing: Cancel = () => {};
   /** Of the connection that is there, or on its way. */
   #destroyOpening: () => void = () => {};
@@ -154,7 +156,15 @@ class OwnConnection {
   }
 
   #answered<T>(answer: Promise<T>): Promise<T> {
-    return withDeadline(this.#clock, answer, { timeoutMs: SILENT_MS, late: () => new Silence() });
+    const heard = answer.then((value) => {
+      this.#answeredAt = this.#clock.now();
+      return value;
+    });
+    return withDeadline(this.#clock, heard, {
+      timeoutMs: SILENT_MS,
+      late: () => new Silence(),
+      answeredAt: () => this.#answeredAt,
+    });
   }
 
   /** Lets go of a sick connection; what comes next opens another. False if that would help nobody. */

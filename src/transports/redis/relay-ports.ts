@@ -32,6 +32,7 @@ return 0`;
 
 export function redisPublishPort(connection: RedisConnection): PublishPort {
   return {
+    isOrdered: !connection.isCluster,
     publish: async (channel, message) => {
       const receivers = await connection.command(["PUBLISH", channel, message], channel);
       return typeof receivers === "number" && !connection.isCluster ? receivers : undefined;

@@ -39,6 +39,8 @@ export interface ChecksOptions {
   /** How long a producer is asked to remember this context. */
   keepMs: number;
   newRequestId: () => number;
+  /** A context has answered. */
+  onAnswered: (contextId: string) => void;
 }
 
 export class Checks {
@@ -67,6 +69,7 @@ export class Checks {
     for (const [contextId, producer] of this.#producers) {
       const { question } = producer;
       if (question?.requestId !== answer.requestId || answer.round < question.round) continue;
+      this.#options.onAnswered(contextId);
       // A question that was repeated is answered twice, and each answer is of its own moment.
       if (answer.round > question.round) question.told.clear();
       question.round = answer.round;

@@ -13,14 +13,17 @@ export interface Wait {
 
 export class Health {
   readonly #clock: Clock;
+  readonly #isOrdered: boolean;
   /** A call got no answer within its time, and no other that was sent since. */
   #isSilent = false;
   /** When a call was last answered; absent until one was. */
   #answeredAt: number | undefined;
   readonly #news: News;
 
-  constructor(clock: Clock) {
+  /** @param isOrdered - whether the server answers in the order of what it is sent. */
+  constructor(clock: Clock, isOrdered: boolean) {
     this.#clock = clock;
+    this.#isOrdered = isOrdered;
     this.#news = new News(clock);
   }
 
@@ -35,6 +38,7 @@ export class Health {
     });
     return withDeadline(this.#clock, heard, {
       timeoutMs: patienceMs,
+      answeredAt: this.#isOrdered ? () => this.#answeredAt : undefined,
       late: () => {
         this.#isSilent ||= (this.#answeredAt ?? sentAt) <= sentAt;
         return late(patienceMs);

@@ -6,6 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { RecordedEnd } from "../../port/transport.ts";
 import type { PublishPort, Ownership } from "./ports.ts";
 import type { StatusRecord } from "./record.ts";
+import { Gate } from "../../lib/gate.ts";
 import { Health } from "./health.ts";
 
 export interface LinkOptions {
@@ -44,7 +45,7 @@ export class Link {
   }
 
   finish(key: string, claim: Ownership, last: RecordedEnd): Promise<boolean> {
-    return this.answered("finish", this.port.records.finish(key, claim, last));
+    return this.#health.ends.run(() => this.answered("finish", this.port.records.finish(key, claim, last)));
   }
 
   lastEnd(key: string): Promise<RecordedEnd | undefined> {
@@ -52,7 +53,7 @@ export class Link {
   }
 
   freeIf(key: string, raw: string): Promise<boolean> {
-    return this.answered("free", this.port.records.freeIf(key, raw));
+    return this.#health.ends.run(() => this.answered("free", this.port.records.freeIf(key, raw)));
   }
 
   /** A command's answer, or `TRANSPORT_UNAVAILABLE` in time: at once if the server is known to be away. */
@@ -94,13 +95,22 @@ export class Link {
 interface PortHealth {
   commands: Health;
   subscriptions: Health;
+  /** A process that ends all of its streams at once goes on to answer for those that still run: what comes back for one batch is small. */
+  ends: Gate;
 }
+
+/** How many ends are written at once: their answers are worked off in some 10 ms. */
+const MAX_ENDS = 250;
 
 /** All contexts that share a client share what is known of its server. */
 const known = new WeakMap<PublishPort, PortHealth>();
 
 function healthOf(port: PublishPort, clock: Clock): PortHealth {
-  const health = known.get(port) ?? { commands: new Health(clock), subscriptions: new Health(clock) };
+  const health = known.get(port) ?? {
+    commands: new Health(clock, port.isOrdered === true),
+    subscriptions: new Health(clock, port.isOrdered === true),
+    ends: new Gate(MAX_ENDS),
+  };
   known.set(port, health);
   return health;
 }

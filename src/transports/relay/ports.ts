@@ -5,6 +5,8 @@ import type { StatusRecord } from "./record.ts";
 
 /** Publishes, and keeps the records. Every promise may reject or hang; the relay sets the deadlines. */
 export interface PublishPort {
+  /** Whether it answers in the order of what it is sent, as one connection to one Redis does. @defaultValue false */
+  readonly isOrdered?: boolean;
   /** How many received it, if the server tells. */
   publish(channel: string, message: string): Promise<number | undefined>;
   readonly records: StatusRecords;

@@ -112,6 +112,7 @@ class RelayTransport implements Transport {
       watches: this.#watches,
       keepMs: this.#keepMs,
       newRequestId: () => this.#requests.newId(),
+      onAnswered: (contextId) => this.#requests.heardOf(contextId),
     });
     this.#epochs = new Epochs(clock, random);
     this.#claims = new RelayClaims({

@@ -25,6 +25,8 @@ import {
 const UNRECEIVED = { firstMs: 25, maxMs: 400 };
 /** Somebody did, or the server doesn't say: an answer is under way, unless it got lost. */
 const RECEIVED = { firstMs: 250, maxMs: 500 };
+/** Contexts that are remembered to have answered: made-up ones must not grow the process. */
+const MAX_CONTEXTS = 1_000;
 /** The last answer of a stream's producer, which all questions about the stream share; absent until one came. */
 export interface Heard {
   last: (Answered & { by: string | undefined }) | undefined;
@@ -62,6 +64,8 @@ export class Requests {
   /** Our inbox, subscribed while somebody may ask; absent otherwise. */
   #inbox: { subscription: Subscription; users: number } | undefined;
   readonly #reportForeign: () => void;
+  /** When each context last answered anything, the latest last. */
+  readonly #contexts = new Map<string, number>();
 
   readonly #onChecked: (answer: CheckAnswer) => void;
 
@@ -92,6 +96,17 @@ export class Requests {
   reconnected(): void {
     this.#reconnectedAt = this.#relay.clock.now();
     for (const pending of this.#pending.values()) this.#step(pending, { type: "reconnected" });
+  }
+
+  /** A context has answered: its process lives, whatever else it is still to answer. */
+  heardOf(contextId: string): void {
+    this.#contexts.delete(contextId);
+    this.#contexts.set(contextId, this.#relay.clock.now());
+    if (this.#contexts.size <= MAX_CONTEXTS) return;
+    for (const longest of this.#contexts.keys()) {
+      this.#contexts.delete(longest);
+      return;
+    }
   }
 
   newId(): number {
@@ -133,14 +148,14 @@ export class Requests {
           const waitMs = backoffMs(attempt++, receivers === 0 ? UNRECEIVED : RECEIVED);
           const page = await this.#replyWithin(pending, Math.min(waitMs, maxWaitMs));
           if (page) return { status: "page", page };
-          effect = this.#step(pending, { type: "waited", answered: pending.heard.last });
+          effect = this.#step(pending, { type: "waited", answered: this.#answered(pending) });
           break;
         }
         case "look": {
           const record = await link.get(names.record(question.streamId));
           // It lives: its answer came while the record was looked up.
           if (pending.page) return { status: "page", page: pending.page };
-          effect = this.#step(pending, { type: "looked", record, answered: pending.heard.last });
+          effect = this.#step(pending, { type: "looked", record, answered: this.#answered(pending) });
           break;
         }
         case "condemn":
@@ -163,6 +178,10 @@ export class Requests {
     const { state, effect } = step(pending.silence, event, this.#relay.clock.now(), pending.limits);
     pending.silence = state;
     return effect;
+  }
+
+  #answered({ heard: { last } }: Pending): Answered | undefined {
+    return last && { ...last, contextAt: last.by === undefined ? undefined : this.#contexts.get(last.by) };
   }
 
   /** Sends this process a message, whose return proves that its own connections work. */
@@ -237,6 +256,7 @@ export class Requests {
     }
     const { last } = pending.heard;
     const by = last?.by === frame.by ? last?.by : copyOf(frame.by);
+    if (by !== undefined) this.heardOf(by);
     pending.heard.last = { epoch: frame.page.epoch, at: this.#relay.clock.now(), by };
     const page = pending.answer.add(frame.page, frame.isLast);
     if (!page) return;

@@ -15,10 +15,15 @@ import type { ClaimedRecord, StatusRecord } from "./record.ts";
 /** After our own connection came back a producer's needs longer: clients wait up to five seconds between attempts. */
 const RECONNECT_GRACE = 3;
 
+/** In `ackTimeoutMs`, how long a process is waited for that answers others: it lives, and is behind with its work. */
+const BUSY_PATIENCE = 5;
+
 /** A producer's last answer: which one's, and when it came. */
 export interface Answered {
   epoch: number;
   at: number;
+  /** When the context that gave it last answered anything, of whatever stream; absent if it isn't known. */
+  contextAt?: number | undefined;
 }
 
 /** All moments are the process's own, in milliseconds. */
@@ -112,14 +117,15 @@ function waited(
   state: VerdictState,
   answered: Answered | undefined,
   now: number,
-  { ackTimeoutMs }: VerdictLimits,
+  limits: VerdictLimits,
 ): VerdictStep {
+  const { ackTimeoutMs } = limits;
   switch (state.status) {
     case "calm":
       return { state: { ...state, status: "looking", suspectedAt: now }, effect: { type: "look" } };
     case "suspected": {
       if (hasLeft(state, answered, now, ackTimeoutMs)) return tell(state, "done");
-      const dueAt = dueTime(state, answered, ackTimeoutMs);
+      const dueAt = dueTime(state, answered, limits);
       if (dueAt === undefined) {
         const isHopeless = now - state.since >= 2 * ackTimeoutMs;
         return isHopeless
@@ -159,7 +165,7 @@ function looked(
       const isAsked = limits.epoch === undefined || record.epoch === 0 || record.epoch === limits.epoch;
       if (!isAsked) return tell(state, "lost");
       // Something was heard, or our connection was lost, while the record was looked up.
-      const dueAt = dueTime(state, answered, limits.ackTimeoutMs);
+      const dueAt = dueTime(state, answered, limits);
       if (dueAt === undefined || now < dueAt) return calmed(state);
       return { state: { ...state, status: "condemned" }, effect: { type: "condemn", record } };
     }
@@ -194,12 +200,13 @@ function graceEnd(reconnectedAt: number | undefined, ackTimeoutMs: number): numb
 function dueTime(
   { provenAt, reconnectedAt, suspect, suspectedAt }: VerdictState,
   answered: Answered | undefined,
-  ackTimeoutMs: number,
+  { ackTimeoutMs, epoch }: VerdictLimits,
 ): number | undefined {
   if (provenAt === undefined || suspectedAt === undefined) return undefined;
-  const isAnswering =
-    answered !== undefined && suspect?.status === "claimed" && answered.epoch === suspect.epoch;
-  const heardAt = Math.max(provenAt, suspectedAt, isAnswering ? answered.at : 0);
+  const suspected = suspect?.status === "claimed" ? suspect.epoch : epoch;
+  const sign = answered?.epoch === suspected ? answered : undefined;
+  const busyUntil = Math.min(sign?.contextAt ?? 0, suspectedAt + (BUSY_PATIENCE - 1) * ackTimeoutMs);
+  const heardAt = Math.max(provenAt, suspectedAt, sign?.at ?? 0, busyUntil);
   return Math.max(heardAt + ackTimeoutMs, graceEnd(reconnectedAt, ackTimeoutMs));
 }
 

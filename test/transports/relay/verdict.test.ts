@@ -29,6 +29,8 @@ const states = {
   hopeless: { ...suspected, since: 8_000 },
   justProven: { ...suspected, provenAt: 9_500 },
   overdue: proven,
+  longOverdue: { ...proven, provenAt: 4_000, suspectedAt: 4_000 },
+  doneOverdue: { ...proven, suspect: { status: "done" } },
   reconnecting: { ...proven, reconnectedAt: 7_500 },
   accused: { ...proven, status: "accused" },
   accusedUnproven: { ...suspected, status: "accused" },
@@ -45,6 +47,7 @@ const events = {
   waited: { type: "waited", answered: undefined },
   waitedHeard: { type: "waited", answered: { epoch: 7, at: 9_900 } },
   waitedHeardOfOther: { type: "waited", answered: { epoch: 9, at: 9_900 } },
+  waitedBusy: { type: "waited", answered: { epoch: 7, at: 5_000, contextAt: 9_900 } },
   claimed: { type: "looked", record, answered: undefined },
   claimedByOther: { type: "looked", record: another, answered: undefined },
   done: { type: "looked", record: { status: "done" }, answered: undefined },
@@ -64,6 +67,7 @@ const nothing: Row = {
   waited: "",
   waitedHeard: "",
   waitedHeardOfOther: "",
+  waitedBusy: "",
   claimed: "",
   claimedByOther: "",
   done: "",
@@ -73,20 +77,83 @@ const nothing: Row = {
 };
 
 const table: Record<keyof typeof states, Row> = {
-  calm: { ...nothing, waited: "look", waitedHeard: "look", waitedHeardOfOther: "look" },
+  calm: {
+    ...nothing,
+    waited: "look",
+    waitedHeard: "look",
+    waitedHeardOfOther: "look",
+    waitedBusy: "look",
+  },
   looking: { ...nothing, claimed: "prove", claimedByOther: "prove", done: "prove", free: "prove" },
   // Its producer may have subscribed since: it is asked again.
   lookingUnreceived: { ...nothing, claimed: "prove", claimedByOther: "prove", done: "prove", free: "prove" },
-  unproven: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
+  unproven: {
+    ...nothing,
+    waited: "prove",
+    waitedHeard: "prove",
+    waitedHeardOfOther: "prove",
+    waitedBusy: "prove",
+  },
   // Nobody received the request, and the stream is done: its producer has left. One that was heard stays, and may be away.
-  doneUnreceived: { ...nothing, waited: "tell done", waitedHeard: "prove", waitedHeardOfOther: "prove" },
-  doneReconnecting: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
-  doneReceived: { ...nothing, waited: "prove", waitedHeard: "prove", waitedHeardOfOther: "prove" },
-  hopeless: { ...nothing, waited: "give-up", waitedHeard: "give-up", waitedHeardOfOther: "give-up" },
-  justProven: { ...nothing, waited: "ask", waitedHeard: "ask", waitedHeardOfOther: "ask" },
-  // The claim that doesn't answer us has answered somebody else of this process a moment ago.
-  overdue: { ...nothing, waited: "look", waitedHeard: "ask", waitedHeardOfOther: "look" },
-  reconnecting: { ...nothing, waited: "ask", waitedHeard: "ask", waitedHeardOfOther: "ask" },
+  doneUnreceived: {
+    ...nothing,
+    waited: "tell done",
+    waitedHeard: "prove",
+    waitedHeardOfOther: "prove",
+    waitedBusy: "prove",
+  },
+  doneReconnecting: {
+    ...nothing,
+    waited: "prove",
+    waitedHeard: "prove",
+    waitedHeardOfOther: "prove",
+    waitedBusy: "prove",
+  },
+  doneReceived: {
+    ...nothing,
+    waited: "prove",
+    waitedHeard: "prove",
+    waitedHeardOfOther: "prove",
+    waitedBusy: "prove",
+  },
+  hopeless: {
+    ...nothing,
+    waited: "give-up",
+    waitedHeard: "give-up",
+    waitedHeardOfOther: "give-up",
+    waitedBusy: "give-up",
+  },
+  justProven: {
+    ...nothing,
+    waited: "ask",
+    waitedHeard: "ask",
+    waitedHeardOfOther: "ask",
+    waitedBusy: "ask",
+  },
+  // The claim that doesn't answer us has answered somebody else of this process a moment ago, or its process another.
+  overdue: { ...nothing, waited: "look", waitedHeard: "ask", waitedHeardOfOther: "look", waitedBusy: "ask" },
+  // A process that answers others for ever, and never this one.
+  longOverdue: {
+    ...nothing,
+    waited: "look",
+    waitedHeard: "ask",
+    waitedHeardOfOther: "look",
+    waitedBusy: "look",
+  },
+  doneOverdue: {
+    ...nothing,
+    waited: "look",
+    waitedHeard: "look",
+    waitedHeardOfOther: "look",
+    waitedBusy: "look",
+  },
+  reconnecting: {
+    ...nothing,
+    waited: "ask",
+    waitedHeard: "ask",
+    waitedHeardOfOther: "ask",
+    waitedBusy: "ask",
+  },
   accused: {
     ...nothing,
     claimed: "condemn",
@@ -110,6 +177,13 @@ describe.each(Object.entries(states))("a silence that is %s", (stateName, state)
     const { effect } = stepVerdict(state, event, now, limits);
     expect(told(effect)).toBe(table[stateName as keyof typeof states][eventName as keyof typeof events]);
   });
+});
+
+test("a record that names nobody is the asked producer's: it gets the time of one that was heard", () => {
+  const asked = { ackTimeoutMs, epoch: 7 };
+  for (const event of [events.waitedHeard, events.waitedBusy]) {
+    expect(told(stepVerdict(states.doneOverdue, event, now, asked).effect)).toBe("ask");
+  }
 });
 
 test("a message that couldn't be sent, a lost connection and a stall take the proof away", () => {
