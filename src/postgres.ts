@@ -17,7 +17,7 @@ export type {
   PostgresStoreOptions,
 } from "./contexts/postgres-options.ts";
 export type { DurableStreamContext } from "./api/types.ts";
-export type { PostgresClient, PostgresPool } from "./transports/postgres/pool.ts";
+export type { PostgresClient, PostgresPool } from "./transports/postgres/pool-port.ts";
 
 /**
  * Creates a context over Postgres. Its tables are made by `npx resumable-stream postgres setup`.

@@ -1,7 +1,8 @@
 // The published calls: checks arguments, and decides what a caller gets if a stream runs, has ended, or can't be asked for.
 
 import type { OpenSource } from "../engine/source.ts";
-import { type EngineParts, Streams } from "../engine/streams.ts";
+import { Streams } from "../engine/streams.ts";
+import type { EngineParts } from "../engine/streams-options.ts";
 import { attempt, background } from "../lib/background.ts";
 import type { Clock } from "../lib/clock.ts";
 import { markOf, type Position } from "../lib/position.ts";

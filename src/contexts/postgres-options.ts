@@ -2,7 +2,7 @@
 
 import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
-import type { PostgresPool } from "../transports/postgres/pool.ts";
+import type { PostgresPool } from "../transports/postgres/pool-port.ts";
 import { type CheckedOptions, flag, positive } from "../api/options.ts";
 import type { CommonOptions } from "../api/types.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "../transports/generic/relay-ports.ts";
 import type { PublishPort, SubscribePort } from "../transports/relay/ports.ts";
 import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
-import type { RelayConnection } from "../transports/relay/relay.ts";
+import type { RelayConnection } from "../transports/relay/relay-options.ts";
 import { Subscriptions } from "../transports/relay/subscriptions.ts";
 import {
   acquireMade,

@@ -2,7 +2,8 @@
 
 import { systemClock } from "../lib/clock.ts";
 import { systemRandom } from "../lib/random.ts";
-import { type RelayConnection, relayTransport } from "../transports/relay/relay.ts";
+import { relayTransport } from "../transports/relay/relay.ts";
+import type { RelayConnection } from "../transports/relay/relay-options.ts";
 import type { Transport } from "../port/transport.ts";
 import { createContext } from "../api/context.ts";
 import { type CheckedOptions, checkOptions } from "../api/options.ts";

@@ -14,6 +14,7 @@ import {
 import { FirstRead } from "./first-read.ts";
 import { closedError, endErrorOf } from "./end-errors.ts";
 import { trackEnd } from "./ends.ts";
+import { Outlet } from "./outlet.ts";
 
 /** A follower holds no more than this for a reader that doesn't keep up: a little less than 1 MiB of UTF-16. */
 export const MAX_QUEUED_UNITS = 520_000;
@@ -48,16 +49,11 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #tellEnd: (end: EndKind | undefined) => void;
   readonly #watch: Watch;
-  readonly #queue: string[] = [];
   readonly #firstRead = new FirstRead();
   /** The first page, without its text: it tells what the stream was when this follower came. Absent until then. */
   #first: Page | undefined;
   #state;
-  #controller: ReadableStreamDefaultController<string> | undefined;
-  /** The reader waits for text that hasn't come. */
-  #isStarving = false;
-  /** How to end once the queue is empty; absent until known. */
-  #end: { error: ResumableStreamError | undefined } | undefined;
+  readonly #outlet: Outlet;
   #isClosed = false;
   #heardAt: number;
   #cancelTimer: Cancel = () => {};
@@ -77,17 +73,11 @@ export class Follower {
       keepsText: options.transport.keepsText,
     });
     this.#heardAt = options.clock.now();
-    this.stream = new ReadableStream<string>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => this.#feed(),
-        cancel: () => this.#close(),
-      },
-      // The queue is ours, so that an end never overtakes text the reader hasn't taken.
-      { highWaterMark: 0 },
-    );
+    this.#outlet = new Outlet({
+      onTaken: (units) => this.#dispatch({ type: "taken", units }),
+      onEnd: () => this.#close(),
+    });
+    this.stream = this.#outlet.stream;
     this.#tellEnd = trackEnd(this.stream, {
       from: options.from,
       epoch: () => this.#shownEpoch(),
@@ -151,10 +141,9 @@ export class Follower {
   /** Ends the follower, after what its reader already has. */
   fail(error: ResumableStreamError): void {
     if (this.#isClosed) return;
-    this.#queue.length = 0;
     this.#firstRead.reject(error);
     this.#finish(error);
-    this.#feedEnd();
+    this.#outlet.cut(error);
   }
 
   #dispatch(event: FollowerEvent): void {
@@ -169,9 +158,7 @@ export class Follower {
     const { onEnded, streamId } = this.#options;
     switch (effect.type) {
       case "deliver":
-        this.#queue.push(effect.text);
-        if (this.#isStarving) this.#feed();
-        return;
+        return this.#outlet.give(effect.text);
       case "read":
         return this.#read(effect);
       case "end": {
@@ -211,7 +198,7 @@ export class Follower {
 
   #onUnanswered(error: unknown): void {
     // Its end is known, and all of its text is here.
-    if (this.#isClosed || this.#end) return;
+    if (this.#isClosed || this.#outlet.isEnding) return;
     const { clock, streamId } = this.#options;
     const message = `Reading "${streamId}" failed: see cause.`;
     const unavailable = asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", message);
@@ -235,7 +222,7 @@ export class Follower {
   #schedule(delayMs: number): void {
     const { clock, livenessMs } = this.#options;
     this.#cancelTimer();
-    if (this.#isClosed || this.#end) return;
+    if (this.#isClosed || this.#outlet.isEnding) return;
     this.#cancelTimer = clock.after(delayMs, () => {
       if (this.#unanswered || clock.now() - this.#heardAt >= livenessMs) {
         this.#heardAt = clock.now();
@@ -247,11 +234,10 @@ export class Follower {
 
   /** The end is known: nothing more is listened for, and the reader gets it after what is queued. */
   #finish(error: ResumableStreamError | undefined): void {
-    this.#end = { error };
     this.#stopListening();
     // Nothing is left to be told: one that nobody reads on must not be kept.
     this.#options.onClosed();
-    if (this.#isStarving) this.#feed();
+    this.#outlet.end(error);
   }
 
   #stopListening(): void {
@@ -259,28 +245,10 @@ export class Follower {
     this.#watch.close();
   }
 
-  #feed(): void {
-    const text = this.#queue.shift();
-    if (text === undefined) {
-      this.#isStarving = true;
-      return this.#feedEnd();
-    }
-    this.#isStarving = false;
-    this.#controller?.enqueue(text);
-    this.#dispatch({ type: "taken", units: text.length });
-  }
-
-  #feedEnd(): void {
-    if (!this.#end || this.#isClosed || this.#queue.length > 0) return;
-    this.#close();
-    if (this.#end.error) this.#controller?.error(this.#end.error);
-    else this.#controller?.close();
-  }
-
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#queue.length = 0;
+    this.#outlet.clear();
     this.#stopListening();
     // Already told if the end was learned.
     this.#tellEnd(undefined);

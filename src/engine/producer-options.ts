@@ -7,9 +7,6 @@ import type { EndKind } from "../port/transport.ts";
 import type { stepProducer } from "./producer-state.ts";
 import type { Turns } from "./turns.ts";
 
-/** How long the last text waits to be stored before it is handed over, and its end to be written before readers are given it. */
-export const MAX_BACKEND_WAIT_MS = 250;
-
 export interface ProducerOptions {
   streamId: string;
   /** Whether the transport wants all text, or only while somebody follows. */

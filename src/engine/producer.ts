@@ -1,8 +1,7 @@
 // Runs a source: pumps it into the backlog, feeds the readers of this process, and moves the text to the transport.
 
 import { background } from "../lib/background.ts";
-import type { Cancel } from "../lib/clock.ts";
-import { createDeferred, type Deferred } from "../lib/deferred.ts";
+import { createDeferred } from "../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../port/transport.ts";
 import { Backlog } from "./backlog.ts";
 import { handOverOnce } from "./hand-over.ts";
@@ -16,7 +15,7 @@ import {
   type ProducerEvent,
   stepProducer,
 } from "./producer-state.ts";
-import { MAX_BACKEND_WAIT_MS, type ProducerOptions } from "./producer-options.ts";
+import type { ProducerOptions } from "./producer-options.ts";
 import {
   cancelError,
   closingError,
@@ -26,6 +25,7 @@ import {
   writeError,
 } from "./producer-errors.ts";
 import { type OpenSource, Source } from "./source.ts";
+import { Telling } from "./telling.ts";
 
 export class Producer implements ProducerPort {
   /** The original reader's stream, from offset 0. */
@@ -39,9 +39,7 @@ export class Producer implements ProducerPort {
   readonly #source: Source;
   readonly #startedAtMs: number;
   readonly #settled = createDeferred<void>();
-  /** Resolved when readers are given the end; absent until somebody waits for it. */
-  #told: Deferred<void> | undefined;
-  #cancelWait: Cancel = () => {};
+  readonly #telling: Telling;
   #state;
   #claim: Claim | undefined;
   /** The source's error; absent unless it failed. */
@@ -53,6 +51,7 @@ export class Producer implements ProducerPort {
     this.#options = options;
     const { clock, handOver, keepsText, streamId } = options;
     this.#startedAtMs = clock.wallTime();
+    this.#telling = new Telling(clock, () => this.#dispatch({ type: "overdue" }));
     this.#state = initialProducerState({ keepsText, handsOver: handOver.isWanted });
     this.#source = new Source({
       ...options,
@@ -109,7 +108,7 @@ export class Producer implements ProducerPort {
       this.#dispatch({ type: "source-ended", end: "lost" });
       this.#source.cancel(error);
     }
-    if (!isHandedOver(this.#state)) await this.#untilEnded();
+    if (!isHandedOver(this.#state)) await this.#telling.done();
   }
 
   /** Of its claim; absent while it has none. */
@@ -125,19 +124,13 @@ export class Producer implements ProducerPort {
   /** Stops the source, and settles when readers are given the end. False if it had ended before. */
   async end(reason: string | undefined): Promise<boolean> {
     const isStopped = this.stop(reason);
-    await this.#untilEnded();
+    await this.#telling.done();
     return isStopped;
   }
 
   /** While the end is being written, others may have been given it already: waits until it is told here, or doesn't wait. */
   untilTold(): Promise<void> | undefined {
-    return this.#state.end === "waiting" ? this.#untilEnded() : undefined;
-  }
-
-  async #untilEnded(): Promise<void> {
-    if (this.#state.end === "told") return;
-    this.#told ??= createDeferred<void>();
-    await this.#told.promise;
+    return this.#state.end === "waiting" ? this.#telling.done() : undefined;
   }
 
   // The transport's side (ProducerPort).
@@ -187,11 +180,7 @@ export class Producer implements ProducerPort {
       case "hurry":
         return this.#claim?.ending?.();
       case "await-backend":
-        this.#cancelWait();
-        this.#cancelWait = this.#options.clock.after(MAX_BACKEND_WAIT_MS, () =>
-          this.#dispatch({ type: "overdue" }),
-        );
-        return;
+        return this.#telling.expect();
       case "hand-over":
         return this.#handOver();
       case "tell-end":
@@ -230,11 +219,10 @@ export class Producer implements ProducerPort {
   #tellEnd(): void {
     const { source } = this.#state;
     if (source === "running") return;
-    this.#cancelWait();
     // Whoever learns the end and asks again is answered by the record.
     this.#options.onReleased();
     this.#backlog.finish(source);
-    this.#told?.resolve();
+    this.#telling.told();
   }
 
   #take(): Slice {

@@ -2,69 +2,18 @@
 
 import { asResumableStreamError, ResumableStreamError } from "../port/errors.ts";
 import { background } from "../lib/background.ts";
-import { type Clock, sleep, withDeadline } from "../lib/clock.ts";
+import { sleep, withDeadline } from "../lib/clock.ts";
 import { Latch } from "../lib/latch.ts";
-import type { HandOver } from "../port/hand-over.ts";
-import type { Claim, ClaimRequest, EndKind, ReadResult, Transport } from "../port/transport.ts";
+import type { Claim } from "../port/transport.ts";
 import { Follower } from "./follower.ts";
-import type { stepFollower } from "./follower-state.ts";
+import { FollowerEvents } from "./follower-events.ts";
 import { Producer } from "./producer.ts";
-import type { stepProducer } from "./producer-state.ts";
 import type { OpenSource } from "./source.ts";
+import type { FollowOptions, FollowResult, ProduceOptions, StreamsOptions } from "./streams-options.ts";
 import { Turns } from "./turns.ts";
 
 /** How long `close` waits for what it ends. */
 const CLOSE_TIMEOUT_MS = 5_000;
-
-export type StreamsEvent =
-  | { type: "producing"; streamId: string }
-  | { type: "following"; streamId: string; offset: number }
-  | { type: "ended"; streamId: string; role: "producer" | "follower"; end: EndKind; offset: number };
-
-export interface StreamsOptions {
-  transport: Transport;
-  clock: Clock;
-  livenessMs: number;
-  handOver: HandOver;
-  /** How long a source may give nothing; absent: for ever. */
-  sourceIdleMs: number | undefined;
-  maxBytes: number | undefined;
-  /** Keeps the process alive until a producer has settled. */
-  keepAlive: (settled: Promise<void>) => void;
-  onError: (error: ResumableStreamError) => void;
-  onEvent: (event: StreamsEvent) => void;
-  parts?: EngineParts | undefined;
-}
-
-/** Parts that a simulation replaces: decisions it watches or spoils, and a bound that a small text can reach. */
-export interface EngineParts {
-  stepFollower?: typeof stepFollower;
-  stepProducer?: typeof stepProducer;
-  maxQueuedUnits?: number;
-}
-
-export interface FollowOptions {
-  offset: number;
-  /** The claim whose text is wanted. Absent: whichever there is. */
-  epoch: number | undefined;
-  /** A stream had failed before, and a log has kept its text: it is read to its end, or counts as lost. */
-  ofFailed: "read" | "refuse";
-  /** Whether a stream that ended well before is read: for a log. */
-  replays?: boolean;
-}
-
-interface ProduceOptions {
-  mode: ClaimRequest["mode"];
-  openSource: OpenSource;
-  /** The source is read beside the claim: for a caller that gets its text whatever becomes of that. */
-  opensAtOnce?: boolean;
-  /** Whether the source runs without a claim after this error, which is told to `onError` then. */
-  mayRunAlone: (error: unknown) => boolean;
-}
-
-export type FollowResult =
-  | { status: "following"; stream: ReadableStream<string> }
-  | { status: Exclude<ReadResult["status"], "page"> };
 
 export class Streams {
   readonly #options: StreamsOptions;
@@ -269,31 +218,4 @@ export class Streams {
 
 function closedError(message: string): ResumableStreamError {
   return new ResumableStreamError("CLOSED", message);
-}
-
-/** Events of one follower: `following` once its caller has the stream, and `ended` after that alone. */
-class FollowerEvents {
-  readonly #onEvent: (event: StreamsEvent) => void;
-  readonly #follower: { streamId: string; offset: number };
-  #isFollowing = false;
-  /** An end that was learned before the caller had the stream; absent otherwise. */
-  #early: (() => void) | undefined;
-
-  constructor(onEvent: (event: StreamsEvent) => void, follower: { streamId: string; offset: number }) {
-    this.#onEvent = onEvent;
-    this.#follower = follower;
-  }
-
-  following(): void {
-    this.#isFollowing = true;
-    this.#onEvent({ type: "following", ...this.#follower });
-    this.#early?.();
-  }
-
-  ended(end: EndKind, offset: number): void {
-    const { streamId } = this.#follower;
-    const tell = (): void => this.#onEvent({ type: "ended", streamId, role: "follower", end, offset });
-    if (this.#isFollowing) tell();
-    else this.#early = tell;
-  }
 }

@@ -2,7 +2,7 @@
 
 import { publishPort, subscribePort } from "../../src/transports/generic/relay-ports.ts";
 import type { PublishPort, StatusRecords, SubscribePort } from "../../src/transports/relay/ports.ts";
-import type { RelayConnection } from "../../src/transports/relay/relay.ts";
+import type { RelayConnection } from "../../src/transports/relay/relay-options.ts";
 import { Subscriptions } from "../../src/transports/relay/subscriptions.ts";
 import type { Dice } from "../../src/testing/dice.ts";
 import type { Ear, Server } from "./server.ts";

@@ -1,6 +1,6 @@
 // Whether an outcome is one that the promises allow, given what is true in the world.
 
-import { MAX_BACKEND_WAIT_MS } from "../../src/engine/producer-options.ts";
+import { MAX_BACKEND_WAIT_MS } from "../../src/engine/telling.ts";
 import { ResumableStreamError } from "../../src/port/errors.ts";
 import { ARRIVAL_MS } from "../../src/transports/relay/claims.ts";
 import type { Participant } from "./participant.ts";

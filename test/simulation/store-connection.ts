@@ -1,6 +1,6 @@
 // Simulated pools of connections to the database: one for statements, one for the connection that listens.
 
-import type { PostgresClient, PostgresPool } from "../../src/transports/postgres/pool.ts";
+import type { PostgresClient, PostgresPool } from "../../src/transports/postgres/pool-port.ts";
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import type { Weather } from "./connection.ts";
 import type { Dice } from "../../src/testing/dice.ts";

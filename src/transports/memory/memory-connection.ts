@@ -1,6 +1,6 @@
 import { shared } from "../../lib/shared.ts";
 import { MemoryBus } from "./memory-bus.ts";
-import type { RelayConnection } from "../relay/relay.ts";
+import type { RelayConnection } from "../relay/relay-options.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
 
 export function sharedMemoryBus(): MemoryBus {

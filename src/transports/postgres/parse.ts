@@ -2,8 +2,8 @@
 
 import { ResumableStreamError } from "../../port/errors.ts";
 import type { Row } from "./database.ts";
-import type { StreamRecord } from "../log/store.ts";
-import type { EncodedEntry, EntryRows } from "./entries.ts";
+import type { Claimed, StreamRecord } from "../log/store.ts";
+import { type EncodedEntry, type EntryRows, textFrom } from "./entries.ts";
 
 /** A row that a reader sees: what it says, and what the server's clock makes of it. */
 export function parseRecord(row: Row): StreamRecord {
@@ -60,4 +60,19 @@ function parseEncoded(value: unknown): EncodedEntry[] {
     const [start, stop, chunk] = Array.isArray(entry) ? (entry as unknown[]) : [];
     return [Number(start), Number(stop), toText(chunk)];
   });
+}
+
+/** The row of a claim that was won. */
+export function toClaimed(row: Row): Claimed {
+  return {
+    epoch: toNumber(row, "epoch"),
+    owedEpochs: toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number),
+    wasThere: row["was_there"] === true,
+  };
+}
+
+/** All text up to a tail; undefined if some of its rows were deleted. */
+export function wholeText(row: Row, tail: number): string | undefined {
+  const text = textFrom(0, parseEntries(row));
+  return text?.length === tail ? text : undefined;
 }

@@ -19,11 +19,12 @@ import type {
 } from "../log/store.ts";
 import { Appends } from "./appends.ts";
 import { reasonOf, type Row } from "./database.ts";
+import { Ears } from "./ears.ts";
 import { textFrom } from "./entries.ts";
 import { encodeHints, type HintKind } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
-import { parseEntries, parseRecord, parseStatus, toNumber, toText } from "./parse.ts";
+import { parseEntries, parseRecord, parseStatus, toClaimed, toNumber, wholeText } from "./parse.ts";
 import { type PostgresParts, run, runForCaller } from "./parts.ts";
 import { Reads } from "./reads.ts";
 
@@ -38,8 +39,6 @@ const WATCHED_MS = 20_000;
 /** The mark is made again when this much of it is left: a check, and one that is late. */
 const MARK_AGAIN_MS = CHECK_MS * 1.5;
 
-type Tell = (signal: WatchSignal) => void;
-
 export class PostgresStore implements LogStore {
   readonly name: string = "Postgres";
   readonly maxAppendUnits: number = MAX_STATEMENT_UNITS;
@@ -53,8 +52,7 @@ export class PostgresStore implements LogStore {
   readonly #listener: Listener;
   readonly #reads: Reads;
   readonly #appends: Appends;
-  /** Of the streams that this process follows, by the name that notifications have for them. */
-  readonly #ears = new Map<string, Set<Tell>>();
+  readonly #ears = new Ears();
   #storeListener: StoreListener | undefined;
   /** This process has producers. */
   #isHearing = false;
@@ -192,17 +190,13 @@ export class PostgresStore implements LogStore {
     this.#hint("moved", key);
   }
 
-  listen(key: string, onSignal: Tell): StreamEar {
-    const hint = createHint(key);
-    const alike = this.#ears.get(hint) ?? new Set();
-    const tell: Tell = (signal) => onSignal(signal);
-    this.#ears.set(hint, alike.add(tell));
+  listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
+    const stopHearing = this.#ears.add(createHint(key), onSignal);
     const stopUsing = this.#listener.use();
     return {
       close: () => {
         stopUsing();
-        alike.delete(tell);
-        if (alike.size === 0 && this.#ears.get(hint) === alike) this.#ears.delete(hint);
+        stopHearing();
       },
     };
   }
@@ -230,7 +224,7 @@ export class PostgresStore implements LogStore {
   #onHints(kind: Exclude<HintKind, "proof">, names: readonly string[]): void {
     switch (kind) {
       case "moved":
-        for (const hint of names) for (const tell of this.#ears.get(hint) ?? []) tell({ type: "missed" });
+        for (const hint of names) this.#ears.missed(hint);
         return;
       case "asked":
         return this.#storeListener?.asked(names);
@@ -242,7 +236,7 @@ export class PostgresStore implements LogStore {
 
   /** Notifications begin or cease: what was said before is lost, and from now on the checks come at another pace. */
   #onProven(isProven: boolean): void {
-    if (isProven) for (const ears of this.#ears.values()) for (const tell of ears) tell({ type: "missed" });
+    if (isProven) this.#ears.allMissed();
     if (isProven && this.#hasMissed) this.#storeListener?.reconnected();
     this.#hasMissed = !isProven && this.#isHearing;
     this.#storeListener?.paceChanged();
@@ -268,20 +262,6 @@ export class PostgresStore implements LogStore {
     const answers = new Map(found.map((row) => [toNumber(row, "n"), parseRecord(row)]));
     return keys.map((_, n) => answers.get(n));
   }
-}
-
-function toClaimed(row: Row): Claimed {
-  return {
-    epoch: toNumber(row, "epoch"),
-    owedEpochs: toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number),
-    wasThere: row["was_there"] === true,
-  };
-}
-
-/** All text up to a tail; undefined if some of its rows were deleted. */
-function wholeText(row: Row, tail: number): string | undefined {
-  const text = textFrom(0, parseEntries(row));
-  return text?.length === tail ? text : undefined;
 }
 
 /** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */

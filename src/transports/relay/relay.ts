@@ -1,10 +1,6 @@
 // The relay transport: the text lives in its producer's memory, and pub/sub passes it on to whoever asks.
 
-import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { HandOver } from "../../port/hand-over.ts";
-import type { Random } from "../../lib/random.ts";
 import type {
   ClaimRequest,
   ClaimResult,
@@ -18,44 +14,15 @@ import type {
   Watch,
   WatchSignal,
 } from "../../port/transport.ts";
-import type { PublishPort } from "./ports.ts";
 import { Checks } from "./checks.ts";
 import { Epochs } from "./epochs.ts";
 import { Link } from "./link.ts";
 import { createNames, MAX_KEEP_MS } from "./protocol.ts";
 import { RelayClaims } from "./claims.ts";
 import { Requests } from "./requests.ts";
-import type { RelayParts, RelaySettings } from "./parts.ts";
+import type { RelayParts } from "./parts.ts";
+import type { RelayConnection, RelayOptions } from "./relay-options.ts";
 import { StreamWatch } from "./stream-watch.ts";
-import type { Subscriptions } from "./subscriptions.ts";
-import type { stepClaim } from "./claim-state.ts";
-import type { stepVerdict } from "./verdict.ts";
-
-/** The two halves of a connection to a pub/sub server, as a relay uses them. */
-export interface RelayConnection {
-  publishPort: PublishPort;
-  subscriptions: Subscriptions;
-  /** Hears of each time the subscriber's connection is back after a loss. */
-  onSubscriberReconnect: (listener: () => void) => () => void;
-  /** Hears of errors that the clients report outside of a call. */
-  onError: (listener: (error: unknown) => void) => () => void;
-  close: () => void;
-}
-
-export interface RelayOptions {
-  connection: RelayConnection;
-  keyPrefix: string;
-  settings: RelaySettings;
-  claimTimeoutMs: number;
-  clock: Clock;
-  random: Random;
-  onError: (error: ResumableStreamError) => void;
-  /** Takes streams whose producer is found dead. Absent: nobody does. */
-  handOver?: HandOver | undefined;
-  /** Decisions of a test's own, in place of the real ones. */
-  stepVerdict?: typeof stepVerdict | undefined;
-  stepClaim?: typeof stepClaim | undefined;
-}
 
 /** A producer forgets a context that follows and isn't heard of for this many liveness periods. */
 const KEEP_PERIODS = 4;

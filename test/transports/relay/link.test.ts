@@ -1,4 +1,4 @@
-// What a process sends when much is due at once.
+// A process that has much to send at once.
 
 import { expect, test } from "vitest";
 import { createDeferred } from "../../../src/lib/deferred.ts";
