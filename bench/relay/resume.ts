@@ -1,6 +1,7 @@
 // A follower that comes late to a long stream, until it has all of it; beside as many bytes in messages of 64 KiB.
 
 import { atMost } from "../lib/line.ts";
+import { meanInARow } from "../lib/in-a-row.ts";
 import { freshId, peers, startPair } from "../lib/pair.ts";
 import { connectedClient } from "../peers/client.ts";
 import type { RelayRow } from "./setting.ts";
@@ -9,6 +10,8 @@ const CHUNK_LENGTH = 1024;
 const SMALL = 1_024;
 const LARGE = 10_240;
 const MESSAGE_LENGTH = 65_536;
+/** Of processes that have served for a while: the first few are slower, as their code isn't compiled yet. */
+const RESUMES = { small: 10, large: 4 };
 const TRIED =
   "A page is at most 256 KiB, whatever the text, and as many are asked for at once as fit the reader's queue. The published library sends the whole backlog as one message, which holds up all else on that connection. Pages of twice the size gained nothing that could be told from noise.";
 
@@ -47,7 +50,10 @@ export const resume: RelayRow = {
         return followers.call("wireMs", { channel, units: chunks * CHUNK_LENGTH });
       };
       return {
-        measure: async () => ({ small: await wireMs(SMALL), large: await wireMs(LARGE) }),
+        measure: async () => ({
+          small: await meanInARow(RESUMES.small, () => wireMs(SMALL)),
+          large: await meanInARow(RESUMES.large, () => wireMs(LARGE)),
+        }),
         ...pair,
       };
     },
@@ -65,8 +71,8 @@ export const resume: RelayRow = {
       const biggest = await biggestMessage(redis.url, () => resumeMs(large, LARGE));
       return {
         measure: async () => ({
-          small: await resumeMs(small, SMALL),
-          large: await resumeMs(large, LARGE),
+          small: await meanInARow(RESUMES.small, () => resumeMs(small, SMALL)),
+          large: await meanInARow(RESUMES.large, () => resumeMs(large, LARGE)),
           biggest,
         }),
         ...pair,

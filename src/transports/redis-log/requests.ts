@@ -62,7 +62,9 @@ export class LogRequests {
   ): Promise<unknown> {
     const { record, tail, text } = keysOf(key);
     const words = ["3", record, tail, text, String(Math.ceil(this.#options.leaseMs)), ...values];
-    return this.#within(`${name} a stream`, this.#evaluate(name, { key, words }), onLate);
+    // A caller waits for a claim, and no longer than it was promised.
+    const isStrict = name === "claim";
+    return this.#within(`${name} a stream`, this.#evaluate(name, { key, words }), { isStrict, onLate });
   }
 
   /** The same for a caller: while the server is away it waits 50 ms. */
@@ -104,7 +106,10 @@ export class LogRequests {
   async #within(
     what: string,
     answer: Promise<unknown>,
-    onLate?: (answer: unknown) => void,
+    {
+      isStrict = false,
+      onLate,
+    }: { isStrict?: boolean; onLate?: ((answer: unknown) => void) | undefined } = {},
   ): Promise<unknown> {
     const { clock, connection, onError, timeoutMs } = this.#options;
     const sentAt = clock.now();
@@ -113,7 +118,7 @@ export class LogRequests {
       const value = await withDeadline(clock, answer, {
         timeoutMs,
         late: () => (late = silence(timeoutMs)),
-        answeredAt: connection.isOrdered ? () => this.#answeredAt : undefined,
+        answeredAt: connection.isOrdered && !isStrict ? () => this.#answeredAt : undefined,
       });
       this.#answeredAt = clock.now();
       connection.outages.succeeded();

@@ -1,4 +1,4 @@
-// A Redis connection as the relay's ports. Needs Redis 6.2 or Valkey.
+// A Redis connection as the relay's ports.
 
 import { type PublishPort, type StatusRecords, type SubscribePort } from "../relay/ports.ts";
 import { claimValue, DONE, endKey, endValue, parseEnd, parseRecord } from "../relay/record.ts";

@@ -8,6 +8,8 @@ const AWAY_MS = 40;
 
 export interface Wait {
   timeoutMs: number;
+  /** No longer than `timeoutMs`, also if the server is at work on what was sent before. */
+  isStrict: boolean;
   late: (timeoutMs: number) => Error;
 }
 
@@ -28,7 +30,7 @@ export class Health {
   }
 
   /** `answer`, in time. Sent all the same if the server is away: the first that is answered tells that it is back. */
-  within<T>(answer: Promise<T>, { timeoutMs, late }: Wait): Promise<T> {
+  within<T>(answer: Promise<T>, { timeoutMs, isStrict, late }: Wait): Promise<T> {
     const patienceMs = this.#isSilent ? Math.min(timeoutMs, AWAY_MS) : timeoutMs;
     const sentAt = this.#clock.now();
     const heard = answer.then((value) => {
@@ -38,7 +40,7 @@ export class Health {
     });
     return withDeadline(this.#clock, heard, {
       timeoutMs: patienceMs,
-      answeredAt: this.#isOrdered ? () => this.#answeredAt : undefined,
+      answeredAt: this.#isOrdered && !isStrict ? () => this.#answeredAt : undefined,
       late: () => {
         this.#isSilent ||= (this.#answeredAt ?? sentAt) <= sentAt;
         return late(patienceMs);

@@ -13,6 +13,8 @@ export interface LinkOptions {
   port: PublishPort;
   clock: Clock;
   timeoutMs: number;
+  /** No call takes longer, also if the server is at work on what was sent before: for an option that promises it. @defaultValue false */
+  isStrict?: boolean;
   onError: (error: ResumableStreamError) => void;
 }
 
@@ -73,7 +75,8 @@ export class Link {
   ): Promise<T> {
     const late = (patienceMs: number): Error => new Error(`No answer within ${patienceMs} ms.`);
     try {
-      return await health.within(answer, { timeoutMs, late });
+      const { isStrict = false } = this.#options;
+      return await health.within(answer, { timeoutMs, isStrict, late });
     } catch (error) {
       // A mistake in the set-up stays a `TypeError`: waiting won't cure it.
       throw error instanceof TypeError ? error : unavailable(what, error);

@@ -84,8 +84,8 @@ class RelayTransport implements Transport {
     this.#epochs = new Epochs(clock, random);
     this.#claims = new RelayClaims({
       relay: this.#relay,
-      // Claims wait longer than other calls.
-      link: new Link({ port, clock, timeoutMs: options.claimTimeoutMs, onError }),
+      // Claims wait longer than other calls, and a caller waits for them.
+      link: new Link({ port, clock, timeoutMs: options.claimTimeoutMs, isStrict: true, onError }),
       epochs: this.#epochs,
     });
     this.#stopListening = [
