@@ -112,24 +112,24 @@ test.each([
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_250 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_850 },
   { what: "memory", entry: "memory", budget: 23_550 },
-  { what: "generic", entry: "generic", budget: 28_800 },
-  { what: "redis", entry: "redis", budget: 43_150 },
-  { what: "ioredis", entry: "ioredis", budget: 43_150 },
-  { what: "postgres", entry: "postgres", budget: 28_000 },
-  { what: "pglite", entry: "pglite", budget: 27_250 },
+  { what: "generic", entry: "generic", budget: 28_900 },
+  { what: "redis", entry: "redis", budget: 43_250 },
+  { what: "ioredis", entry: "ioredis", budget: 43_250 },
+  { what: "postgres", entry: "postgres", budget: 28_150 },
+  { what: "pglite", entry: "pglite", budget: 27_400 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 12_200 },
+  { what: "transport", entry: "transport", budget: 12_350 },
   { what: "testing", entry: "testing", budget: 51_700 },
-  { what: "everything", entry: "", budget: 53_800 },
+  { what: "everything", entry: "", budget: 53_950 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 19100 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 19600 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(19_500);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(19_600);
 });
