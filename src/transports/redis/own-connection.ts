@@ -31,7 +31,7 @@ export function ownConnection(
   open: () => Promise<RedisConnection>,
   { isCluster, clock = systemClock, pingMs = PING_MS }: OwnConnectionOptions,
 ): RedisConnection {
-  const connection = new OwnConnection(open, { clock, pingMs });
+  const connection = new OwnConnection(open, { clock, isOrdered: !isCluster, pingMs });
   return {
     isCluster,
     command: (words, key) => connection.command(words, key),
@@ -47,6 +47,7 @@ class OwnConnection {
   readonly #open: () => Promise<RedisConnection>;
   readonly #clock: Clock;
   readonly #pingMs: number;
+  readonly #isOrdered: boolean;
   readonly #listeners = new Set<Listener>();
   readonly #channels = new Map<string, (message: string) => void>();
   #opening: Promise<RedisConnection> | undefined;
@@ -59,9 +60,14 @@ class OwnConnection {
   /** Of the connection that is there, or on its way. */
   #destroyOpening: () => void = () => {};
 
-  constructor(open: () => Promise<RedisConnection>, { clock, pingMs }: { clock: Clock; pingMs: number }) {
+  /** `isOrdered`: it answers in the order of what it is sent. */
+  constructor(
+    open: () => Promise<RedisConnection>,
+    { clock, isOrdered, pingMs }: { clock: Clock; isOrdered: boolean; pingMs: number },
+  ) {
     this.#open = open;
     this.#clock = clock;
+    this.#isOrdered = isOrdered;
     this.#pingMs = pingMs;
   }
 
@@ -143,7 +149,7 @@ class OwnConnection {
     if (this.#isDestroyed) connection.destroy();
     try {
       const channels = [...this.#channels].map(([channel, onMessage]) =>
-        connection.subscribe(channel, onMessage),
+        this.#heard(connection.subscribe(channel, onMessage)),
       );
       if (channels.length > 0) await this.#answered(Promise.all(channels));
     } catch (error) {
@@ -156,14 +162,17 @@ class OwnConnection {
   }
 
   #answered<T>(answer: Promise<T>): Promise<T> {
-    const heard = answer.then((value) => {
-      this.#answeredAt = this.#clock.now();
-      return value;
-    });
-    return withDeadline(this.#clock, heard, {
+    return withDeadline(this.#clock, this.#heard(answer), {
       timeoutMs: SILENT_MS,
       late: () => new Silence(),
-      answeredAt: () => this.#answeredAt,
+      answeredAt: this.#isOrdered ? () => this.#answeredAt : undefined,
+    });
+  }
+
+  #heard<T>(answer: Promise<T>): Promise<T> {
+    return answer.then((value) => {
+      this.#answeredAt = this.#clock.now();
+      return value;
     });
   }
 
