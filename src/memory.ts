@@ -5,7 +5,8 @@
  */
 
 import { createRelayContext } from "./contexts/relay.ts";
-import type { CommonOptions, ResumableStreamContext } from "./api/types.ts";
+import type { CommonOptions } from "./api/common-options.ts";
+import type { ResumableStreamContext } from "./api/types.ts";
 import { memoryConnection, sharedMemoryBus } from "./transports/memory/memory-connection.ts";
 
 export * from "./api/public.ts";

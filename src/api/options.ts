@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import { epochOf, parsePosition, type Position } from "../lib/position.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
 import { AppHandOver } from "./on-end.ts";
-import type { CommonOptions, StreamEvent } from "./types.ts";
+import type { CommonOptions, StreamEvent } from "./common-options.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
 

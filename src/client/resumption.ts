@@ -4,7 +4,6 @@ import type { Cancel } from "../lib/clock.ts";
 import { judge, type Position, typeOf } from "./answer.ts";
 import { type Connection, letGo } from "./connection.ts";
 import { ResumableFetchError } from "./error.ts";
-import type { Platform } from "./platform.ts";
 import { Received, type ReceivedOptions } from "./received.ts";
 import {
   type EndKind,
@@ -13,27 +12,12 @@ import {
   stepReconnect,
   type Verdict,
 } from "./reconnect.ts";
+import type { ResumptionOptions } from "./resumption-options.ts";
 import { waitMs } from "./wait.ts";
 
 const utf8 = new TextEncoder();
 /** A healthy connection may well be silent for this time; one that the system has let go of always is. */
 const QUIET_MS = 5_000;
-
-export interface ResumptionOptions {
-  platform: Platform;
-  /** The answer to the first request. */
-  response: Response;
-  /** Where the first answer's text starts. */
-  position: Position;
-  /** Asks for the stream from a position on. */
-  request: (position: Position, signal: AbortSignal) => Promise<Response>;
-  /** The caller makes the address himself, and so speaks for a server that confirms nothing. */
-  isTrusted: boolean;
-  signal: AbortSignal | null | undefined;
-  stallTimeoutMs: number;
-  maxAttempts: number;
-  onCaughtUp: (() => void) | undefined;
-}
 
 export class Resumption {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -4,7 +4,7 @@ import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
 import type { PostgresPool } from "../transports/postgres/pool-port.ts";
 import { type CheckedOptions, flag, positive } from "../api/options.ts";
-import type { CommonOptions } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
 
 /** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
 export interface PostgresStoreOptions extends CommonOptions {

@@ -1,6 +1,6 @@
 // Options of the contexts over a pub/sub server: the clients.
 
-import type { CommonOptions } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
 import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
 
 /** Options of a context over Redis. */

@@ -7,7 +7,8 @@ import type { RelayConnection } from "../transports/relay/relay-options.ts";
 import type { Transport } from "../port/transport.ts";
 import { createContext } from "../api/context.ts";
 import { type CheckedOptions, checkOptions } from "../api/options.ts";
-import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
+import type { DurableStreamContext, ResumableStreamContext } from "../api/types.ts";
 
 export function createRelayContext(
   options: CommonOptions,

@@ -5,7 +5,8 @@ import { connect } from "./pubsub-clients.ts";
 import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
 import { ResumableStreamError } from "../port/errors.ts";
 import { createRelayContext } from "./relay.ts";
-import type { CommonOptions, ResumableStreamContext } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
+import type { ResumableStreamContext } from "../api/types.ts";
 import type { RedisClient } from "./redis-options.ts";
 
 /** What `resumeStream` needs of a context, in the shape the published library has it. */

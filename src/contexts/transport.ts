@@ -7,7 +7,8 @@ import type { HandOver } from "../port/hand-over.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
 import { checkFunction, checkOptions, flag } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
-import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
+import type { DurableStreamContext } from "../api/types.ts";
 
 /** The options that a transport is told. Each has its default if the caller gave none. */
 export interface TransportSettings {

@@ -4,6 +4,7 @@
 import { positionEnding, markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
 import { Compaction, type Compactor, sentOf } from "./compaction.ts";
+import { checkFirstLine } from "./first-line.ts";
 import type { Framing } from "./framing.ts";
 
 /** A larger event is passed on in parts, so that a text that isn't events takes no more memory than this. */
@@ -11,8 +12,6 @@ const MAX_HELD_UNITS = 65_536;
 /** Comments that begin so are ours. One of the source's gets a second colon, so that it can't be mistaken. */
 const OWN_COMMENT = ": resumable-stream";
 const CAUGHT_UP = `${OWN_COMMENT} caught-up\n`;
-/** The beginnings of an event's lines; readers skip all others, and would show nothing of a text that has only those. */
-const FIELDS = ["data", "event", "id", "retry"];
 
 export interface EventFramingOptions {
   /** Offset of the text's first character. */
@@ -86,22 +85,8 @@ export class EventFraming implements Framing {
     this.#offset += text.length;
     // The text's own byte order mark would no longer be at the body's start, where it means nothing.
     const events = isStart && text.startsWith("\uFEFF") ? text.slice(1) : text;
-    if (this.#isFirstLine) this.#checkFirstLine(this.#line + events);
+    if (this.#isFirstLine) this.#isFirstLine = checkFirstLine(this.#line + events);
     return this.#scan(events);
-  }
-
-  /** As soon as it can be told: text that isn't events may have no second line for long. */
-  #checkFirstLine(text: string): void {
-    const [line = "", ...rest] = text.replace(/^[\r\n]+/, "").split(/[\r\n]/, 2);
-    const [name = "", ...value] = line.split(":", 2);
-    const isWholeName = value.length > 0 || rest.length > 0;
-    const isField =
-      name === "" || FIELDS.some((field) => (isWholeName ? field === name : field.startsWith(name)));
-    this.#isFirstLine = !isWholeName;
-    if (isField) return;
-    throw new TypeError(
-      'The text isn\'t server-sent events: its first line begins with no "data:", "event:", "id:", "retry:" or ":". Send it with format "text", or write it as events before it gets into the context.',
-    );
   }
 
   heartbeat(): string {

@@ -1,7 +1,8 @@
 // What a suite of promises is run over: contexts that share one backend as processes do.
 
 import type { ResumableStreamError } from "../port/errors.ts";
-import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
+import type { DurableStreamContext } from "../api/types.ts";
 import { deepEqual } from "./assert.ts";
 import type { Opened } from "./runner.ts";
 

@@ -1,7 +1,8 @@
 // Processes that a test can harm, and what they leave behind.
 
 import type { ResumableStreamError } from "../port/errors.ts";
-import type { CommonOptions, DurableStreamContext } from "../api/types.ts";
+import type { CommonOptions } from "../api/common-options.ts";
+import type { DurableStreamContext } from "../api/types.ts";
 
 /** A cut connection loses the calls that are sent over it, or only the answers to calls that were carried out. */
 export type Losing = "calls" | "answers";

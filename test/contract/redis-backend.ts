@@ -1,7 +1,8 @@
 // Contexts over one Redis, each with clients of its own.
 
 import { type EventEmitter, once } from "node:events";
-import type { CommonOptions, DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
+import type { DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import type { CreateResumableStreamContextOptions } from "../../src/contexts/redis-options.ts";
 import { freshKeyPrefix, type ContractBackend } from "../../src/testing/contract.ts";
 import { createClients, type ClientKind, type ClusterClientKind } from "../support/clients.ts";

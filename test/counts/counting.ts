@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { createClient } from "redis";
 import { Redis } from "ioredis";
-import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import { RedisServer } from "../support/redis-server.ts";
 

@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import type { CommonOptions } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";

@@ -2,7 +2,8 @@
 
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
-import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { createTransportContext } from "../../src/contexts/transport.ts";
 import { createResumableStreamContext } from "../../src/redis.ts";
 import { type ManualSource, manualSource } from "../../src/testing/manual-source.ts";

@@ -2,7 +2,7 @@
 
 import { Client, Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
-import type { CommonOptions } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";

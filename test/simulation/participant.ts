@@ -3,7 +3,8 @@
 import { createContext } from "../../src/api/context.ts";
 import { checkOptions } from "../../src/api/options.ts";
 import type { EndedStream } from "../../src/api/on-end.ts";
-import type { CommonOptions, DurableStreamContext } from "../../src/api/types.ts";
+import type { CommonOptions } from "../../src/api/common-options.ts";
+import type { DurableStreamContext } from "../../src/api/types.ts";
 import { stepFollower } from "../../src/engine/follower-state.ts";
 import { stepProducer } from "../../src/engine/producer-state.ts";
 import type { Clock } from "../../src/lib/clock.ts";

@@ -1,7 +1,7 @@
 // An open database, for commands: what a transport over it is made of, and the statements of those who look after streams.
 
 import { checkOptions } from "../../api/options.ts";
-import type { CommonOptions } from "../../api/types.ts";
+import type { CommonOptions } from "../../api/common-options.ts";
 import type { DurableParts } from "../../contexts/log.ts";
 import { checkPostgresOptions } from "../../contexts/postgres-options.ts";
 import { systemClock } from "../../lib/clock.ts";

@@ -1,7 +1,8 @@
 // What commands ask of a server, whatever its kind.
 
 import type { TableNames } from "../../transports/postgres/schema.ts";
-import type { EndKind, StreamEvent, DurableStreamContext } from "../../api/types.ts";
+import type { StreamEvent } from "../../api/common-options.ts";
+import type { EndKind, DurableStreamContext } from "../../api/types.ts";
 import type { ReadResult, Transport } from "../../port/transport.ts";
 import type { Facts } from "../print.ts";
 

@@ -1,6 +1,7 @@
 // A caller's mistake is a TypeError that names the argument.
 
-import type { CommonOptions, MakeStream } from "../../api/types.ts";
+import type { CommonOptions } from "../../api/common-options.ts";
+import type { MakeStream } from "../../api/types.ts";
 import { equal, expectSameText, expectTypeError } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource, mustNotProduce, sourceOf } from "../manual-source.ts";

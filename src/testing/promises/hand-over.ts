@@ -1,7 +1,8 @@
 // An answer is handed over once, and nothing is over before it is (G15).
 
 import type { EndedStream } from "../../api/on-end.ts";
-import type { CommonOptions, DurableStreamContext } from "../../api/types.ts";
+import type { CommonOptions } from "../../api/common-options.ts";
+import type { DurableStreamContext } from "../../api/types.ts";
 import { generationOf } from "../../engine/ends.ts";
 import { background } from "../../lib/background.ts";
 import { createDeferred } from "../../lib/deferred.ts";

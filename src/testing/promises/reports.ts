@@ -1,6 +1,6 @@
 // onEvent and onError: ids and offsets, and never text (G11).
 
-import type { StreamEvent } from "../../api/types.ts";
+import type { StreamEvent } from "../../api/common-options.ts";
 import { equal, deepEqual, contains, expectSameText } from "../assert.ts";
 import { freshId, type Contract } from "../contract.ts";
 import { manualSource, sourceOf } from "../manual-source.ts";

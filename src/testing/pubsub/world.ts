@@ -1,7 +1,8 @@
 // Contexts over a pub/sub: as they are, and over lines that a test can cut.
 
 import { createRelayContext } from "../../contexts/relay.ts";
-import type { CommonOptions, ResumableStreamContext } from "../../api/types.ts";
+import type { CommonOptions } from "../../api/common-options.ts";
+import type { ResumableStreamContext } from "../../api/types.ts";
 import { connect } from "../../contexts/pubsub-clients.ts";
 import { type ContractFactory, freshKeyPrefix } from "../contract.ts";
 import { Dice } from "../dice.ts";

@@ -4,7 +4,8 @@
 import { sleep } from "../../lib/clock.ts";
 import { createDeferred } from "../../lib/deferred.ts";
 import { Latch } from "../../lib/latch.ts";
-import type { Claim, ProducerPort, Slice } from "../../port/transport.ts";
+import type { Claim, Slice } from "../../port/transport.ts";
+import type { RelayClaimOptions } from "./claim-options.ts";
 import { type ClaimEvent, type ClaimStatus, stepClaim } from "./claim-state.ts";
 import { HeldRecord } from "./held-record.ts";
 import { Delayed } from "./delayed.ts";
@@ -15,20 +16,6 @@ import { MIN_KEEP_MS, parseRequest, type Request } from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import type { RelayParts } from "./parts.ts";
 import { StandingSubscription } from "./standing-subscription.ts";
-
-export interface RelayClaimOptions {
-  streamId: string;
-  epoch: number;
-  producer: ProducerPort;
-  /** False for a claim that isn't written yet: what fences it may be out of date by the time it is. */
-  isWon: boolean;
-  relay: RelayParts;
-  /** The source has ended; `ended` settles, and never rejects, when its end is written or was given up. */
-  onFinishing: (ended: Promise<void>) => void;
-  /** Another context follows. */
-  onFollowed: () => void;
-  onClosed: () => void;
-}
 
 export class RelayClaim implements Claim {
   readonly epoch: number;

@@ -5,8 +5,7 @@ import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Page, ReadResult } from "../../port/transport.ts";
-import type { ClaimedRecord } from "./record.ts";
-import { claimedAtMs } from "./epochs.ts";
+import { condemn } from "./condemn.ts";
 import { ReplyAssembly } from "./reply-assembly.ts";
 import { foreignMessageReport } from "./foreign-messages.ts";
 import { type CheckAnswer, encodeEcho, encodeRequest, parseFrame, type Request } from "./protocol.ts";
@@ -161,7 +160,7 @@ export class Requests {
         case "condemn":
           effect = this.#step(pending, {
             type: "released",
-            isFree: await this.#release(question.streamId, effect.record),
+            isFree: await condemn(this.#relay, question.streamId, effect.record),
           });
           break;
         case "tell":
@@ -187,31 +186,6 @@ export class Requests {
   /** Sends this process a message, whose return proves that its own connections work. */
   async #prove(requestId: number, pending: Pending): Promise<void> {
     await this.#publish(this.#relay.names.inbox(this.#relay.contextId), encodeEcho(requestId), pending);
-  }
-
-  /** Whether the record is free: by us, or by another who asked as well. */
-  async #release(streamId: string, { epoch, raw }: ClaimedRecord): Promise<boolean> {
-    const { link, names } = this.#relay;
-    const key = names.record(streamId);
-    // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
-    await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch }));
-    if (await link.freeIf(key, raw)) {
-      await this.#handOver(streamId, epoch);
-      return true;
-    }
-    return (await link.get(key)).status === "free";
-  }
-
-  /** Whoever frees the record of a dead producer is the one who tells the app. Its text died with it. */
-  async #handOver(streamId: string, epoch: number): Promise<void> {
-    const { handOver } = this.#relay;
-    if (!handOver?.isWanted) return;
-    // Claimed by `INCR`, and dead before it named its epoch.
-    const claimed =
-      epoch === 0
-        ? { epoch: undefined, startedAtMs: this.#relay.clock.wallTime() }
-        : { epoch, startedAtMs: claimedAtMs(epoch) };
-    await handOver.run({ streamId, ...claimed, end: "lost", text: undefined, error: undefined });
   }
 
   async #publish(channel: string, message: string, pending: Pending): Promise<number | undefined> {

@@ -1,0 +1,38 @@
+// A producer is dead: its claim is fenced, its record freed, and the app told.
+
+import { claimedAtMs } from "./epochs.ts";
+import type { RelayParts } from "./parts.ts";
+import { encodeRequest } from "./protocol.ts";
+import type { ClaimedRecord } from "./record.ts";
+
+/** Whether the record is free: by us, or by another who asked as well. */
+export async function condemn(
+  relay: RelayParts,
+  streamId: string,
+  { epoch, raw }: ClaimedRecord,
+): Promise<boolean> {
+  const { link, names } = relay;
+  const key = names.record(streamId);
+  // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
+  await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch }));
+  if (await link.freeIf(key, raw)) {
+    await handOver(relay, streamId, epoch);
+    return true;
+  }
+  return (await link.get(key)).status === "free";
+}
+
+/** Whoever frees the record of a dead producer is the one who tells the app. Its text died with it. */
+async function handOver(
+  { clock, handOver: toApp }: RelayParts,
+  streamId: string,
+  epoch: number,
+): Promise<void> {
+  if (!toApp?.isWanted) return;
+  // Claimed by `INCR`, and dead before it named its epoch.
+  const claimed =
+    epoch === 0
+      ? { epoch: undefined, startedAtMs: clock.wallTime() }
+      : { epoch, startedAtMs: claimedAtMs(epoch) };
+  await toApp.run({ streamId, ...claimed, end: "lost", text: undefined, error: undefined });
+}
