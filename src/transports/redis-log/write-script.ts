@@ -26,19 +26,19 @@ if is[5] then
   return { 'fenced', is[1] }
 end
 local n, o = tonumber(is[2]), tonumber(is[3])
-local sealed = o
+local sealed, expected = o, tonumber(ARGV[3])
+-- Text that joins what the tail has is added at once: by the length that comes of it the server tells whether the tail was there.
+local joined = n > o and n == expected and ARGV[9] == 'a' and redis.call('append', tail, ARGV[11])
 -- Keys that were evicted, or deleted by hand: their text is in the producer's memory still.
-if redis.call('exists', tail) == 0 then
-  redis.call('set', tail, '', 'PX', whole(math.max(tonumber(is[8]) - now, 1)))
+local isGone = joined and joined == #ARGV[11] or not joined and redis.call('exists', tail) == 0
+local isTextGone = o > 0 and redis.call('exists', text) == 0
+if isGone or isTextGone then
+  if isTextGone then o, sealed = 0, 0 end
   n = o
-  redis.call('hset', record, 'n', whole(n))
+  redis.call('set', tail, '', 'PX', whole(math.max(tonumber(is[8]) - now, 1)))
+  redis.call('hset', record, 'n', whole(n), 'o', whole(o))
 end
-if o > 0 and redis.call('exists', text) == 0 then
-  n, o, sealed = 0, 0, 0
-  redis.call('set', tail, '', 'KEEPTTL')
-  redis.call('hset', record, 'n', '0', 'o', '0')
-end
-if n ~= tonumber(ARGV[3]) then return { 'at', whole(n), redis.call('strlen', tail) } end
+if n ~= expected then return { 'at', whole(n), redis.call('strlen', tail) } end
 local function seal()
   if n == o then return end
   redis.call('xadd', text, epoch .. '-' .. whole(n), 't', redis.call('get', tail))
@@ -50,10 +50,9 @@ end
 local function roomFor(length)
   return math.min(math.ceil((length + ${SPARE} - 512) / 1024) * 1024 + 512, 4096)
 end
-local function append(chunk)
-  local length = redis.call('append', tail, chunk)
+local function makeRoom(length, added)
   local room = roomFor(length)
-  if length < 1024 or roomFor(length - #chunk) == room or not redis.set_repl then return end
+  if length < 1024 or roomFor(length - added) == room or not redis.set_repl then return end
   local whole, half = redis.call('get', tail), (room - ${SPARE}) / 2 - 1
   redis.set_repl(redis.REPL_NONE)
   redis.call('set', tail, string.sub(whole, 1, half), 'KEEPTTL')
@@ -72,13 +71,14 @@ for at = 9, #ARGV, 3 do
   if op ~= 'a' then seal() end
   n = tonumber(stop)
   if op == 'a' or op == 's' then
-    append(chunk)
+    makeRoom(joined or redis.call('append', tail, chunk), #chunk)
+    joined = false
   else
     redis.call('xadd', text, epoch .. '-' .. stop, op, chunk)
     o = n
   end
 end
-local fields = { 'n', whole(n) }
+local fields = { 'n', #ARGV > 8 and ARGV[#ARGV - 1] or whole(n) }
 local function note(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
@@ -107,4 +107,4 @@ if ended ~= '' then
 end
 redis.call('hset', record, unpack(fields))
 for _, message in ipairs(messages) do redis.pcall(ARGV[8], ARGV[7], message) end
-return { 'ok', whole(now), isWatched and '1' or '0', is[7] }`;
+return { 'ok', now, isWatched and '1' or '0', is[7] }`;
