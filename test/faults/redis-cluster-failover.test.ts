@@ -1,7 +1,9 @@
-// Row: a master of a Redis cluster is killed under running streams, and its replica takes over.
+// Rows: a master of a Redis cluster is killed under running streams, and its replica takes over; or none does; or a node hears of it late.
 
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { createResumableStreamContext } from "../../src/redis.ts";
+import { type ClusterClientKind, createClients } from "../support/clients.ts";
 import type { WorkerProcess } from "../support/process.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { RedisServer } from "../support/redis-server.ts";
@@ -36,8 +38,7 @@ it.for(ways)(
     const victim = await subscribersHost(cluster);
     await cluster.replace(victim);
     // Its own processes have noticed as well, and its successor serves: each id is found, and nobody takes a stream over.
-    for (const { label } of sources)
-      await until(() => isFound(follower, label), { what: `"${label}" to be found` });
+    for (const { label } of sources) await untilFound(follower, label);
     for (const { label } of sources) await producer.ask("release", { label });
 
     for (const source of sources) {
@@ -88,6 +89,81 @@ it.for(outliving)(
   },
 );
 
+const versions: ClusterClientKind[] = ["redis-4-cluster", "redis-6-cluster"];
+
+it.for(versions)(
+  "over %s: a node that still names the dead master leaves no id without an answer",
+  async (kind) => {
+    await using cluster = await startRedisCluster();
+    const [dead, behind] = await cluster.masters();
+    if (!dead || !behind) throw new Error("The cluster has no masters");
+    const keyPrefix = randomUUID();
+    const idAt = async (master: RedisServer): Promise<{ id: string; slot: number }> => {
+      for (let index = 0; ; index++) {
+        const slot = await cluster.slotOf(`${keyPrefix}:rs:sentinel:${index}`);
+        if ((await cluster.ownerOf(slot)) === master) return { id: String(index), slot };
+      }
+    };
+    const deadId = String(await dead.command("CLUSTER", "MYID"));
+    const [lost, other] = [await idAt(dead), await idAt(behind)];
+    const clients = await createClients(kind, cluster.url);
+    const context = createResumableStreamContext({
+      waitUntil: null,
+      keyPrefix,
+      publisher: clients.publisher,
+      subscriber: clients.subscriber,
+      onError: () => undefined,
+    });
+    const answers = async ({ id }: { id: string }): Promise<boolean> => {
+      const answer = context.hasExistingStream(id).then((status) => status === null);
+      return answer.catch(() => false);
+    };
+    expect([await answers(lost), await answers(other)]).toEqual([true, true]);
+    await cluster.replace(dead);
+    await until(() => answers(lost), { what: "the client to know the new master" });
+
+    // The node says what one says that has heard of no fail-over; nobody is there to tell it.
+    const successor = await cluster.ownerOf(lost.slot);
+    successor.pause();
+    await behind.command("CLUSTER", "SETSLOT", String(lost.slot), "NODE", deadId);
+    const layouts = await layoutsAsked(behind);
+    askForNodes(clients.publisher as unknown as AskingClient, `${keyPrefix}:rs:sentinel:${other.id}`);
+    await until(async () => (await layoutsAsked(behind)) > layouts, {
+      what: "the client to ask for the nodes",
+    });
+    successor.resume();
+
+    await until(() => answers(lost), { what: "an id of the dead master's to be answered", withinMs: 20_000 });
+    await context.close();
+    clients.close();
+    await until(async () => (await clientsOf(successor)) === 0, {
+      what: "all connections to be closed with the client",
+    });
+  },
+);
+
+interface AskingClient {
+  sendCommand(firstKey: string, isReadonly: boolean, words: string[]): Promise<unknown>;
+}
+
+/** Has a client ask the key's node for the cluster's nodes: it is sent to one that it doesn't know. */
+function askForNodes(client: AskingClient, key: string): void {
+  const words = ["EVAL", "return redis.error_reply('ASK 0 nobody:0')", "0"];
+  client.sendCommand(key, false, words).catch(() => undefined);
+}
+
+/** Connections of others than this one. */
+async function clientsOf(node: RedisServer): Promise<number> {
+  const list = String(await node.command("CLIENT", "LIST", "TYPE", "normal"));
+  return list.trim().split("\n").length - 1;
+}
+
+/** How often clients have asked it for the cluster's nodes. */
+async function layoutsAsked(node: RedisServer): Promise<number> {
+  const stats = String(await node.command("INFO", "commandstats"));
+  return Number(/^cmdstat_cluster\|slots:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
+}
+
 function sourceOf(label: string): SourceSpec {
   return { label, chunks: 100, everyMs: 10, holdAfter: 50 };
 }
@@ -102,12 +178,15 @@ async function follow(
   await follower.ask("reached", { read: label, length: sourceText(source, 50).length });
 }
 
-/** Whether the id is told of as running. A cluster in the middle of its fail-over may refuse the question. */
-async function isFound(worker: WorkerProcess, streamId: string): Promise<boolean> {
-  return worker.ask("has", { streamId }).then(
-    (status) => status === true,
-    () => false,
-  );
+/** The id is told of as running. A cluster in the middle of its fail-over may refuse the question. */
+async function untilFound(worker: WorkerProcess, streamId: string): Promise<void> {
+  let seen = "";
+  const isFound = async (): Promise<boolean> => {
+    const answer = worker.ask("has", { streamId });
+    seen = await answer.then(String, (error: unknown) => String(error));
+    return seen === "true";
+  };
+  await until(isFound, { what: () => `"${streamId}" to be found, and saw ${seen}` });
 }
 
 /** The master with most of the subscriptions: the one that is missed most. */

@@ -2,8 +2,8 @@ import { setTimeout as pass } from "node:timers/promises";
 
 export interface UntilOptions {
   withinMs?: number;
-  /** Completes "waited … ms for". */
-  what: string;
+  /** Completes "waited … ms for"; a function tells what was seen last. */
+  what: string | (() => string);
 }
 
 /** Asks until the answer is neither false nor undefined, and gives it; throws when it takes too long. */
@@ -15,7 +15,8 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== false && answer !== undefined) return answer as Exclude<T, false | undefined>;
-    if (performance.now() > deadline) throw new Error(`Waited ${withinMs} ms for ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`Waited ${withinMs} ms for ${typeof what === "string" ? what : what()}`);
     await pass(10);
   }
 }

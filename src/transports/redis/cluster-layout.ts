@@ -25,6 +25,8 @@ const REDIRECT = `return redis.error_reply('ASK 0 nobody:0')`;
 export class LayoutWatch {
   readonly #client: ClusterClient;
   readonly #clock: Clock;
+  /** The client was silent, whichever node it was to ask. Answers whether another serves now. */
+  readonly #onSilent: () => Promise<boolean>;
   readonly #listeners = new Set<() => void>();
   /** Absent while nobody asks. */
   #refreshing: Promise<boolean> | undefined;
@@ -32,9 +34,10 @@ export class LayoutWatch {
   #stopWatching: () => void = () => undefined;
   #nextRoute = 0;
 
-  constructor(client: ClusterClient, clock: Clock) {
+  constructor(client: ClusterClient, clock: Clock, onSilent: () => Promise<boolean>) {
     this.#client = client;
     this.#clock = clock;
+    this.#onSilent = onSilent;
   }
 
   /** Hears of each time that connections may have been made anew after trouble. Messages may be lost before it. */
@@ -82,7 +85,7 @@ export class LayoutWatch {
       if (await this.#ask(ROUTES[this.#nextRoute])) return true;
       this.#nextRoute = (this.#nextRoute + 1) % ROUTES.length;
     }
-    return false;
+    return this.#client.isOpen && this.#onSilent();
   }
 
   async #ask(route: string | undefined): Promise<boolean> {

@@ -7,6 +7,7 @@ import { LayoutWatch } from "./cluster-layout.ts";
 import { ClusterSubscriber } from "./cluster-subscriber.ts";
 import { type NodesOfCluster, ReadyNodes } from "./ready-node.ts";
 import { type Emitter, listen, type RedisConnection, withoutArguments } from "./redis-connection.ts";
+import { ServingCluster } from "./serving-cluster.ts";
 
 /** The part of a node-redis cluster client that we use. */
 export interface NodeRedisCluster extends Emitter, NodesOfCluster {
@@ -17,6 +18,7 @@ export interface NodeRedisCluster extends Emitter, NodesOfCluster {
   /** Absent in 4, whose name for it is `disconnect`. */
   destroy?(): void;
   disconnect?(): Promise<unknown>;
+  duplicate(options: { minimizeConnections: true }): NodeRedisCluster;
 }
 
 /** A node that is gone leaves commands without an answer: versions 4 and 5 wait for it for ever. Below every deadline of ours. */
@@ -27,12 +29,13 @@ export function isNodeRedisCluster(client: object): client is NodeRedisCluster {
 }
 
 export function nodeRedisClusterConnection(
-  client: NodeRedisCluster,
+  given: NodeRedisCluster,
   clock: Clock = systemClock,
 ): RedisConnection {
-  const layout = new LayoutWatch(client, clock);
+  const client = new ServingCluster(given, clock);
   const ready = connecting(client);
   const nodes = new ReadyNodes(client, clock);
+  const layout = new LayoutWatch(client, clock, async () => (await nodes.isAnswered()) && client.replace());
   const subscriber = new ClusterSubscriber(nodes, clock);
   const whileItPasses = <T>(act: () => Promise<T>): Promise<T> =>
     repeated(
@@ -76,16 +79,13 @@ export function nodeRedisClusterConnection(
     onError: (listener) => listen(client, "error", (error) => listener(error)),
     destroy: () => {
       subscriber.close();
-      if (!client.isOpen) return;
-      if (client.destroy) client.destroy();
-      // Rejects what is under way, which has been told already; nothing is left to wait for.
-      else client.disconnect?.().catch(() => undefined);
+      client.destroy();
     },
   };
 }
 
 /** Connects a client that nobody has connected, and tells whether it can be used. */
-function connecting(client: NodeRedisCluster): () => Promise<void> {
+function connecting(client: ServingCluster): () => Promise<void> {
   let opening: Promise<void> | undefined;
   /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
   let wasOpen = false;

@@ -49,6 +49,18 @@ export class ReadyNodes {
     throw new Error("No node of the cluster can be reached.");
   }
 
+  /** Whether a node answers. Never rejects. */
+  async isAnswered(): Promise<boolean> {
+    try {
+      const { client } = await this.find(0);
+      const late = (): Error => new Error(`No answer within ${CONNECT_MS} ms.`);
+      await withDeadline(this.#clock, client.sendCommand(["PING"]), { timeoutMs: CONNECT_MS, late });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** For a node that says that it is ready, and is silent. */
   avoid(address: string): void {
     this.#avoided.set(address, this.#clock.now() + AVOIDED_MS);
