@@ -25,7 +25,7 @@ export const crowd: KeptRow = {
       unit: "%",
       bounds: [atMost(0.08), atMost(5, "floor")],
       tried:
-        "A lease is written once it has lost an eighth, and text is appended to one string until it is sealed: 8.3 to 8.6 % in the last runs. Claims and ends are counted too: 1000 of each within the 4 s of the row. The floor has no record, no lease, and no order to keep.",
+        "A lease is written once it has lost an eighth, text is appended to one string until it is sealed, and a write whose text joins an open tail asks for nothing but the record. Claims and ends are counted too: 1000 of each within the 4 s of the row. The floor has no record, no lease, and no order to keep.",
     },
   ],
   contenders: {
