@@ -130,23 +130,24 @@ export class Connection {
   }
 
   #newEar(): Ear {
-    return { hear: (channel, message) => this.#hear(channel, message) };
+    const { connection } = this.subscriber;
+    return { hear: (channel, message) => this.#hear(channel, message, connection) };
   }
 
-  #hear(channel: string, message: string): void {
+  #hear(channel: string, message: string, connection: number): void {
     const { log, name, weather, weatherDice } = this.#options;
     const now = weather();
     const hand = (): void => {
       log(`${name} gets ${channel} ${preview(message)}`);
       this.#handlers.get(channel)?.(message);
     };
-    if (!now) return this.subscriber.deliver(hand, { lateMs: 0 });
+    if (!now) return this.subscriber.deliver(hand, { lateMs: 0, connection });
     if (weatherDice.chance(now.lost))
       return log(`lost on the way to ${name}: ${channel} ${preview(message)}`);
     const copies = weatherDice.chance(now.doubled) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const lateMs = weatherDice.chance(now.late) ? weatherDice.between(1, now.maxLateMs) : 0;
-      this.subscriber.deliver(hand, { lateMs });
+      this.subscriber.deliver(hand, { lateMs, connection });
     }
   }
 

@@ -10,13 +10,15 @@ export class Losses {
   wipedAt = Number.NEGATIVE_INFINITY;
   /** Keys that a Redis evicted. */
   readonly evictions: { streamId: string; at: number }[] = [];
+  /** Records that a claim was written over, late and unasked: with a client that can't compare. */
+  readonly overwrites: { streamId: string; at: number }[] = [];
   /** Replicas that took over, and since when they had got nothing. */
   readonly failOvers: { copiedAt: number; at: number }[] = [];
 
   /**
    * Whether a run's end, or its text, may be gone when nobody could write it again: the records were wiped, a key was evicted after
-   * its end or its producer's death, or a fail-over took back what had been acknowledged. What is lost while a producer runs excuses
-   * nothing: it writes it again.
+   * its end or its producer's death, a fail-over took back what had been acknowledged, or another claim was written over it. What else
+   * is lost while a producer runs excuses nothing: it writes it again.
    */
   hasForgotten(run: Run): boolean {
     const overAt = Math.min(run.endedAt, run.machine.diedAt);
@@ -25,6 +27,7 @@ export class Losses {
     return (
       overAt - untilMs < this.wipedAt ||
       this.hasEvicted(run.streamId, overAt - untilMs) ||
+      this.overwrites.some(({ at, streamId }) => streamId === run.streamId && at >= run.startedAt) ||
       this.failOvers.some(({ at, copiedAt }) => overAt <= at + untilMs && copiedAt <= overAt + WRITTEN_MS)
     );
   }

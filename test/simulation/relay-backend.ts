@@ -23,7 +23,14 @@ export class RelayBackend implements Backend {
   constructor({ plant, world }: BackendOptions) {
     this.#world = world;
     this.#plant = plant;
-    this.#server = new Server(() => world.now);
+    this.#server = new Server(
+      () => world.now,
+      (key) => {
+        // With the documented methods a claim is two commands. Who is cut off between them writes over what it finds.
+        if (world.plan.client === "atomic") return;
+        world.losses.overwrites.push({ streamId: key.slice(RECORD_PREFIX.length), at: world.now });
+      },
+    );
   }
 
   get claims(): Backend["claims"] {

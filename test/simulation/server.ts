@@ -23,11 +23,14 @@ export class Server {
   readonly #channels = new Map<string, Set<Ear>>();
   readonly #values = new Map<string, { value: string; expiresAt: number }>();
   readonly #now: () => number;
+  readonly #onOverwritten: (key: string) => void;
   /** Every claim a record ever named, in the order in which it did. */
   readonly claims: Array<{ key: string; epoch: number }> = [];
 
-  constructor(now: () => number) {
+  /** @param onOverwritten - a claim was written over what another one has. */
+  constructor(now: () => number, onOverwritten: (key: string) => void = () => {}) {
     this.#now = now;
+    this.#onOverwritten = onOverwritten;
   }
 
   /** Channels somebody is subscribed to. */
@@ -110,9 +113,13 @@ export class Server {
   }
 
   set(key: string, value: string, ttlSeconds = Number.POSITIVE_INFINITY): void {
+    const before = this.record(key);
     this.#values.set(key, { value, expiresAt: this.#now() + ttlSeconds * 1_000 });
     const record = parseRecord(value);
-    if (record.status === "claimed" && record.epoch > 0) this.claims.push({ key, epoch: record.epoch });
+    if (record.status !== "claimed" || record.epoch === 0) return;
+    this.claims.push({ key, epoch: record.epoch });
+    const isAnothers = before.status === "claimed" && before.epoch > 0 && before.epoch !== record.epoch;
+    if (before.status === "done" || isAnothers) this.#onOverwritten(key);
   }
 
   incr(key: string): number {

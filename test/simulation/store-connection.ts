@@ -130,8 +130,9 @@ export class StoreConnection {
     };
     let channel = "";
     let isReleased = false;
+    const { connection } = this.subscriber;
     const ear = (payload: string): void =>
-      this.#hear(payload, () => emit("notification", { channel, payload }));
+      this.#hear(payload, connection, () => emit("notification", { channel, payload }));
     // Told late that it broke, or never, where it was given back meanwhile.
     const stopWatching = listen(this.#broken, () => {
       store.ears.delete(ear);
@@ -163,7 +164,7 @@ export class StoreConnection {
   /** What goes on when the listener's connection breaks. */
   readonly #broken = new Set<() => void>();
 
-  #hear(payload: string, hand: () => void): void {
+  #hear(payload: string, connection: number, hand: () => void): void {
     const { log, name, weather, weatherDice } = this.#options;
     const now = weather();
     const what = payload.slice(0, 1);
@@ -176,7 +177,7 @@ export class StoreConnection {
           log(`${name} gets hint ${what}`);
           hand();
         },
-        { lateMs },
+        { lateMs, connection },
       );
     }
   }

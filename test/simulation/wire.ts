@@ -99,11 +99,16 @@ export class Wire {
     });
   }
 
-  /** From the server to the process; lost where the connection breaks before it arrives. */
-  deliver(run: () => void, how: { lateMs: number }): void {
-    const connection = this.#connection;
+  /** Which connection it is by now; the next one while there is none. */
+  get connection(): number {
+    return this.#connection;
+  }
+
+  /** From the server to the process, over the connection of that number; lost if that is broken, or breaks before it arrives. */
+  deliver(run: () => void, { connection, ...how }: { lateMs: number; connection: number }): void {
+    const isThere = this.isUp && connection === this.#connection;
     const arrive = (): void => {
-      if (connection === this.#connection) this.#options.machine.enter(run);
+      if (isThere && connection === this.#connection) this.#options.machine.enter(run);
     };
     if (how.lateMs === 0) this.#toProcess.send(arrive);
     else this.#options.timeline.after(how.lateMs, arrive);

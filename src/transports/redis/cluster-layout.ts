@@ -81,20 +81,25 @@ export class LayoutWatch {
   }
 
   async #askAround(): Promise<boolean> {
+    let isSilent = false;
     for (let tries = 0; tries < ROUTES.length && this.#client.isOpen; tries++) {
-      if (await this.#ask(ROUTES[this.#nextRoute])) return true;
+      const heard = await this.#ask(ROUTES[this.#nextRoute]);
+      if (heard === "layout") return true;
+      isSilent ||= heard === "nothing";
       this.#nextRoute = (this.#nextRoute + 1) % ROUTES.length;
     }
-    return this.#client.isOpen && this.#onSilent();
+    return isSilent && this.#client.isOpen && this.#onSilent();
   }
 
-  async #ask(route: string | undefined): Promise<boolean> {
+  async #ask(route: string | undefined): Promise<"layout" | "refusal" | "nothing"> {
+    const silence = new Error("No answer.");
     try {
       const answer = this.#client.sendCommand(route, false, ["EVAL", REDIRECT, "0"]);
-      await withDeadline(this.#clock, answer, { timeoutMs: ANSWER_MS, late: () => new Error("No answer.") });
-      return false;
+      await withDeadline(this.#clock, answer, { timeoutMs: ANSWER_MS, late: () => silence });
+      return "refusal";
     } catch (error) {
-      return error instanceof Error && error.message.startsWith("Cannot find node");
+      if (error === silence) return "nothing";
+      return error instanceof Error && error.message.startsWith("Cannot find node") ? "layout" : "refusal";
     }
   }
 }
