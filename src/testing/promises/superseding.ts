@@ -30,6 +30,8 @@ export const supersedingPromises: Section<Contract> = section("superseding", (pr
           oldSource.push("unheard ");
           await until(() => deepEqual(codesOf(reported), ["FENCED"]));
         }
+        // Until the fence has passed from node to node the older producer's own process follows it.
+        if (contract.isCluster) await until(() => deepEqual(codesOf(reported), ["FENCED"]));
         followers.push(read(await older.resumeExistingStream(id)));
         oldSource.push("late ");
         newSource.push("new ");
