@@ -118,6 +118,43 @@ describe.concurrent.each(logs)("over $over", { timeout: 60_000 }, ({ open }) => 
     expect(takenIn(file).length).toBe(2);
   });
 
+  it("a process that is killed while its app takes the text of a claim that it superseded: another is elected for that, and none after it", async () => {
+    await using scene = await open();
+    const { file, holdFile } = files();
+    const quick = { ...options, claimTimeoutMs: 500, onEndTimeoutMs: 1_000 };
+    const producer = await scene.worker({ options: quick, onEnd: { file } });
+    const [second, third] = [
+      await scene.worker({ options: quick, onEnd: { file, holdFile } }),
+      await scene.worker({ options: quick, onEnd: { file } }),
+    ];
+    const call = "createNewResumableStream";
+    await producer.reads({ read: "r", call, streamId: "s", source: endless });
+    await producer.ask("reached", { read: "r", length: 500 });
+    await producer.kill();
+    await second.reads({ read: "r", call, streamId: "s", source: endless });
+    await until(() => takenIn(file).length === 1, { what: "the first election", withinMs: 3 * LEASE_MS });
+    await second.kill();
+
+    await third.reads({ read: "r", call, streamId: "s", source: endless });
+    // Of each superseded claim.
+    const generations = (): Set<string> => new Set(takenIn(file).map(({ generation }) => generation ?? ""));
+    await until(() => takenIn(file).length === 3 && generations().size === 2, {
+      what: "both texts",
+      withinMs: 4 * LEASE_MS,
+    });
+    const [first] = takenIn(file);
+    const again = takenIn(file).filter(({ generation }) => generation === first?.generation);
+    expect(again.map(({ end, text }) => ({ end, text }))).toEqual([
+      { end: "lost", text: first?.text },
+      { end: "lost", text: first?.text },
+    ]);
+    expect(start.startsWith(first?.text ?? "nothing")).toBe(true);
+    await third.reads({ read: "f", call, streamId: "s", source: { ...endless, label: "later" } });
+    await until(() => takenIn(file).length === 4, { what: "the text of the third", withinMs: 3 * LEASE_MS });
+    expect(takenIn(file).filter(({ generation }) => generation === first?.generation).length).toBe(2);
+    expect(await scene.troubles()).toEqual([]);
+  });
+
   it("a dead producer's stream that is produced anew: the app has the older text first, and once", async () => {
     await using scene = await open();
     const { file } = files();

@@ -106,22 +106,22 @@ test("memory streams are produced and followed where there are web standards onl
 // streams, and by text that is handed on as the bytes that came.
 // By keepText: the log and its five scripts are 13 KB of the entries over Redis, and cluster clients 2.4 KB of all that take clients;
 // the log's port between its two stores 1.4 KB of Postgres'. By turns and latches, which cost a processor less than signals do.
-// By a cluster client that takes the place of one that waits for a dead node.
+// By a cluster client that takes the place of one that waits for a dead node, and by leases of superseded claims' texts.
 test.each([
   { what: "the client", entry: "client", budget: 5_500 },
   { what: "http", entry: "http", budget: 9_600 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_250 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 6_850 },
   { what: "memory", entry: "memory", budget: 23_600 },
-  { what: "generic", entry: "generic", budget: 29_300 },
-  { what: "redis", entry: "redis", budget: 43_850 },
-  { what: "ioredis", entry: "ioredis", budget: 43_850 },
-  { what: "postgres", entry: "postgres", budget: 28_150 },
-  { what: "pglite", entry: "pglite", budget: 27_400 },
+  { what: "generic", entry: "generic", budget: 29_400 },
+  { what: "redis", entry: "redis", budget: 44_250 },
+  { what: "ioredis", entry: "ioredis", budget: 44_250 },
+  { what: "postgres", entry: "postgres", budget: 28_650 },
+  { what: "pglite", entry: "pglite", budget: 27_900 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_350 },
-  { what: "testing", entry: "testing", budget: 52_200 },
-  { what: "everything", entry: "", budget: 54_500 },
+  { what: "testing", entry: "testing", budget: 52_300 },
+  { what: "everything", entry: "", budget: 55_300 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,

@@ -101,6 +101,9 @@ export interface Seen {
   model: unknown;
 }
 
+/** Until when somebody gives the text of an older claim. */
+const LEASE = /:(\d{12,13}):/g;
+
 let count = 0;
 
 /** A stream on the server, and the same one in the model. */
@@ -204,7 +207,7 @@ export class Pair {
       case "stop":
         return [one.reason, one.isAny ? "" : epochOf(one.epoch)];
       case "settle":
-        return [one.op, one.op === "elect" ? String(ELECTED_MS) : one.argument, epochOf(one.epoch)];
+        return [one.op, isElection(one.op) ? String(ELECTED_MS) : one.argument, epochOf(one.epoch)];
     }
   }
 
@@ -236,6 +239,11 @@ export class Pair {
       if (times[at]) await this.#client.hset(record, name, String(Number(times[at]) - ms));
       if (modelled !== undefined) this.#redis.hset(record, name, String(Number(modelled) - ms));
     }
+    const moved = (owed: string): string =>
+      owed.replaceAll(LEASE, (_, till: string) => `:${Number(till) - ms}:`);
+    const [real, model] = [await this.#client.hget(record, "d"), this.#redis.hmget(record, "d")[0]];
+    if (real) await this.#client.hset(record, "d", moved(real));
+    if (model !== undefined) this.#redis.hset(record, "d", moved(model));
     for (const key of [record, tail, text]) {
       const [ttl, modelled] = [await this.#client.pttl(key), this.#redis.pttl(key)];
       if (ttl > 0) await this.#client.pexpire(key, ttl - ms);
@@ -256,6 +264,10 @@ export class Pair {
       const at = this.#claims.findIndex((each) => each[side] === epoch);
       return at < 0 ? "no claim" : `claim ${at}`;
     });
+    if (text.search(LEASE) >= 0) {
+      const isHeld = (till: string): boolean => Number(till) > Date.now();
+      return text.replaceAll(LEASE, (_, till: string) => (isHeld(till) ? ":held:" : ":over:"));
+    }
     // A lease of no time is over now, or was a moment ago.
     if (/^-\d{1,4}$/.test(text)) return "0";
     if (!/^-?\d{5,13}$/.test(text)) return text;
@@ -280,4 +292,8 @@ function lifeOf(ttl: number): string {
 
 function refusal(error: unknown): unknown[] {
   return [error instanceof Error ? error.message.replace(/ script: .*/s, "") : String(error)];
+}
+
+function isElection(op: string): boolean {
+  return op === "elect" || op === "owed";
 }

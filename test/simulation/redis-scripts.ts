@@ -1,6 +1,7 @@
 // The five scripts of the log over Redis, line by line as they are in Lua: names, order and decisions are those of
 // src/transports/redis-log/scripts.ts, so that the two can be read side by side. A test holds them against a real server.
 
+import { MAX_HANDOVERS } from "../../src/transports/log/handovers.ts";
 import type { ScriptName } from "../../src/transports/redis-log/scripts.ts";
 import type { RedisKeys, StreamEntry } from "./redis-keys.ts";
 import type { Answer, RedisServerPorts, RunScript, Script } from "./redis-script-calls.ts";
@@ -231,23 +232,34 @@ export class RedisScripts implements Record<ScriptName, RunScript> {
     const { now, redis } = this;
     const [, lease, op, argument, epoch] = ARGV;
     const is = ["", ...redis.hmget(record, "e", "s", "l", "h", "u", "d", "n", "o", "k")];
-    if (op === "owed" || (op === "handed" && argument === "1" && is[1] !== epoch)) {
-      const owed = (is[6] ?? "").split(" ").filter(Boolean);
-      const list = owed.filter((each) => each !== epoch);
-      if (list.length === owed.length) {
+    if (op === "owed" || (op === "handed" && is[1] !== epoch)) {
+      const isMeant = (each: string): boolean => each.split(":")[0] === epoch;
+      const all = (is[6] ?? "").split(" ").filter(Boolean);
+      const place = all.findIndex(isMeant);
+      const list = all.filter((each, at) => at === place || !isMeant(each));
+      if (place < 0) {
         const known = is[9] ?? "";
         const isKnown = is[1] === epoch || known.length === MAX_KNOWN || known.includes(epoch ?? "");
-        return [isKnown ? "1" : "0", "0"];
+        return [isKnown ? "elsewhere" : "unknown", "0"];
       }
-      const entries = redis.xrange(text, `${epoch}-0`, `${epoch}-${MAX_COUNT}`);
-      if (list.length > 0) {
-        redis.hset(record, "d", list.join(" "));
+      const [, till = "0", left = String(MAX_HANDOVERS)] = list[place]?.split(":") ?? [];
+      if (op === "owed") {
+        const rest = Number(till) - now;
+        if (rest > 0 || Number(left) <= 0) return ["elsewhere", whole(Math.max(rest, 0))];
+        list[place] = `${epoch}:${whole(now + Number(argument))}:${Number(left) - 1}`;
+      } else if (argument === "1") {
+        list.splice(place, 1);
       } else {
+        list[place] = `${epoch}:0:${Math.min(Number(left), 1)}`;
+      }
+      if (list.length > 0) redis.hset(record, "d", list.join(" "));
+      if (op === "owed") return ["taken", redis.xrange(text, `${epoch}-0`, `${epoch}-${MAX_COUNT}`)];
+      if (list.length === 0) {
         redis.hdel(record, "d");
         if (is[8] === "0") redis.del(text);
         else redis.xtrimMinId(text, `${is[1]}-0`);
       }
-      return ["1", "1", entries];
+      return "1";
     }
     if (!is[1]) return null;
     if (op === "elect") {

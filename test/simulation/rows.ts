@@ -29,7 +29,14 @@ export interface Session {
   /** Text of this epoch, by where it starts. */
   entries: Map<number, Entry>;
   /** Text of claims that were superseded before the app had it. */
-  owed: Map<number, Map<number, Entry>>;
+  owed: Map<number, OwedText>;
+}
+
+export interface OwedText {
+  entries: Map<number, Entry>;
+  /** Until when somebody gives it to the app, and how often it may still be given. */
+  until: number;
+  left: number;
 }
 
 /** What a claim left, as long as anybody may ask: how far it was when it could first be called failed. */

@@ -1,6 +1,8 @@
 // A model of the database: what each named statement of the Postgres transport does to its rows, at once and in order.
 
+import { MAX_HANDOVERS } from "../../src/transports/log/handovers.ts";
 import type { Queries } from "../../src/transports/postgres/queries.ts";
+import { handedOver, takeOwed } from "./handover-rows.ts";
 import { WALL_START_MS } from "./machine.ts";
 import { entriesOf, type Kept, parse, type Rows, type Session, strings, text } from "./rows.ts";
 
@@ -68,24 +70,13 @@ export class Store {
       }
       case "elect":
         return this.elect(text(first), Number(second));
-      case "handedOver": {
-        const session = this.sessions.get(text(first));
-        if (session?.epoch !== Number(second)) return [];
-        session.handoverUntil = Number.NEGATIVE_INFINITY;
-        session.handoversLeft = third === true ? null : Math.min(session.handoversLeft ?? 1, 1);
-        return [];
-      }
-      case "takeOwed": {
-        const session = this.sessions.get(text(first));
-        const owed = session?.owed.get(Number(second));
-        session?.owed.delete(Number(second));
-        const is = {
-          is_there: session !== undefined,
-          is_taken: owed !== undefined,
-          is_empty: owed?.size === 0,
-        };
-        return [{ ...is, ...entriesOf([...(owed?.values() ?? [])]) }];
-      }
+      case "handedOver":
+        return handedOver(this.sessions.get(text(first)), Number(second), third === true);
+      case "takeOwed":
+        return takeOwed(this.sessions.get(text(first)), Number(second), {
+          now: this.now(),
+          forMs: Number(third),
+        });
       case "release": {
         const session = this.session(text(first));
         if (session?.status !== "streaming" || session.epoch !== Number(second)) return [];
@@ -130,7 +121,8 @@ export class Store {
     const previous = this.sessions.get(key);
     const epoch = Math.max((previous?.epoch ?? 0) + 1, Math.floor((WALL_START_MS + this.now()) * 1_000));
     const owed = new Map(previous?.owed);
-    if (there && (there.handoversLeft ?? 0) > 0) owed.set(there.epoch, there.entries);
+    if (there && (there.handoversLeft ?? 0) > 0)
+      owed.set(there.epoch, { entries: there.entries, until: 0, left: MAX_HANDOVERS });
     this.sessions.set(key, {
       status: "streaming",
       epoch,

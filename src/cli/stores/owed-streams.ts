@@ -31,8 +31,6 @@ export interface OwedStore {
   list: () => AsyncGenerator<OwedStream>;
   /** Has a text that an app failed to take as often as it is tried be tried once more. */
   oweAgain: (owed: OwedStream) => Promise<void>;
-  /** Puts the text of a superseded claim back, as it was before it was taken. */
-  giveBack: (owed: OwedStream, text: string) => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -67,13 +65,7 @@ async function handOver(
     return { status: "failed", why: "its whole id isn't in the database, and only its app knows it" };
   }
   const stream = { key, streamId: facts.streamId };
-  if (isSuperseded) await handovers.takeOwed(stream, epoch);
-  else {
-    if (facts["handOver"] === "given-up") await store.oweAgain(owed);
-    await handovers.take(stream);
-  }
-  const { ended, outcome } = taking.result();
-  // Unlike what its own record tells, the text of a superseded claim is the one's who took it.
-  if (isSuperseded && outcome.status === "failed" && ended) await store.giveBack(owed, ended.text ?? "");
-  return outcome;
+  if (facts["handOver"] === "given-up") await store.oweAgain(owed);
+  await (isSuperseded ? handovers.takeOwed(stream, epoch) : handovers.take(stream));
+  return taking.result();
 }

@@ -3,7 +3,6 @@
 import { createPostgresParts } from "../../contexts/log.ts";
 import { markOf } from "../../lib/position.ts";
 import type { Row } from "../../transports/postgres/database.ts";
-import { toEntries } from "../../transports/postgres/entries.ts";
 import { parseStatus, toNumber, toText } from "../../transports/postgres/parse.ts";
 import { postgresLog } from "../../transports/postgres/transport.ts";
 import type { OwedStore, OwedStream } from "./owed-streams.ts";
@@ -20,8 +19,6 @@ export async function openPostgresOwed(options: StoreOptions): Promise<OwedStore
     log: postgresLog(createPostgresParts(durable), durable.checked.keyPrefix),
     list: () => list(database),
     oweAgain: async ({ key, epoch }) => void (await ask("oweAgain", [key, epoch])),
-    giveBack: async ({ key, epoch }, text) =>
-      void (await ask("giveBack", [key, epoch, JSON.stringify(toEntries(0, text))])),
     close,
   };
 }

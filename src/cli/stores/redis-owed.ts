@@ -3,10 +3,9 @@
 import { checkOptions } from "../../api/options.ts";
 import { checkLogOptions, connectLog, createRedisLog } from "../../contexts/redis-log.ts";
 import { markOf } from "../../lib/position.ts";
-import { GIVE_BACK, OWE_AGAIN, OWED } from "../../transports/redis-log/admin-scripts.ts";
+import { OWE_AGAIN, OWED } from "../../transports/redis-log/admin-scripts.ts";
 import { toListOrNothing, toNumber, toText } from "../../transports/redis-log/answers.ts";
 import { keyOf, keysOf, streamIdOf } from "../../transports/redis-log/names.ts";
-import { toWords } from "../../transports/redis-log/runs.ts";
 import { bounded } from "../deadline.ts";
 import { openRedis } from "../redis-client.ts";
 import type { RedisClient } from "../redis-single.ts";
@@ -43,10 +42,6 @@ export async function openRedisOwed({ url, ...options }: StoreOptions): Promise<
     log,
     list: () => list({ publisher, keyPrefix: checked.keyPrefix, leaseMs, evaluate }),
     oweAgain: async ({ key, epoch }) => void (await evaluate(OWE_AGAIN, key, [String(epoch)])),
-    giveBack: async ({ key, epoch }, text) => {
-      const { words } = toWords(text === "" ? [] : [{ from: 0, text }], 0);
-      await evaluate(GIVE_BACK, key, [String(epoch), ...words]);
-    },
     close: async () => {
       await log.store.close();
       publisher.close();
@@ -92,14 +87,16 @@ function toOwed(
       facts: { streamId, generation: markOf(epoch), ...more, since, handOver },
     };
   };
-  const epochs = older.filter((_, index) => index % 2 === 0).map(toNumber);
-  const tails = new Map(epochs.map((epoch, index) => [epoch, toNumber(older[2 * index + 1])]));
-  epochs.sort((one, other) => one - other);
-  const superseded = epochs.map((epoch, index) => {
+  const claims = Array.from({ length: older.length / 3 }, (_, index) => {
+    const [epoch, stop, handOver] = older.slice(3 * index);
+    return { epoch: toNumber(epoch), tail: toNumber(stop), handOver: toText(handOver) };
+  });
+  claims.sort((one, other) => one.epoch - other.epoch);
+  const superseded = claims.map(({ epoch, handOver: noted, ...facts }, index) => {
     // By the next claim. An epoch is the moment of its claim, in microseconds; its producer may still give its text within a lease.
-    const sinceMs = Math.floor((epochs[index + 1] ?? toNumber(current)) / 1_000);
-    const handOver = sinceMs + leaseMs > now ? "running" : "due";
-    return owed(epoch, true, { status: "lost", tail: tails.get(epoch) ?? 0, sinceMs, handOver });
+    const sinceMs = Math.floor((claims[index + 1]?.epoch ?? toNumber(current)) / 1_000);
+    const handOver = sinceMs + leaseMs > now ? "running" : noted;
+    return owed(epoch, true, { status: "lost", ...facts, sinceMs, handOver });
   });
   if (toText(handovers) === "") return superseded;
   const state = toNumber(handovers) > 0 ? "due" : "given-up";

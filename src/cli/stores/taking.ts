@@ -19,8 +19,8 @@ export class Taking implements HandOver {
   readonly timeoutMs: number = TIMEOUT_MS;
   readonly isWanted: boolean;
   readonly #app: AppHandOver;
-  /** The stream given last, and whether it was taken; absent before, and once it is told. */
-  #last: { ended: Ended; isTaken: boolean } | undefined;
+  /** Whether the stream given last was taken; absent before, and once it is told. */
+  #isTaken: boolean | undefined;
   /** The last one. One that fails late changes nothing of a later one's. */
   #call: Call = { error: undefined };
 
@@ -46,18 +46,17 @@ export class Taking implements HandOver {
 
   async run(ended: Ended): Promise<boolean> {
     const isTaken = await this.#app.run(ended);
-    this.#last = { ended, isTaken };
+    this.#isTaken = isTaken;
     return isTaken;
   }
 
   /** Of the calls since it was asked last. */
-  result(): { ended: Ended | undefined; outcome: Outcome } {
-    const last = this.#last;
-    this.#last = undefined;
-    if (!last) return { ended: undefined, outcome: { status: "elsewhere" } };
+  result(): Outcome {
+    const isTaken = this.#isTaken;
+    this.#isTaken = undefined;
+    if (isTaken === undefined) return { status: "elsewhere" };
     const why = this.#call.error ?? `it took longer than ${TIMEOUT_MS} ms`;
-    const outcome: Outcome = last.isTaken ? { status: "taken" } : { status: "failed", why };
-    return { ended: last.ended, outcome };
+    return isTaken ? { status: "taken" } : { status: "failed", why };
   }
 }
 

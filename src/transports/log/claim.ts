@@ -1,6 +1,7 @@
 // One stream's place in what is written: what it has to write, and who waits for it.
 
 import { backoffMs } from "../../lib/backoff.ts";
+import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../../port/transport.ts";
 import { firstOf, stopOf, toPieces } from "./pieces.ts";
 import type { Claimed, Piece } from "./store.ts";
@@ -73,6 +74,10 @@ export class LogClaim implements Claim {
   #call: { take: () => Slice; resolve: () => void } | undefined;
   /** Absent until the call's text is taken. */
   #taken: Taken | undefined;
+  /** Whether the app has taken its text; absent until it was asked. */
+  #isTaken: boolean | undefined;
+  /** Absent unless somebody waits for that. */
+  #taking: Deferred<boolean> | undefined;
   /** Fenced, given up or ended: nothing is written any more. */
   #isClosed = false;
 
@@ -97,6 +102,15 @@ export class LogClaim implements Claim {
 
   handedOver(isTaken: boolean): void {
     this.owed = isTaken ? null : 1;
+    this.#isTaken = isTaken;
+    this.#taking?.resolve(isTaken);
+  }
+
+  /** Settles with whether the app has taken its text, once it was asked. */
+  async untilTaken(): Promise<boolean> {
+    if (this.#isTaken !== undefined) return this.#isTaken;
+    this.#taking ??= createDeferred<boolean>();
+    return this.#taking.promise;
   }
 
   ending(): void {

@@ -62,30 +62,36 @@ export class Handovers {
 
   /** Claims that were superseded by one of this process: whoever still runs under them gives the app its text, if it lives. */
   succeed(stream: NamedStream, epochs: readonly number[]): void {
-    const { clock, settings } = this.#parts;
-    if (epochs.length === 0 || !this.#wanted || this.#isClosed) return;
+    const { settings } = this.#parts;
+    if (!this.#wanted) return;
     // It learns within a lease that it was superseded, and has the time of a request to say that the text is its own.
-    const cancel = clock.after(settings.leaseMs + settings.requestTimeoutMs, () => {
-      this.#timers.delete(cancel);
-      for (const epoch of epochs) background(this.takeOwed(stream, epoch), (error) => this.#report(error));
-    });
-    this.#timers.add(cancel);
+    for (const epoch of epochs) this.#takeOwedIn(settings.leaseMs + settings.requestTimeoutMs, stream, epoch);
   }
 
-  /** The text of one superseded claim, if nobody has taken it yet. Settles when the app has had it. */
+  /** The text of one superseded claim, unless somebody has given it. Settles when the app has had it. */
   takeOwed(stream: NamedStream, epoch: number): Promise<void> {
     return this.#once(`${epoch} ${stream.key}`, () => this.#takeOwed(stream, epoch));
   }
 
-  /** Whether somebody else has given the app, or gives it, what a superseded producer of this process has. */
-  async isAnothers(key: string, epoch: number): Promise<boolean> {
-    const { status } = await this.#parts.store.takeOwed(key, epoch);
-    return status === "elsewhere";
+  /**
+   * Whether somebody else has given the app, or gives it, what a superseded producer of this process has. If not, that producer does:
+   * `isTaken` tells what came of it.
+   */
+  async isAnothers(key: string, epoch: number, isTaken: () => Promise<boolean>): Promise<boolean> {
+    try {
+      const { status } = await this.#parts.store.takeOwed(key, epoch, this.#electedMs);
+      if (status === "elsewhere") return true;
+    } catch (error) {
+      this.#report(error);
+    }
+    const settled = isTaken().then((taken) => this.#settle(key, epoch, taken));
+    background(settled, (error) => this.#report(error));
+    return false;
   }
 
   /** This process gives the app what a superseded producer of its own has: whoever superseded it needn't. */
-  disown(key: string, epoch: number): void {
-    background(this.isAnothers(key, epoch), (error) => this.#report(error));
+  disown(key: string, epoch: number, isTaken: () => Promise<boolean>): void {
+    background(this.isAnothers(key, epoch, isTaken), (error) => this.#report(error));
   }
 
   /** Settles when what is under way is over. */
@@ -127,14 +133,29 @@ export class Handovers {
     this.#onSettled(key);
   }
 
-  async #takeOwed({ key, streamId }: NamedStream, epoch: number): Promise<void> {
-    const owed = await this.#parts.store.takeOwed(key, epoch);
-    if (owed.status !== "taken") return;
-    // Epochs start from the clock, in microseconds.
-    const startedAtMs = epoch / 1000;
-    const ended = { streamId, epoch, end: "lost", text: owed.text, error: undefined, startedAtMs } as const;
-    // Nobody else knows of it any more: it is tried once more here.
-    if (!(await this.#wanted?.run(ended))) await this.#wanted?.run(ended);
+  #takeOwedIn(delayMs: number, stream: NamedStream, epoch: number): void {
+    if (this.#isClosed) return;
+    const cancel = this.#parts.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      background(this.takeOwed(stream, epoch), (error) => this.#report(error));
+    });
+    this.#timers.add(cancel);
+  }
+
+  async #takeOwed(stream: NamedStream, epoch: number): Promise<void> {
+    const { key, streamId } = stream;
+    for (;;) {
+      const owed = await this.#parts.store.takeOwed(key, epoch, this.#electedMs);
+      // Who gives it may die in it.
+      if (owed.status === "elsewhere" && owed.leaseMs > 0) this.#takeOwedIn(owed.leaseMs, stream, epoch);
+      if (owed.status !== "taken") return;
+      // Epochs start from the clock, in microseconds.
+      const startedAtMs = epoch / 1000;
+      const ended = { streamId, epoch, end: "lost", text: owed.text, error: undefined, startedAtMs } as const;
+      const isTaken = (await this.#wanted?.run(ended)) ?? false;
+      await this.#settle(key, epoch, isTaken);
+      if (isTaken) return;
+    }
   }
 
   async #settle(key: string, epoch: number, isTaken: boolean): Promise<void> {

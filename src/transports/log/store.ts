@@ -104,10 +104,10 @@ export interface Elected {
 
 /** What became of the text of a superseded claim. */
 export type Owed =
-  /** Whoever asked gives it to the app. Undefined if the store has lost some of it. */
+  /** Whoever asked gives it to the app, and then tells `handedOver`. Undefined if the store has lost some of it. */
   | { status: "taken"; text: string | undefined }
-  /** Somebody else gives it, or gave it, to the app. */
-  | { status: "elsewhere" }
+  /** Somebody else gave it to the app, or gives it, and has `leaseMs` left for that. */
+  | { status: "elsewhere"; leaseMs: number }
   /** The store doesn't know of that claim. */
   | { status: "unknown" };
 
@@ -175,10 +175,10 @@ export interface LogStore {
 
   /** Elects who gives the app what a dead producer left, or a live one failed to give. The stream is lost from here on. */
   elect(key: string, forMs: number): Promise<Elected | undefined>;
-  /** Notes whether the app has taken it. A failure is tried once more. */
+  /** Elects who gives the app what a superseded claim left. */
+  takeOwed(key: string, epoch: number, forMs: number): Promise<Owed>;
+  /** Notes whether the app has taken what either of them gave. A failure is tried once more. */
   handedOver(key: string, epoch: number, isTaken: boolean): Promise<void>;
-  /** Takes the text of a superseded claim off the list. */
-  takeOwed(key: string, epoch: number): Promise<Owed>;
   /** Followers everywhere look at a stream that counted as running until now. */
   tellMoved(key: string): void;
 

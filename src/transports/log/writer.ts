@@ -46,13 +46,13 @@ export class Writer {
     const { clock, store } = this.#parts;
     const { epoch } = claimed;
     const lane = this.#sharedLane ?? this.#createLane();
-    const claim = new LogClaim(
+    const claim: LogClaim = new LogClaim(
       {
         key,
         hint: store.hintOf(key),
         claimed,
         producer,
-        isHandedOver: () => this.#handovers.isAnothers(key, epoch),
+        isHandedOver: () => this.#handovers.isAnothers(key, epoch, () => claim.untilTaken()),
         onPending: (pending) => lane.pending(pending),
       },
       clock.now(),
@@ -122,7 +122,7 @@ export class Writer {
 
   #fence(claim: LogClaim): void {
     this.#drop(claim);
-    if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch);
+    if (claim.isHandingOver) this.#handovers.disown(claim.key, claim.epoch, () => claim.untilTaken());
     if (claim.endedAt === undefined) claim.producer.fenced();
   }
 

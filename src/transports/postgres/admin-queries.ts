@@ -1,6 +1,7 @@
 // Statements for people who look after streams, apart from those that streams need: an app doesn't load them.
 
-import { createFragments, type QueryOptions } from "./queries.ts";
+import { createFragments, type QueryOptions } from "./fragments.ts";
+import { isOwed, nowMs, owedLeft, owedUntil } from "./handover-queries.ts";
 
 export interface AdminQueries {
   list: string;
@@ -8,7 +9,6 @@ export interface AdminQueries {
   remove: string;
   owed: string;
   oweAgain: string;
-  giveBack: string;
 }
 
 export function createAdminQueries(options: QueryOptions): AdminQueries {
@@ -42,7 +42,9 @@ from ${sessions} s where s.stream_id = $1 and ${isThere}`,
   union all
   select s.stream_id, o.epoch,
     coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id and c.epoch = o.epoch), 0),
-    'lost', o.since, true, case when o.since + ${lease} > clock_timestamp() then 'running' else 'due' end
+    'lost', o.since, true, case
+      when o.since + ${lease} > clock_timestamp() or (s.owed_leases -> o.epoch::text ->> 0)::float8 > ${nowMs} then 'running'
+      when (s.owed_leases -> o.epoch::text ->> 1)::int <= 0 then 'given-up' else 'due' end
   from ${sessions} s
   cross join lateral (
     select e as epoch, to_timestamp((lead(e, 1, s.epoch) over (order by e)) / 1000000.0) as since
@@ -55,18 +57,12 @@ where exists (select from unnest($1::text[]) as p(prefix) where starts_with(stre
 order by stream_id, epoch limit $4::int`,
 
     // $1 stream id, $2 epoch. A text that its app has failed to take as often as it is tried is tried once more.
-    oweAgain: `update ${sessions} s set handovers_left = 1
+    oweAgain: `with older as (
+  update ${sessions} s set owed_leases = s.owed_leases || jsonb_build_object($2::bigint::text, jsonb_build_array(0, 1))
+  where s.stream_id = $1 and ${isOwed} and ${owedLeft} <= 0 and ${owedUntil} <= ${nowMs}
+)
+update ${sessions} s set handovers_left = 1
 where s.stream_id = $1 and s.epoch = $2::bigint and s.handovers_left = 0 and not ${isLive}
   and (s.handover_until is null or s.handover_until <= clock_timestamp())`,
-
-    // $1 stream id, $2 epoch of a claim that was superseded, $3 its rows. What an app failed to take is owed as before.
-    giveBack: `with owing as (
-  update ${sessions} s set owed_epochs = array_append(s.owed_epochs, $2::bigint)
-  where s.stream_id = $1 and ${isThere}
-  returning s.stream_id
-)
-insert into ${chunks} (stream_id, epoch, seq, start_offset, end_offset, chunk, encoding)
-select owing.stream_id, $2::bigint, r.start, r.start, r.stop, r.chunk, r.encoding
-from owing, json_to_recordset($3::json) as r(start bigint, stop bigint, chunk text, encoding text)`,
   };
 }

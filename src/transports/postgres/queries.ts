@@ -1,17 +1,9 @@
 // Every SQL statement of the transport, named. Time is the server's; a batch travels as one JSON parameter.
 
-import { SETTLING_MS } from "../log/outages.ts";
-import { quoted, type TableNames } from "./schema.ts";
+import { createFragments, type QueryOptions, waitsNotLong } from "./fragments.ts";
+import { createHandoverQueries, type HandoverQueries } from "./handover-queries.ts";
 
-/**
- * How long a statement waits for a row that somebody else has locked: less than its deadline, which would leave it waiting on the
- * server, on a connection that nobody has any more.
- */
-const LOCK_TIMEOUT_MS = 2_000;
-/** A condition that is looked at before any row. For the statement's own transaction, so that a pooler's next user has none of it. */
-const waitsNotLong = `(select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true)) is not null`;
-
-export interface Queries {
+export interface Queries extends HandoverQueries {
   claim: string;
   append: string;
   read: string;
@@ -20,26 +12,17 @@ export interface Queries {
   status: string;
   stop: string;
   lastEnd: string;
-  elect: string;
-  handedOver: string;
-  takeOwed: string;
   release: string;
   notify: string;
   expire: string;
   abandon: string;
 }
 
-export interface QueryOptions {
-  tables: TableNames;
-  leaseMs: number;
-  /** Whether a lease outlasts a restart of the server: producers get as long to come back. */
-  hasGrace: boolean;
-}
-
 export function createQueries(options: QueryOptions): Queries {
   const leaseMs = Math.ceil(options.leaseMs);
+  const fragments = createFragments(options);
   const { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail } =
-    createFragments(options);
+    fragments;
   // A text that was empty is told from one that was lost.
   const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
   const request = requests("$1", "q(n int, stream_id text)");
@@ -159,38 +142,7 @@ returning s.epoch`,
     lastEnd: `select s.epoch, ${tail} as tail, s.status from ${sessions} s
 where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
 
-    // $1 stream id, $2 for how long, in ms. Elects who gives the app what a dead producer left, or a live one failed to give, and
-    // reads it. The stream is lost from here on, whatever its producer does when it wakes.
-    elect: `with elected as (
-  update ${sessions} s set handovers_left = s.handovers_left - 1,
-    handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
-    status = case when ${isOpen} then 'failed' else s.status end,
-    error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
-  where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
-    and (s.handover_until is null or s.handover_until <= clock_timestamp())
-  returning s.stream_id, s.epoch, ${tail} as tail, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
-)
-select e.epoch, e.tail, e.status, e.started_ms, t.* from elected e
-cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.stream_id and c.epoch = e.epoch) t`,
-
-    // $1 stream id, $2 epoch, $3 whether the app has taken it. A failure is tried once more.
-    handedOver: `update ${sessions} s set handover_until = null,
-  handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
-where ${waitsNotLong} and s.stream_id = $1 and s.epoch = $2::bigint`,
-
-    // $1 stream id, $2 epoch of a claim that was superseded. Who takes it from the list gives the app its text; a row always.
-    // `is_empty`: it had no text when it was superseded, which the list says by a negative number.
-    takeOwed: `with taken as (
-  update ${sessions} s set owed_epochs = nullif(array_remove(array_remove(s.owed_epochs, $2::bigint), -$2::bigint), '{}')
-  where ${waitsNotLong} and s.stream_id = $1 and (s.owed_epochs && array[$2::bigint, -$2::bigint])
-  returning s.stream_id
-), c as (
-  delete from ${chunks} c using taken where c.stream_id = taken.stream_id and c.epoch = $2::bigint
-  returning c.seq, c.start_offset, c.end_offset, c.chunk, c.encoding
-)
-select exists (select from taken) as is_taken, exists (select from ${sessions} where stream_id = $1) as is_there,
-  exists (select from ${sessions} where stream_id = $1 and -$2::bigint = any(owed_epochs)) as is_empty, ${entries}
-from c`,
+    ...createHandoverQueries(fragments),
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
@@ -224,46 +176,3 @@ function requests(parameter: string, columns: string): string {
   const [name = ""] = columns.split("(");
   return `(select * from json_to_recordset(${parameter}::json) as ${columns} limit json_array_length(${parameter}::json)) ${name}`;
 }
-
-/** What several statements say alike. `s` is a row of the sessions. */
-export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Record<Fragment, string> {
-  const sessions = quoted(tables.sessions);
-  const chunks = quoted(tables.chunks);
-  const lease = `${Math.ceil(leaseMs)} * interval '1 millisecond'`;
-  // A row of the older version has no lease: its last write counts as one.
-  const ownLease = `coalesce(s.lease_expires_at, s.updated_at + ${lease})`;
-  // While the server was down nobody could renew a lease, so it can't lapse before producers had their chance.
-  const grace = `${Math.ceil(Math.max(leaseMs, SETTLING_MS))} * interval '1 millisecond'`;
-  const leaseEnd = hasGrace ? `greatest(${ownLease}, pg_postmaster_start_time() + ${grace})` : ownLease;
-  const isOpen = "s.status in ('streaming', 'pending')";
-  const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
-  const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
-  const status = `case when ${isOpen} and not ${isLive} then 'lapsed'
-      when s.status = 'failed' and s.error = 'PRODUCER_LOST' then 'lost' else s.status end`;
-  const handover = `case when s.handover_until > clock_timestamp() then 'running' when s.handovers_left > 0 then 'due' end`;
-  const entries = `min(c.start_offset) as start, max(c.end_offset) as stop,
-    string_agg(c.chunk, '' order by c.seq) filter (where c.encoding is null) as plain,
-    json_agg(json_build_array(c.start_offset, c.end_offset, c.chunk) order by c.seq)
-      filter (where c.encoding is not null) as encoded`;
-  // The older version kept no exact last offset.
-  const tail = `case when s.epoch > 0 then s.last_offset else
-      coalesce((select max(c.end_offset) from ${chunks} c where c.stream_id = s.stream_id), 0) end`;
-  const remaining = (moment: string): string =>
-    `(extract(epoch from (${moment} - clock_timestamp())) * 1000)::float8`;
-  const state = `s.epoch, ${tail} as tail, ${status} as status, ${handover} as handover,
-    case when ${isOpen} then ${remaining(leaseEnd)} end as lease_ms, ${remaining("s.watched_until")} as watched_ms`;
-  return { chunks, entries, handover, isLive, isOpen, isThere, lease, sessions, state, status, tail };
-}
-
-type Fragment =
-  | "chunks"
-  | "entries"
-  | "handover"
-  | "isLive"
-  | "isOpen"
-  | "isThere"
-  | "lease"
-  | "sessions"
-  | "state"
-  | "status"
-  | "tail";

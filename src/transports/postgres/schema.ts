@@ -73,8 +73,8 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
   ${closeToGuests(sessions)}`,
     },
     {
-      // The last three are the app's share: how often it may still be given the text, until when somebody gives it, and older
-      // claims that are owed.
+      // The last four are the app's share: how often it may still be given the text, until when somebody gives it, older claims
+      // that are owed, and of those that somebody gives or gave [until when, in ms since 1970, how often still], by epoch.
       isDone: hasColumns(sessionsIs, [
         "epoch",
         "lease_expires_at",
@@ -85,6 +85,7 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
         "handovers_left",
         "handover_until",
         "owed_epochs",
+        "owed_leases",
       ]),
       apply: `alter table ${sessions}
     add column if not exists epoch bigint not null default 0,
@@ -95,7 +96,8 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     add column if not exists watched_until timestamptz,
     add column if not exists handovers_left smallint,
     add column if not exists handover_until timestamptz,
-    add column if not exists owed_epochs bigint[];`,
+    add column if not exists owed_epochs bigint[],
+    add column if not exists owed_leases jsonb;`,
     },
     {
       isDone: `exists (select from pg_class where oid = ${sessionsIs} and reloptions::text like '%fillfactor=%')`,

@@ -176,14 +176,15 @@ export class PostgresStore implements LogStore {
     await run(this.#context, "handedOver", [key, epoch, isTaken]);
   }
 
-  async takeOwed(key: string, epoch: number): Promise<Owed> {
-    const [row] = await run(this.#context, "takeOwed", [key, epoch]);
+  async takeOwed(key: string, epoch: number, forMs: number): Promise<Owed> {
+    const [row] = await run(this.#context, "takeOwed", [key, epoch, forMs]);
     if (row?.["is_taken"] === true) {
       const entries = parseEntries(row);
       const isLost = entries.range === undefined && row["is_empty"] !== true;
       return { status: "taken", text: isLost ? undefined : textFrom(0, entries) };
     }
-    return { status: row?.["is_there"] === true ? "elsewhere" : "unknown" };
+    if (row?.["is_there"] !== true) return { status: "unknown" };
+    return { status: "elsewhere", leaseMs: Math.max(toNumber(row, "lease_ms"), 0) };
   }
 
   tellMoved(key: string): void {

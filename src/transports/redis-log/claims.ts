@@ -142,7 +142,7 @@ export class RedisClaims {
     const [time, epoch, owed, wasThere, inbox, before] = list.map(toText);
     const claimed: Claimed = {
       epoch: toNumber(epoch),
-      owedEpochs: (owed ?? "").split(" ").filter(Boolean).map(Number),
+      owedEpochs: (owed ?? "").split(" ").filter(Boolean).map(toEpoch),
       wasThere: wasThere === "1",
     };
     const claiming: Claiming = {
@@ -193,4 +193,9 @@ export function toEnd(status: string): EndKind | undefined {
 
 function textOf(number: number | null): string {
   return number === null ? "" : String(number);
+}
+
+/** Of a claim that is owed: the rest tells who gives it. */
+function toEpoch(owed: string): number {
+  return toNumber(owed.split(":", 1)[0]);
 }

@@ -6,13 +6,15 @@
 //   o start of the open tail          l end of the lease, in ms            s how it ended; absent while it runs
 //   w watched until, in ms            p the producer's inbox               x a stop: "1", and its reason
 //   h how often the app may still be given the text       u until when somebody gives it
-//   d older claims whose text the app is still to get     t when the keys expire, in ms
+//   d older claims whose text the app is still to get, each an epoch, or `<epoch>:<until when somebody gives it>:<how often still>`
+//   t when the keys expire, in ms
 //   q the name of the claim's request    v the epoch that it superseded
 //   k claims that were superseded here, the latest first: all that `d` had, and those whose text the app has
 //
 // Entries of the text are named by their claim and the offset at their end: `<epoch>-<end>`. Their one field is `t` (text) or
 // `j` (JSON of text that UTF-8 can't carry).
 
+import { MAX_HANDOVERS } from "../log/handovers.ts";
 import { CLAIM, MAX_KNOWN } from "./claim-script.ts";
 import { PRELUDE } from "./prelude.ts";
 import { WRITE } from "./write-script.ts";
@@ -67,32 +69,46 @@ return { is[1], is[3] or '' }`;
 /**
  * The app's share. ARGV: lease, op, its argument, epoch.
  * `elect`, for how many ms: answers nothing, or epoch, status, entries, the open tail and the tail's offset of what is due.
- * `handed`, "1" if the app has taken it. `owed`: takes an older claim's text off the list; answers "1" if the record knows of that
- * claim, "1" if it was on the list, and entries. `release`: nobody writes under this claim.
+ * `owed`, for how many ms: elects for an older claim; answers "taken" and entries, or "elsewhere" and for how many ms somebody still
+ * has, or "unknown". `handed`, "1" if the app has taken either. `release`: nobody writes under this claim.
  */
 const SETTLE = `${PRELUDE}
 local op, epoch = ARGV[2], ARGV[4]
 local is = redis.call('hmget', record, 'e', 's', 'l', 'h', 'u', 'd', 'n', 'o', 'k')
--- What the app has taken of a claim that was superseded meanwhile, nobody else gives it.
-if op == 'owed' or (op == 'handed' and ARGV[3] == '1' and is[1] ~= epoch) then
-  local list, isTaken = {}, false
-  for each in string.gmatch(is[6] or '', '%d+') do
-    if each == epoch then isTaken = true else list[#list + 1] = each end
+if op == 'owed' or (op == 'handed' and is[1] ~= epoch) then
+  local list, place = {}, nil
+  for each in string.gmatch(is[6] or '', '%S+') do
+    local isMeant = string.match(each, '^%d+') == epoch
+    -- A claim that was restored after it was superseded, and superseded once more, stands there twice.
+    if not isMeant or not place then list[#list + 1] = each end
+    if isMeant then place = place or #list end
   end
-  if not isTaken then
+  if not place then
     -- A server that lost the claim before it was superseded has nobody give its text to the app.
     local known = is[9] or ''
     local isKnown = is[1] == epoch or #known == ${MAX_KNOWN} or string.find(known, epoch, 1, true)
-    return { isKnown and '1' or '0', '0' }
+    return { isKnown and 'elsewhere' or 'unknown', '0' }
   end
-  local entries = redis.call('xrange', text, epoch .. '-0', epoch .. '-18446744073709551615')
-  if #list > 0 then
-    redis.call('hset', record, 'd', table.concat(list, ' '))
+  local till, left = string.match(list[place], ':(%d+):(%d+)$')
+  left = tonumber(left or ${MAX_HANDOVERS})
+  if op == 'owed' then
+    local rest = tonumber(till or 0) - now
+    if rest > 0 or left <= 0 then return { 'elsewhere', whole(math.max(rest, 0)) } end
+    list[place] = epoch .. ':' .. whole(now + tonumber(ARGV[3])) .. ':' .. whole(left - 1)
+  elseif ARGV[3] == '1' then
+    table.remove(list, place)
   else
+    list[place] = epoch .. ':0:' .. whole(math.min(left, 1))
+  end
+  if #list > 0 then redis.call('hset', record, 'd', table.concat(list, ' ')) end
+  if op == 'owed' then
+    return { 'taken', redis.call('xrange', text, epoch .. '-0', epoch .. '-18446744073709551615') }
+  end
+  if #list == 0 then
     redis.call('hdel', record, 'd')
     if is[8] == '0' then redis.call('unlink', text) else redis.call('xtrim', text, 'MINID', is[1] .. '-0') end
   end
-  return { '1', '1', entries }
+  return '1'
 end
 if not is[1] then return false end
 if op == 'elect' then

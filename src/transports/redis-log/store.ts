@@ -19,7 +19,7 @@ import type {
   StreamEar,
   StreamRecord,
 } from "../log/store.ts";
-import { toList, toListOrNothing, toNumber, toText } from "./answers.ts";
+import { toList, toListOrNothing, toNumber, toText, unexpected } from "./answers.ts";
 import { RedisClaims, stopMark, toEnd } from "./claims.ts";
 import type { LogConnection } from "./connection.ts";
 import { Ears } from "./ears.ts";
@@ -194,10 +194,19 @@ export class RedisStore implements LogStore {
     await this.#settle("handed", key, { argument: isTaken ? "1" : "0", epoch });
   }
 
-  async takeOwed(key: string, epoch: number): Promise<Owed> {
-    const [isKnown, isTaken, entries] = toList(await this.#settle("owed", key, { epoch }));
-    if (toText(isTaken) === "1") return { status: "taken", text: wholeText(entries) };
-    return { status: toText(isKnown) === "1" ? "elsewhere" : "unknown" };
+  async takeOwed(key: string, epoch: number, forMs: number): Promise<Owed> {
+    const argument = String(Math.ceil(forMs));
+    const [status, rest] = toList(await this.#settle("owed", key, { argument, epoch }));
+    switch (toText(status)) {
+      case "taken":
+        return { status: "taken", text: wholeText(rest) };
+      case "elsewhere":
+        return { status: "elsewhere", leaseMs: toNumber(rest) };
+      case "unknown":
+        return { status: "unknown" };
+      default:
+        throw unexpected("a status");
+    }
   }
 
   tellMoved(key: string): void {
