@@ -146,7 +146,7 @@ export class Handovers {
     const { key, streamId } = stream;
     for (;;) {
       const owed = await this.#parts.store.takeOwed(key, epoch, this.#electedMs);
-      // Who gives it may die in it.
+      // The process that gives it may die in it.
       if (owed.status === "elsewhere" && owed.leaseMs > 0) this.#takeOwedIn(owed.leaseMs, stream, epoch);
       if (owed.status !== "taken") return;
       // Epochs start from the clock, in microseconds.
