@@ -167,7 +167,7 @@ test("what a module fails to take stays owed; the error's text isn't printed", a
   const states = values(await lost("--json")).map(({ streamId, handOver }) => [streamId, handOver]);
   expect(states).toEqual([
     ["dead", "given-up"],
-    ["superseded", "due"],
+    ["superseded", "given-up"],
   ]);
   expect(
     await database.query(`select chunk from rs_stream_chunks where epoch = ${older} order by 1`),
