@@ -14,6 +14,8 @@ const start = sourceText(endless, 20_000);
 const LEASE_MS = 3_000;
 const relayOptions = { ackTimeoutMs: 1_000, livenessMs: 1_000 };
 const options = { leaseMs: LEASE_MS, ...relayOptions };
+/** What an elected one has is short: the app's time, and three statements'. */
+const quick = { ...options, claimTimeoutMs: 500, onEndTimeoutMs: 1_000 };
 
 /** A file for what is taken, and one that lets go of it. */
 function files(): { file: string; holdFile: string; letGo: () => void } {
@@ -90,8 +92,6 @@ describe.concurrent.each(logs)("over $over", { timeout: 60_000 }, ({ open }) => 
   it("an elected process that is killed in its turn is followed by another", async () => {
     await using scene = await open();
     const { file, holdFile } = files();
-    // What an elected one has: the app's time, and three statements'.
-    const quick = { ...options, claimTimeoutMs: 500, onEndTimeoutMs: 1_000 };
     const producer = await scene.worker({ options: quick, onEnd: { file } });
     const [elected, next] = [
       await scene.worker({ options: quick, onEnd: { file, holdFile } }),
@@ -121,7 +121,6 @@ describe.concurrent.each(logs)("over $over", { timeout: 60_000 }, ({ open }) => 
   it("a process that is killed while its app takes the text of a claim that it superseded: another is elected for that, and none after it", async () => {
     await using scene = await open();
     const { file, holdFile } = files();
-    const quick = { ...options, claimTimeoutMs: 500, onEndTimeoutMs: 1_000 };
     const producer = await scene.worker({ options: quick, onEnd: { file } });
     const [second, third] = [
       await scene.worker({ options: quick, onEnd: { file, holdFile } }),

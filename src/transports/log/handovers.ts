@@ -78,15 +78,18 @@ export class Handovers {
    * `isTaken` tells what came of it.
    */
   async isAnothers(key: string, epoch: number, isTaken: () => Promise<boolean>): Promise<boolean> {
+    let isElsewhere = false;
     try {
       const { status } = await this.#parts.store.takeOwed(key, epoch, this.#electedMs);
-      if (status === "elsewhere") return true;
-    } catch (error) {
-      this.#report(error);
+      isElsewhere = status === "elsewhere";
+      return isElsewhere;
+    } finally {
+      // Also if the answer was lost: it may have been elected.
+      if (!isElsewhere) {
+        const settled = isTaken().then((taken) => this.#settle(key, epoch, taken));
+        background(settled, (error) => this.#report(error));
+      }
     }
-    const settled = isTaken().then((taken) => this.#settle(key, epoch, taken));
-    background(settled, (error) => this.#report(error));
-    return false;
   }
 
   /** This process gives the app what a superseded producer of its own has: whoever superseded it needn't. */

@@ -1,5 +1,5 @@
 // The five scripts. Each takes the three keys of a stream, so that a cluster routes and checks them; every check comes before
-// the first write, so that a script does all of its work or nothing. The server's clock decides.
+// the first write, or undoes it, so that a script does all of its work or nothing. The server's clock decides.
 //
 // The record is a hash:
 //   e epoch, in microseconds since 1970 or one above the claim before     n tail, in UTF-16 code units
