@@ -111,6 +111,27 @@ test("a producer writes what it gathers as soon as somebody follows", async () =
   await Promise.all([primary.ended, follower.ended]);
 });
 
+test("claims of one turn travel together, and all of a thousand become streams", async () => {
+  await using server = await startServer();
+  await using proxy = await TcpProxy.start(server.port, { toServerMs: 20, toClientMs: 20 });
+  await using far = open(server.url.replace(`:${server.port}/`, `:${proxy.port}/`));
+  const sources = Array.from({ length: 1_000 }, () => manualSource());
+  const readings = await Promise.all(
+    sources.map(async (source, n) => {
+      source.push("text");
+      return read(await far.context.createNewResumableStream(`chat-${n}`, source.makeStream));
+    }),
+  );
+  await using near = open(server.url);
+  const count = "select count(*)::int as n from rs_stream_sessions where last_offset = 4";
+  await until(async () => expect((await near.pool.query<{ n: number }>(count)).rows).toEqual([{ n: 1_000 }]));
+  for (const source of sources) source.end();
+  await Promise.all(readings.map(({ ended }) => ended));
+  // One statement for a hundred of them: the epochs' clock is each row's, `created_at` is a transaction's.
+  const claimed = "select count(distinct created_at)::int as n from rs_stream_sessions";
+  expect((await near.pool.query<{ n: number }>(claimed)).rows).toEqual([{ n: 10 }]);
+});
+
 test("the first byte of a resume takes one round trip", async () => {
   await using server = await startServer();
   await using near = open(server.url);

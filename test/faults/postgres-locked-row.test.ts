@@ -60,6 +60,48 @@ test("a locked row holds up its own stream's followers and no other's; unlocked,
   expect(troubles).toEqual([]);
 });
 
+test.each([
+  ["locked", "select 1 from rs_stream_sessions where stream_id like '%:s3' for update"],
+  [
+    "being written by a transaction that stays open",
+    `insert into rs_stream_sessions (stream_id, status) values ('resumable-stream:rs:s7', 'done')`,
+  ],
+])(
+  "of ids that are claimed in one turn, one whose row is %s holds up no other (G16)",
+  async (_, statement) => {
+    await using database = await createDatabase(inject("postgresUrl"));
+    await setUpTables(database.url);
+    const [producing, following] = [
+      over(database, [], { claimTimeoutMs: 10_000, whenUnavailable: "throw" }),
+      over(database, []),
+    ];
+    await following.createNewResumableStream("s3", sourceOf(["older"]));
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    await other.query("begin");
+    await other.query(statement);
+    const isHeld = (n: number): boolean => n === (statement.includes("s3") ? 3 : 7);
+    const streams = Array.from({ length: STREAMS }, (_element, n) => {
+      const source = manualSource();
+      const claiming = producing.createNewResumableStream(`s${n}`, source.makeStream);
+      return { source, claiming, isHeld: isHeld(n) };
+    });
+    const startedAt = performance.now();
+    await Promise.all(streams.filter((each) => !each.isHeld).map(({ claiming }) => claiming));
+    // A statement alone waits 2 s for the lock.
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    await other.query("rollback");
+    await other.end();
+    for (const [n, { source, claiming }] of streams.entries()) {
+      const own = read(await claiming);
+      source.push(`text ${n}`);
+      const reading = read(await following.resumeExistingStream(`s${n}`));
+      source.end();
+      for (const each of [own, reading]) await expectClosed(each, `text ${n}`);
+    }
+  },
+);
+
 test("claims of a locked id that wait for late answers leave the pool to the other streams (G16)", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await setUpTables(database.url);

@@ -37,12 +37,14 @@ export class Store {
     const [first, second, third, fourth, fifth] = values;
     switch (name) {
       case "claim":
-        return this.claim(text(first), {
-          mode: text(second),
-          retentionMs: Number(third),
-          handovers: fourth === null ? null : Number(fourth),
-          isOwedGivenUp: fifth === true,
-        });
+        return strings(first).flatMap((key) =>
+          this.claim(key, {
+            mode: text(second),
+            retentionMs: Number(third),
+            handovers: fourth === null ? null : Number(fourth),
+            isOwedGivenUp: fifth === true,
+          }).map((row) => ({ stream_id: key, is_busy: false, ...row })),
+        );
       case "append":
         return this.append(parse(first), { rows: parse(second), retentionMs: Number(third) });
       case "read":

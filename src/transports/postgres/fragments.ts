@@ -8,8 +8,17 @@ import { quoted, type TableNames } from "./schema.ts";
  * server, on a connection that nobody has any more.
  */
 const LOCK_TIMEOUT_MS = 2_000;
-/** A condition that is looked at before any row. For the statement's own transaction, so that a pooler's next user has none of it. */
-export const waitsNotLong: string = `(select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true)) is not null`;
+/** The same for a statement of many streams, each of which asks alone after it. */
+const SHARED_LOCK_TIMEOUT_MS = 100;
+
+/**
+ * A condition that is looked at before any row. For the statement's own transaction, so that a pooler's next user has none of it.
+ * `isAlone` is an expression for whether the statement is one stream's.
+ */
+export function waitsNotLong(isAlone = "true"): string {
+  const limit = `case when ${isAlone} then '${LOCK_TIMEOUT_MS}' else '${SHARED_LOCK_TIMEOUT_MS}' end`;
+  return `(select set_config('lock_timeout', ${limit}, true)) is not null`;
+}
 
 export interface QueryOptions {
   tables: TableNames;

@@ -33,7 +33,7 @@ export function createHandoverQueries({
     handover_until = clock_timestamp() + $2::float8 * interval '1 millisecond',
     status = case when ${isOpen} then 'failed' else s.status end,
     error = case when ${isOpen} then 'PRODUCER_LOST' else s.error end
-  where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
+  where ${waitsNotLong()} and s.stream_id = $1 and ${isThere} and s.handovers_left > 0 and not ${isLive}
     and (s.handover_until is null or s.handover_until <= clock_timestamp())
   returning s.stream_id, s.epoch, ${tail} as tail, ${status} as status, (extract(epoch from s.created_at) * 1000)::float8 as started_ms
 )
@@ -45,13 +45,13 @@ cross join lateral (select ${entries} from ${chunks} c where c.stream_id = e.str
     handedOver: `with current as (
   update ${sessions} s set handover_until = null,
     handovers_left = case when $3::boolean then null else least(s.handovers_left, 1) end
-  where ${waitsNotLong} and s.stream_id = $1 and s.epoch = $2::bigint
+  where ${waitsNotLong()} and s.stream_id = $1 and s.epoch = $2::bigint
 ), older as (
   update ${sessions} s set
     owed_epochs = case when $3::boolean then nullif(array_remove(array_remove(s.owed_epochs, $2::bigint), -$2::bigint), '{}') else s.owed_epochs end,
     owed_leases = case when $3::boolean then nullif(s.owed_leases - $2::bigint::text, '{}')
       else coalesce(s.owed_leases, '{}') || jsonb_build_object($2::bigint::text, jsonb_build_array(0, least(${owedLeft}, 1))) end
-  where ${waitsNotLong} and s.stream_id = $1 and s.epoch <> $2::bigint and ${isOwed}
+  where ${waitsNotLong()} and s.stream_id = $1 and s.epoch <> $2::bigint and ${isOwed}
   returning s.stream_id
 )
 delete from ${chunks} c using older where $3::boolean and c.stream_id = older.stream_id and c.epoch = $2::bigint`,
@@ -61,7 +61,7 @@ delete from ${chunks} c using older where $3::boolean and c.stream_id = older.st
     takeOwed: `with taken as (
   update ${sessions} s set owed_leases = coalesce(s.owed_leases, '{}') ||
     jsonb_build_object($2::bigint::text, jsonb_build_array(${nowMs} + ceil($3::float8), ${owedLeft} - 1))
-  where ${waitsNotLong} and s.stream_id = $1 and ${isOwed} and ${owedLeft} > 0 and ${owedUntil} <= ${nowMs}
+  where ${waitsNotLong()} and s.stream_id = $1 and ${isOwed} and ${owedLeft} > 0 and ${owedUntil} <= ${nowMs}
   returning s.stream_id
 ), c as (
   select c.seq, c.start_offset, c.end_offset, c.chunk, c.encoding from ${chunks} c

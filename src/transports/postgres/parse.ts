@@ -76,3 +76,7 @@ export function wholeText(row: Row, tail: number): string | undefined {
   const text = textFrom(0, parseEntries(row));
   return text?.length === tail ? text : undefined;
 }
+
+export function toFailure(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -48,15 +48,21 @@ export async function run(
   }
 }
 
-/** The same for a statement that a caller waits for. `onLate` is told the rows of an answer that came late. */
+/** The same for a statement that a caller waits for. */
 export function runForCaller(
   context: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
-  onLate?: (rows: Row[]) => void,
 ): Promise<Row[]> {
-  const { clock, database, onError } = context;
+  return sendForCaller(context, () => run(context, name, values));
+}
+
+/** Anything that a caller waits for. `onLate` is told an answer that came when its caller had given up. */
+export function sendForCaller<T>(
+  { clock, database: { outages }, onError }: PostgresParts,
+  send: () => Promise<T>,
+  onLate?: (answer: T) => void,
+): Promise<T> {
   const late = (timeoutMs: number): ResumableStreamError => lateError("ask the database", timeoutMs);
-  const send = (): Promise<Row[]> => run(context, name, values, onLate);
-  return forCaller(send, { clock, outages: database.outages, late, onLate, onError });
+  return forCaller(send, { clock, outages, late, onLate, onError });
 }

@@ -28,14 +28,25 @@ export function createQueries(options: QueryOptions): Queries {
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
-    // $1 stream id, $2 mode, $3 retention in ms, $4 how often its text may be given to the app, or null if the app doesn't want
-    // it, $5 whether what the app was to get of the stream before is given up. No row: it isn't free.
+    // $1 stream ids, $2 mode, $3 retention in ms, $4 how often a text may be given to the app, or null if the app doesn't want
+    // it, $5 whether what the app was to get of the stream before is given up, $6 whether it waits for rows that somebody has
+    // locked: those are passed over and told as busy otherwise. A stream that isn't in the answer isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
-    claim: `with claimed as (
+    claim: `with input as (
+  select value as stream_id from (select * from json_array_elements_text($1::json) limit json_array_length($1::json)) i
+), unlocked as (
+  select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id where not $6::boolean
+  for update of s skip locked
+), asked as (
+  select i.stream_id from input i where $6::boolean
+    or not exists (select from ${sessions} s where s.stream_id = i.stream_id)
+    or exists (select from unlocked u where u.stream_id = i.stream_id)
+), claimed as (
   insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left)
-  select $1, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
+  select a.stream_id, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
     clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint
-  where ${waitsNotLong}
+  from asked a where ${waitsNotLong("$6")}
+  order by a.stream_id
   on conflict (stream_id) do update set
     status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
     created_at = now(), updated_at = now(),
@@ -48,12 +59,15 @@ export function createQueries(options: QueryOptions): Queries {
     when 'if-absent' then not ${isThere}
     else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
   end
-  returning s.epoch, s.owed_epochs, s.xmax::text <> '0' as was_there
+  returning s.stream_id, s.epoch, s.owed_epochs, s.xmax::text <> '0' as was_there
 ), cleared as (
   delete from ${chunks} c using claimed
-  where c.stream_id = $1 and c.epoch < claimed.epoch and c.epoch <> all(coalesce(claimed.owed_epochs, '{}'))
+  where c.stream_id = claimed.stream_id and c.epoch < claimed.epoch and c.epoch <> all(coalesce(claimed.owed_epochs, '{}'))
 )
-select epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(owed_epochs) owed) as owed_epochs from claimed`,
+select stream_id, epoch, was_there, (select string_agg(abs(owed)::text, ' ') from unnest(owed_epochs) owed) as owed_epochs,
+  false as is_busy from claimed
+union all
+select i.stream_id, null, null, null, true from input i where not exists (select from asked a where a.stream_id = i.stream_id)`,
 
     // $1 the streams: their tail after these rows, and an end if there is one; $2 the rows; $3 retention in ms.
     // A stream that isn't in the answer was fenced. All of it may be repeated when its answer is lost.
@@ -135,7 +149,7 @@ returning free.n, free.is_news, ${state}`,
 
     // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where ${waitsNotLong} and s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
+where ${waitsNotLong()} and s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
 returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.
@@ -146,7 +160,7 @@ where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
 
     // $1 stream id, $2 epoch. For a claim that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over.
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
-where ${waitsNotLong} and stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
+where ${waitsNotLong()} and stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
     // $1 channel, $2 payloads. Apart from the append: transactions that notify commit one after another in all of a database,
     // and would wait there for each other's disk. A hint needs none.

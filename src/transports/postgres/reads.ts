@@ -5,7 +5,7 @@ import { background } from "../../lib/background.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { PageRequest, StoredPage } from "../log/store.ts";
 import { textFrom } from "./entries.ts";
-import { parseEntries, parseRecord, toNumber } from "./parse.ts";
+import { parseEntries, parseRecord, toFailure, toNumber } from "./parse.ts";
 import { type PostgresParts, run } from "./parts.ts";
 
 /** Statements at a time, so that a small pool has connections left for the appends. */
@@ -91,8 +91,4 @@ export class Reads {
       }
     }
   }
-}
-
-function toFailure(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

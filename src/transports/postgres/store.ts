@@ -18,13 +18,14 @@ import type {
   StreamRecord,
 } from "../log/store.ts";
 import { Appends } from "./appends.ts";
+import { Claims } from "./claims.ts";
 import { reasonOf, type Row } from "./database.ts";
 import { Ears } from "./ears.ts";
 import { textFrom } from "./entries.ts";
 import { encodeHints, type HintKind } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { createHint, createKey } from "./names.ts";
-import { parseEntries, parseRecord, parseStatus, toClaimed, toNumber, wholeText } from "./parse.ts";
+import { parseEntries, parseRecord, parseStatus, toNumber, wholeText } from "./parse.ts";
 import { type PostgresParts, run, runForCaller } from "./parts.ts";
 import { Reads } from "./reads.ts";
 
@@ -50,6 +51,7 @@ export class PostgresStore implements LogStore {
   readonly #context: PostgresParts;
   readonly #keyPrefix: string;
   readonly #listener: Listener;
+  readonly #claims: Claims;
   readonly #reads: Reads;
   readonly #appends: Appends;
   readonly #ears = new Ears();
@@ -67,6 +69,7 @@ export class PostgresStore implements LogStore {
       onHints: (kind, names) => this.#onHints(kind, names),
       onProven: (isProven) => this.#onProven(isProven),
     });
+    this.#claims = new Claims(context);
     this.#reads = new Reads(context);
     this.#appends = new Appends(context);
   }
@@ -91,16 +94,8 @@ export class PostgresStore implements LogStore {
     return createHint(key);
   }
 
-  async claim(
-    key: string,
-    { mode, handovers, isOwedGivenUp }: ClaimAsk,
-    onLate: (late: Claimed) => void,
-  ): Promise<Claimed | undefined> {
-    const values = [key, mode, this.#context.settings.retentionSeconds * 1000, handovers, isOwedGivenUp];
-    const [row] = await runForCaller(this.#context, "claim", values, ([late]) => {
-      if (late) onLate(toClaimed(late));
-    });
-    return row && toClaimed(row);
+  claim(key: string, ask: ClaimAsk, onLate: (late: Claimed) => void): Promise<Claimed | undefined> {
+    return this.#claims.claim(key, ask, onLate);
   }
 
   async tellSuperseded(key: string, { epoch }: Claimed): Promise<void> {

@@ -6,7 +6,7 @@ import type { ResumableStreamError } from "../../../src/port/errors.ts";
 import { turns } from "../../../src/testing/reading.ts";
 import type { Row } from "../../../src/transports/postgres/database.ts";
 import { Outages } from "../../../src/transports/log/outages.ts";
-import { type PostgresParts, runForCaller } from "../../../src/transports/postgres/parts.ts";
+import { type PostgresParts, sendForCaller } from "../../../src/transports/postgres/parts.ts";
 import { createQueries } from "../../../src/transports/postgres/queries.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
@@ -27,12 +27,12 @@ async function openScene(onLate: (rows: Row[]) => void) {
       statementTimeoutMs: 3_000,
     },
     queries: createQueries({ tables: { sessions: "s", chunks: "c" }, leaseMs: 10_000, hasGrace: true }),
-    database: { outages, run: () => answer.promise, listen: undefined, close: () => Promise.resolve() },
+    database: { outages, run: () => Promise.resolve([]), listen: undefined, close: () => Promise.resolve() },
     channel: "channel",
     clock,
     onError: (error) => reported.push(error),
   };
-  const calling = runForCaller(parts, "status", ["chat"], onLate);
+  const calling = sendForCaller(parts, () => answer.promise, onLate);
   clock.pass(100);
   await expect(calling).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
   return { answer, reported };

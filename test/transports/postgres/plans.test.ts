@@ -13,7 +13,11 @@ const queries = createQueries({ tables, leaseMs: 10_000, hasGrace: true });
 const streams = (count: number, more: object): string =>
   JSON.stringify(Array.from({ length: count }, (_, n) => ({ n, stream_id: `p:rs:live-${n}`, ...more })));
 
-const statements: Partial<Record<keyof Queries, (count: number) => (string | number | null)[]>> = {
+const ids = (count: number): string =>
+  JSON.stringify(Array.from({ length: count }, (_, n) => `p:rs:live-${n}`));
+
+const statements: Partial<Record<keyof Queries, (count: number) => (string | number | boolean | null)[]>> = {
+  claim: (count) => [ids(count), "supersede", 60_000, null, false, count === 1],
   append: (count) => [
     streams(count, { epoch: 1, tail: 4 }),
     streams(count, { start: 0, stop: 4, chunk: "text", encoding: null }),

@@ -1,0 +1,116 @@
+// Claims of one process, together: what callers ask for in one turn travels in one statement.
+
+import { background } from "../../lib/background.ts";
+import { createDeferred, type Deferred } from "../../lib/deferred.ts";
+import type { ClaimAsk, Claimed } from "../log/store.ts";
+import { isServerError, type Row } from "./database.ts";
+import { toClaimed, toFailure, toText } from "./parse.ts";
+import { type PostgresParts, run, sendForCaller } from "./parts.ts";
+
+/** Streams per statement, so that its work fits its deadline. */
+const MAX_CLAIMS = 100;
+
+type OnLate = (late: Claimed) => void;
+
+interface Waiting {
+  answer: Deferred<Claimed | undefined>;
+  onLate: OnLate;
+}
+
+/** Claims of one turn that ask for the same, by key. */
+interface Batch {
+  ask: ClaimAsk;
+  claims: Map<string, Waiting>;
+}
+
+export class Claims {
+  readonly #context: PostgresParts;
+  /** By what they ask for. */
+  readonly #batches = new Map<string, Batch>();
+
+  constructor(context: PostgresParts) {
+    this.#context = context;
+  }
+
+  /** `undefined`: it isn't free. */
+  claim(key: string, ask: ClaimAsk, onLate: OnLate): Promise<Claimed | undefined> {
+    return sendForCaller(
+      this.#context,
+      () => this.#join(key, ask, onLate),
+      (late) => {
+        if (late) onLate(late);
+      },
+    );
+  }
+
+  #join(key: string, ask: ClaimAsk, onLate: OnLate): Promise<Claimed | undefined> {
+    const name = JSON.stringify(ask);
+    let batch = this.#batches.get(name);
+    if (batch && (batch.claims.has(key) || batch.claims.size >= MAX_CLAIMS)) {
+      this.#start(name, batch);
+      batch = undefined;
+    }
+    if (!batch) {
+      const opened: Batch = { ask, claims: new Map() };
+      batch = opened;
+      this.#batches.set(name, opened);
+      queueMicrotask(() => this.#start(name, opened));
+    }
+    const waiting: Waiting = { answer: createDeferred<Claimed | undefined>(), onLate };
+    batch.claims.set(key, waiting);
+    return waiting.answer.promise;
+  }
+
+  #start(name: string, batch: Batch): void {
+    if (this.#batches.get(name) !== batch) return;
+    this.#batches.delete(name);
+    background(this.#ask(batch), (error) => {
+      for (const { answer } of batch.claims.values()) answer.reject(toFailure(error));
+    });
+  }
+
+  async #ask({ ask, claims }: Batch): Promise<void> {
+    const answers = claims.size === 1 ? [] : await this.#together(ask, claims);
+    const byKey = new Map(answers.map((row) => [toText(row["stream_id"]), row]));
+    for (const [key, { answer, onLate }] of claims) {
+      const row = byKey.get(key);
+      const isLeft = claims.size === 1 || row?.["is_busy"] === true;
+      if (isLeft) this.#alone(key, ask, onLate).then(answer.resolve, answer.reject);
+      else answer.resolve(row && toClaimed(row));
+    }
+  }
+
+  /** Passes over rows that somebody has locked, so that one holds up no other claim. */
+  async #together(ask: ClaimAsk, claims: Batch["claims"]): Promise<Row[]> {
+    const keys = [...claims.keys()];
+    try {
+      return await this.#send(keys, { ask, isPatient: false }, (late) => {
+        for (const row of late) {
+          if (row["is_busy"] !== true) claims.get(toText(row["stream_id"]))?.onLate(toClaimed(row));
+        }
+      });
+    } catch (error) {
+      if (!isServerError(error instanceof Error ? error.cause : error)) throw error;
+      // One stream's trouble isn't the others': each learns for itself whether the server refuses it.
+      return keys.map((key) => ({ stream_id: key, is_busy: true }));
+    }
+  }
+
+  /** Waits for a row that somebody has locked. */
+  async #alone(key: string, ask: ClaimAsk, onLate: OnLate): Promise<Claimed | undefined> {
+    const [row] = await this.#send([key], { ask, isPatient: true }, ([late]) => {
+      if (late) onLate(toClaimed(late));
+    });
+    return row && toClaimed(row);
+  }
+
+  #send(
+    keys: readonly string[],
+    { ask: { mode, handovers, isOwedGivenUp }, isPatient }: { ask: ClaimAsk; isPatient: boolean },
+    onLate: (rows: Row[]) => void,
+  ): Promise<Row[]> {
+    const { retentionSeconds } = this.#context.settings;
+    const values = [JSON.stringify(keys), mode, retentionSeconds * 1000, handovers, isOwedGivenUp, isPatient];
+    return run(this.#context, "claim", values, onLate);
+  }
+}
