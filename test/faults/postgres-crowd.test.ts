@@ -45,7 +45,7 @@ test(
 );
 
 test(
-  "1000 streams at once in one process: one append statement a tick, whole texts",
+  "1000 streams at once in one process: ten claims, one append statement per tick, whole texts",
   { timeout: 60_000 },
   async () => {
     await using scene = await PostgresScene.open();
@@ -54,8 +54,7 @@ test(
     const client = (await pool.connect()) as { release: () => void };
     client.release();
     pool.on("acquire", (acquired) => countStatements(acquired, statements));
-    // A busy machine may need longer than the default for a thousand claims on ten connections.
-    const context = createPostgresResumableStreamContext({ pool, waitUntil: null, claimTimeoutMs: 30_000 });
+    const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
     const texts = Array.from({ length: 1_000 }, (_, index) =>
       Array.from({ length: 20 }, (__, chunk) => `[${index}:${chunk}]`),
     );
@@ -74,7 +73,8 @@ test(
       expect(stored.get(`resumable-stream:rs:s${index}`)).toBe(chunks.join(""));
     }
     expect(await scene.query("select distinct status from rs_stream_sessions")).toEqual([{ status: "done" }]);
-    expect(statements.claim).toBe(1_000);
+    // A hundred share a statement.
+    expect(statements.claim).toBe(10);
     // Streams that end are written at once, and those that end meanwhile go in the next: far fewer than streams.
     expect(statements.append).toBeLessThan(Math.max(ticks * 2, 100));
     await pool.end();
@@ -91,8 +91,8 @@ function countStatements(client: { query: unknown }, counts: { append: number; c
     const [statement] = args;
     // A prepared one is an object.
     const text = typeof statement === "string" ? statement : String((statement as { text: string }).text);
-    if (text.startsWith("with input")) counts.append += 1;
-    if (text.startsWith("with claimed")) counts.claim += 1;
+    if (text.includes("held as (")) counts.append += 1;
+    if (text.includes("claimed as (")) counts.claim += 1;
     return query.apply(this, args);
   };
 }

@@ -3,11 +3,12 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { promisify } from "node:util";
+import { certificate, privateKey } from "./certificate.ts";
 import { freePort } from "./free-port.ts";
 import { ensureBinary, postgresBinary } from "./server-binary.ts";
 import { unprivilegedUser } from "./unprivileged-user.ts";
@@ -18,6 +19,8 @@ const MAX_STARTS = 50;
 export interface PostgresServerOptions {
   /** `"disk"`: what was acknowledged survives a crash of the machine too. @defaultValue "process" */
   survives?: "process" | "disk";
+  /** Whether it speaks TLS, with a certificate signed by itself. @defaultValue false */
+  speaksTls?: boolean;
   /** Further settings, as `name=value`. */
   settings?: string[];
 }
@@ -119,6 +122,7 @@ export class PostgresServer {
       "max_connections=200",
       "shared_buffers=32MB",
       `fsync=${this.#options.survives === "disk" ? "on" : "off"}`,
+      `ssl=${this.#options.speaksTls ? "on" : "off"}`,
       ...(this.#options.settings ?? []),
     ];
     return ["-D", this.#data, "-p", String(this.port), ...settings.flatMap((setting) => ["-c", setting])];
@@ -133,6 +137,12 @@ export class PostgresServer {
     if (user) await chown(this.#folder, user.uid, user.gid);
     const options = ["-D", this.#data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"];
     await promisify(execFile)(binary("initdb"), options, { ...user, cwd: this.#folder, timeout: 60_000 });
+    const files = { "server.crt": certificate, "server.key": privateKey };
+    for (const [name, content] of Object.entries(this.#options.speaksTls ? files : {})) {
+      const path = join(this.#data, name);
+      await writeFile(path, content, { mode: 0o600 });
+      if (user) await chown(path, user.uid, user.gid);
+    }
   }
 
   /** Each of its processes leads a group of its own, so that they have to be found. */

@@ -3,6 +3,7 @@
 import type { ResumableStreamError } from "../../port/errors.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
+import { cancel } from "./cancel.ts";
 import { isServerError, lateError, toError } from "./database.ts";
 import { waitForLate } from "./late-answers.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
@@ -39,6 +40,7 @@ export async function runOn<T>(
     if (isBroken) client.on?.("error", ignore);
     client.release(isBroken);
   };
+  const giveUp = (): void => cancel(client, { pool, clock, onOver: () => giveBack(true) });
   const answer = use(client);
   try {
     const leftMs = Math.max(timeoutMs - (clock.now() - startedAt), 1);
@@ -59,11 +61,11 @@ export async function runOn<T>(
           giveBack(false);
           onLate(result);
         },
-        (lost: unknown) => giveBack(!isServerError(lost)),
+        (lost: unknown) => (lost === error ? giveUp() : giveBack(!isServerError(lost))),
       );
       background(heard.finally(stopWaiting), onError);
     } else {
-      giveBack(true);
+      giveUp();
     }
     throw error.reason;
   }

@@ -1,0 +1,21 @@
+// A certificate for servers of tests, signed by itself, and its key, which is nobody's secret.
+
+export const certificate: string = `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUdqWbAHZ1y+5OOqw5HicW0pOL6kIwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyODA4MTUzNFoYDzIxMjYxMTA0
+MDgxNTM0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASHEjlteONcHgHr0K4PZd7vLU1I9W0vm/gmrNPnPbGaYl69fX/dVJi/
+Aq/Oz+ikh0WZIvz/G3RVkMLdx3W8570Co1MwUTAdBgNVHQ4EFgQUk4Jd7aqUGYLZ
+ZlIZv1R2rv+c5TkwHwYDVR0jBBgwFoAUk4Jd7aqUGYLZZlIZv1R2rv+c5TkwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiA39Nvl2aX2Exc5MIlMrP+z
+zQzhwLVz3se79go8feZgSQIhAOuZHemdXzMxqGftbKS+8Qs51MwYHMuWXron5tU4
+QVu3
+-----END CERTIFICATE-----
+`;
+
+export const privateKey: string = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgpf5NREJjeNPasDbp
+SRER9itdyLpWOJ17X5fuw9RW1wahRANCAASHEjlteONcHgHr0K4PZd7vLU1I9W0v
+m/gmrNPnPbGaYl69fX/dVJi/Aq/Oz+ikh0WZIvz/G3RVkMLdx3W8570C
+-----END PRIVATE KEY-----
+`;
