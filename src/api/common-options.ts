@@ -50,7 +50,10 @@ export interface CommonOptions {
    * claim. Not used over Postgres. @defaultValue 2000
    */
   ackTimeoutMs?: number;
-  /** How long a follower hears nothing before it asks again. @defaultValue 3000 */
+  /**
+   * How long a follower hears nothing before it asks again. Over Postgres at least 12500, since one check for all followers of a
+   * process looks sooner. @defaultValue 3000
+   */
   livenessMs?: number;
   /** How long a claim may take before `whenUnavailable` decides. @defaultValue 3000 */
   claimTimeoutMs?: number;

@@ -4,6 +4,7 @@ import { systemClock } from "../lib/clock.ts";
 import type { Database } from "../transports/postgres/database.ts";
 import { createChannel } from "../transports/postgres/names.ts";
 import type { PostgresParts } from "../transports/postgres/parts.ts";
+import { SILENCE_MS } from "../transports/postgres/store.ts";
 import { postgresTransport } from "../transports/postgres/transport.ts";
 import { createQueries } from "../transports/postgres/queries.ts";
 import type { TableNames } from "../transports/postgres/schema.ts";
@@ -39,7 +40,9 @@ export function createDurableContext(
   const { replays, tables } = postgres;
   const database = open({ tables, onError: checked.onError });
   const transport = createDurableTransport({ checked, postgres, database, hasGrace });
-  return createContext({ transport, options: checked, clock: systemClock, replays });
+  // One check looks at the rows of all followers of a process: their own silence is no reason for reads of their own.
+  const livenessMs = Math.max(checked.livenessMs, SILENCE_MS);
+  return createContext({ transport, options: { ...checked, livenessMs }, clock: systemClock, replays });
 }
 
 export function createDurableTransport(durable: DurableParts): Transport {

@@ -67,7 +67,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "20 idle followers and their producer cost less than one transaction a second",
+  "20 idle followers and their producer cost half a transaction per second",
   { timeout: 60_000 },
   async () => {
     await using server = await startServer();
@@ -81,6 +81,7 @@ test.concurrent(
     );
     source.push("text");
     for (const follower of followers) await follower.reached(4);
+    // The counters' lag is the silence after which checks are rare.
     const before = await counters(server.url);
     const startedAt = performance.now();
     await pass(12_000);
@@ -88,8 +89,8 @@ test.concurrent(
     const seconds = (performance.now() - startedAt) / 1000;
     // Of our own there are the first look, its connection's start and the second's.
     const transactions = after.transactions - before.transactions - 3;
-    // A check each 2.5 s, a heartbeat each 3.3 s, a mark each 17.5 s.
-    expect(transactions / seconds).toBeLessThan(0.9);
+    // A check per 8 to 10 s, a heartbeat per 3.3 s, a mark per 30 s; the last of each may lie on the edge.
+    expect(transactions).toBeLessThanOrEqual(0.5 * seconds + 2);
     source.end();
     await Promise.all([primary, ...followers].map(({ ended }) => ended));
   },

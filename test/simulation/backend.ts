@@ -12,6 +12,8 @@ import type { World } from "./world.ts";
 export interface Connected {
   readonly publisher: Wire;
   readonly subscriber: Wire;
+  /** How long its followers hear nothing, at least, before they read. @defaultValue 0 */
+  readonly silenceMs?: number;
   createTransport(owner: Participant, options: CheckedOptions): Transport;
 }
 

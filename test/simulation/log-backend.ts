@@ -2,6 +2,7 @@
 
 import type { CheckedOptions } from "../../src/api/options.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
+import { SILENCE_MS } from "../../src/transports/postgres/store.ts";
 import { postgresTransport } from "../../src/transports/postgres/transport.ts";
 import type { Claim, Transport } from "../../src/port/transport.ts";
 import type { Backend, BackendOptions, Connected } from "./backend.ts";
@@ -86,7 +87,7 @@ export class LogBackend implements Backend {
     const { publisher, subscriber } = connection;
     const createTransport = (owner: Participant, options: CheckedOptions): Transport =>
       this.#createTransport(connection, owner, options);
-    return { publisher, subscriber, createTransport };
+    return { publisher, subscriber, silenceMs: SILENCE_MS, createTransport };
   }
 
   #createTransport(connection: StoreConnection, owner: Participant, options: CheckedOptions): Transport {

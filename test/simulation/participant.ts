@@ -111,7 +111,7 @@ export class Participant {
     };
     this.context = createContext({
       transport: withMethod(transport, "claim", claim),
-      options: checked,
+      options: { ...checked, livenessMs: Math.max(checked.livenessMs, connection.silenceMs ?? 0) },
       clock,
       parts: {
         stepFollower: watchQueue(plant.stepFollower ?? stepFollower, { maxQueuedUnits, onQueueTooLong }),

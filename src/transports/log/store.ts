@@ -143,6 +143,8 @@ export interface LogStore {
   readonly maxPageUnits: number;
   /** How often the records of followed streams are looked at, whatever is heard. */
   readonly checkMs: number;
+  /** At most how seldom, once looks find nothing new. At least `checkMs`. */
+  readonly idleCheckMs: number;
 
   /** Called once, before all else. */
   start(listener: StoreListener): void;

@@ -18,6 +18,8 @@ interface FollowedStream extends NamedStream {
   ear: StreamEar | undefined;
   /** The producer should be told that somebody follows. */
   needsMark: boolean;
+  /** Its tail at the last check; absent before the first. */
+  checkedTail: number | undefined;
   /** The state it was last seen in, and until when its lease lasts; absent if it has ended. */
   running: { state: StreamState; until: number } | undefined;
 }
@@ -29,6 +31,8 @@ export class Watches {
   #cancelCheck: Cancel = () => {};
   #isChecking = false;
   #isMarking = false;
+  /** How many checks in a row found nothing new: the pause between them is as many times as long. */
+  #quiet = 0;
 
   constructor(parts: LogParts, handovers: Handovers) {
     this.#parts = parts;
@@ -56,6 +60,7 @@ export class Watches {
 
   /** The store's messages can be relied on from now on, or no longer. */
   paceChanged(): void {
+    this.#quiet = 0;
     this.#schedule(this.#parts.store.checkMs);
   }
 
@@ -95,11 +100,14 @@ export class Watches {
       listeners: new Set(),
       ear: undefined,
       needsMark: false,
+      checkedTail: undefined,
       running: undefined,
     };
     this.#streams.set(key, stream);
     stream.ear = this.#parts.store.listen(key, (signal) => tell(stream, signal));
-    if (this.#streams.size === 1) this.#schedule(this.#parts.store.checkMs);
+    // A slow pace is for streams that were looked at: the next check comes as soon as one for this stream alone would.
+    if (this.#streams.size === 1 || this.#quiet > 1) this.#schedule(this.#parts.store.checkMs);
+    this.#quiet = 0;
     return stream;
   }
 
@@ -115,7 +123,7 @@ export class Watches {
     if (this.#streams.size === 0) return;
     this.#cancelCheck = this.#parts.clock.after(delayMs, () => {
       if (this.#isChecking) return this.#schedule(this.#parts.store.checkMs);
-      background(this.#check(), () => this.#schedule(this.#parts.store.checkMs));
+      background(this.#check(), () => this.paceChanged());
     });
   }
 
@@ -123,6 +131,7 @@ export class Watches {
     const { store } = this.#parts;
     this.#isChecking = true;
     let shortestLeaseMs = Infinity;
+    this.#quiet += 1;
     try {
       const streams = [...this.#streams.values()];
       const records = await store.check(streams.map(({ key }) => key));
@@ -133,6 +142,8 @@ export class Watches {
           tell(stream, { type: "missed" });
           continue;
         }
+        if (record.tail !== stream.checkedTail) this.#quiet = 1;
+        stream.checkedTail = record.tail;
         // A lease that has lapsed is told by this very check.
         if (record.leaseMs !== undefined && record.leaseMs > 0)
           shortestLeaseMs = Math.min(shortestLeaseMs, record.leaseMs);
@@ -142,7 +153,8 @@ export class Watches {
     } finally {
       this.#isChecking = false;
     }
-    this.#schedule(Math.min(store.checkMs, shortestLeaseMs + LEASE_SLACK_MS));
+    const pauseMs = Math.min(store.checkMs * Math.max(this.#quiet, 1), store.idleCheckMs);
+    this.#schedule(Math.min(pauseMs, shortestLeaseMs + LEASE_SLACK_MS));
   }
 
   /** Tells the producers of all that need it, at once. */

@@ -35,10 +35,14 @@ const MAX_STATEMENT_UNITS = 1_048_576;
 const MAX_PAGE_UNITS = 65_536;
 /** How often followers that notifications reach look all the same: at the lease, the row, and the listener itself. */
 const CHECK_MS = 2_500;
+/** … once streams are silent: a model that thinks needs no look, and its lease is looked at whatever this says. */
+const IDLE_CHECK_MS = 10_000;
+/** A follower that has heard nothing for this long, no check either, reads by itself. */
+export const SILENCE_MS = 12_500;
 /** How long a producer writes at once after it was told that somebody follows. */
-const WATCHED_MS = 20_000;
+const WATCHED_MS = 45_000;
 /** The mark is made again when this much of it is left: a check, and one that is late. */
-const MARK_AGAIN_MS = CHECK_MS * 1.5;
+const MARK_AGAIN_MS = IDLE_CHECK_MS * 1.5;
 
 export class PostgresStore implements LogStore {
   readonly name: string = "Postgres";
@@ -80,6 +84,10 @@ export class PostgresStore implements LogStore {
 
   get checkMs(): number {
     return this.#listener.isProven ? CHECK_MS : Math.min(this.#context.settings.pollIntervalMs, CHECK_MS);
+  }
+
+  get idleCheckMs(): number {
+    return this.#listener.isProven ? IDLE_CHECK_MS : this.checkMs;
   }
 
   start(listener: StoreListener): void {

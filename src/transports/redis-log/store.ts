@@ -59,6 +59,7 @@ export class RedisStore implements LogStore {
   /** A server that restarts empty, fails over or evicts keys: the producer writes them again. */
   readonly mayForget: boolean = true;
   readonly checkMs: number = CHECK_MS;
+  readonly idleCheckMs: number = CHECK_MS;
 
   readonly #options: RedisStoreOptions;
   readonly #requests: LogRequests;
