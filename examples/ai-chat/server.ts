@@ -17,7 +17,7 @@ const { POST, GET, DELETE } = createChatHandlers(context, {
   validate: async (message) => (await safeValidateUIMessages({ messages: [message] })).success,
   answer: async ({ messages, signal }) => {
     const prompt = await convertToModelMessages(messages);
-    const { stream } = streamText({ model, messages: prompt, abortSignal: signal }); // The stop button's.
+    const { stream } = streamText({ model, messages: prompt, abortSignal: signal }); // Stop aborts it.
     return toUIMessageStream({ stream });
   },
 });
