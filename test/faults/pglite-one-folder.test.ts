@@ -1,17 +1,22 @@
-// One folder, however its path is written, is one instance: two would destroy it.
+// One folder, however its path is written, is one instance of one process: two would destroy it.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createPgliteResumableStreamContext } from "../../src/pglite.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
+import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
+import { lockFolder } from "../../src/transports/postgres/pglite-folder.ts";
+import { WorkerProcess } from "../support/process.ts";
+import type { SourceSpec } from "../support/source.ts";
+import { until } from "../support/wait.ts";
 
 test.each([
   ["relative", (path: string) => relative(process.cwd(), path)],
   ["with a slash at its end", (path: string) => `${path}/`],
   ["as a file: address", (path: string) => `file://${path}`],
+  ["through a link", (path: string) => `${path}-link`],
 ])(
   "a context whose path of the folder is %s follows the other's stream",
   { timeout: 30_000 },
@@ -19,6 +24,7 @@ test.each([
     const parent = await mkdtemp(join(tmpdir(), "pglite-"));
     onTestFinished(() => rm(parent, { recursive: true, force: true }));
     const folder = join(parent, "streams");
+    await symlink(folder, `${folder}-link`);
     const [first, second] = [folder, spell(folder)].map((dataDir) =>
       createPgliteResumableStreamContext({ dataDir, waitUntil: null }),
     );
@@ -34,3 +40,49 @@ test.each([
     expect(await second?.hasExistingStream("chat")).toBe("DONE");
   },
 );
+
+test(
+  "a second process is refused while the first has it open; once that was killed, one of many gets it",
+  { timeout: 60_000 },
+  async () => {
+    const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+    onTestFinished(() => rm(parent, { recursive: true, force: true }));
+    const folder = join(parent, "streams");
+    await using first = await WorkerProcess.start({ clients: "pglite", url: folder });
+    const source: SourceSpec = { label: "first", chunks: 3, everyMs: 1, holdAfter: 2 };
+    await first.start({ read: "own", call: "resumableStream", streamId: "chat", source });
+
+    const context = createPgliteResumableStreamContext({ dataDir: folder, waitUntil: null });
+    onTestFinished(() => context.close());
+    await expect(context.hasExistingStream("chat")).rejects.toMatchObject({
+      code: "TRANSPORT_UNAVAILABLE",
+      message: expect.stringContaining(folder) as string,
+    });
+    // The refused process has harmed nothing.
+    await first.ask("release", { label: "first" });
+    expect(await first.ended("own", 10_000)).toMatchObject({ end: { kind: "clean" } });
+
+    await first.kill();
+    const locks = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
+    const won = locks.flatMap((lock) => (lock.status === "fulfilled" ? [lock.value] : []));
+    expect(won).toHaveLength(1);
+    await Promise.all(won.map((unlock) => unlock()));
+    // Opening a folder takes seconds, and after a failure no caller waits for them.
+    const has = (): Promise<unknown> => context.hasExistingStream("chat").catch(() => undefined);
+    await until(async () => (await has()) === "DONE", { what: "the folder", withinMs: 15_000 });
+  },
+);
+
+test("a context that opens a folder while another of the process closes it waits for that", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const open = () =>
+    createPgliteResumableStreamContext({ dataDir: join(parent, "streams"), waitUntil: null });
+  const [first, second] = [open(), open()];
+  onTestFinished(() => second.close());
+  await first.createNewResumableStream("chat", sourceOf(["text"])).then(read);
+  await until(async () => (await first.hasExistingStream("chat")) === "DONE", { what: "the end" });
+  const closing = first.close();
+  expect(await second.hasExistingStream("chat")).toBe("DONE");
+  await closing;
+});

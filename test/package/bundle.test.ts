@@ -117,7 +117,7 @@ test.each([
   { what: "redis", entry: "redis", budget: 44_600 },
   { what: "ioredis", entry: "ioredis", budget: 44_600 },
   { what: "postgres", entry: "postgres", budget: 29_900 },
-  { what: "pglite", entry: "pglite", budget: 28_900 },
+  { what: "pglite", entry: "pglite", budget: 29_400 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_350 },
   { what: "testing", entry: "testing", budget: 52_300 },

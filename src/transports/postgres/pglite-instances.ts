@@ -2,51 +2,72 @@
 
 import { shared } from "../../lib/shared.ts";
 import type { LeasedPglite, PgliteClient } from "./pglite.ts";
+import { folderOf, lockFolder } from "./pglite-folder.ts";
+
+interface OpenInstance {
+  client: PgliteClient;
+  /** Other processes may open its folder. */
+  unlock: () => Promise<void>;
+}
 
 interface Instance {
-  opening: Promise<PgliteClient>;
+  opening: Promise<OpenInstance>;
   users: number;
+  /** Absent while there are users. */
+  closing: Promise<void> | undefined;
 }
 
 /** The instance of a folder, or of memory if there is none. */
-export async function leasePglite(dataDir: string | undefined): Promise<LeasedPglite> {
+export async function leasePglite(dataDir = "memory://"): Promise<LeasedPglite> {
   const instances = sharedInstances();
-  const name = await nameOf(dataDir);
-  const instance = instances.get(name) ?? { opening: openPglite(dataDir), users: 0 };
-  instances.set(name, instance);
-  instance.users += 1;
-  const release = async (): Promise<void> => {
-    instance.users -= 1;
-    if (instance.users > 0) return;
-    if (instances.get(name) === instance) instances.delete(name);
-    const client = await instance.opening;
-    await client.close();
+  const folder = await folderOf(dataDir);
+  const name = folder ?? dataDir;
+  let instance = instances.get(name);
+  // The last user's close may be under way still.
+  while (instance?.closing) {
+    await instance.closing;
+    instance = instances.get(name);
+  }
+  instance ??= { opening: openPglite(dataDir, folder), users: 0, closing: undefined };
+  const leased = instance;
+  instances.set(name, leased);
+  leased.users += 1;
+  const release = (): Promise<void> => {
+    leased.users -= 1;
+    if (leased.users === 0) leased.closing = close(leased).finally(() => instances.delete(name));
+    return leased.closing ?? Promise.resolve();
   };
   try {
-    return { client: await instance.opening, isOurs: true, release };
+    return { client: (await leased.opening).client, isOurs: true, release };
   } catch (error) {
-    if (instances.get(name) === instance) instances.delete(name);
+    if (instances.get(name) === leased) instances.delete(name);
     throw error;
   }
 }
 
-/** One for each folder, however its path is written. */
-async function nameOf(dataDir = "memory://"): Promise<string> {
-  const folder = dataDir.replace(/^file:\/\//, "");
-  // "memory://", and what browsers have in place of folders.
-  if (/^[a-z-]+:\/\//.test(folder)) return folder;
-  const path = await import("node:path");
-  return path.resolve(folder);
+async function close({ opening }: Instance): Promise<void> {
+  const { client, unlock } = await opening;
+  try {
+    await client.close();
+  } finally {
+    await unlock();
+  }
 }
 
 /** Two instances on one folder would destroy it. */
 function sharedInstances(): Map<string, Instance> {
-  return shared("pglite.1", () => new Map<string, Instance>());
+  return shared("pglite.2", () => new Map<string, Instance>());
 }
 
-async function openPglite(dataDir: string | undefined): Promise<PgliteClient> {
+async function openPglite(dataDir: string, folder: string | undefined): Promise<OpenInstance> {
   const { PGlite } = await importing(import("@electric-sql/pglite"));
-  return PGlite.create(dataDir);
+  const unlock = folder === undefined ? () => Promise.resolve() : await lockFolder(folder);
+  try {
+    return { client: await PGlite.create(dataDir), unlock };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
 }
 
 async function importing<T>(loading: Promise<T>): Promise<T> {

@@ -1,0 +1,110 @@
+// A folder that PGlite has open is one process's: a second would write over it, and PGlite itself lets it. A socket whose name is
+// made of the folder's path tells that somebody is there, and goes with its process, however that ends.
+
+import type { Server } from "node:net";
+import { ResumableStreamError } from "../../port/errors.ts";
+
+/** A socket's path, hash and all, is shorter than the 103 bytes that macOS takes of one. */
+const HASH_LENGTH = 24;
+/** A socket that a killed process left is taken away, and another process may be doing the same. */
+const MAX_TRIES = 5;
+
+/** The folder's path, however it is written; undefined for memory, and for what browsers have in place of folders. */
+export async function folderOf(dataDir: string): Promise<string | undefined> {
+  const folder = dataDir.replace(/^file:\/\//, "");
+  if (/^[a-z-]+:\/\//.test(folder)) return undefined;
+  const [{ realpath }, paths] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+  const path = paths.resolve(folder);
+  try {
+    return await realpath(path);
+  } catch {
+    // It will be made.
+    return realpath(paths.dirname(path)).then(
+      (parent) => paths.join(parent, paths.basename(path)),
+      () => path,
+    );
+  }
+}
+
+/**
+ * Takes a folder for this process; gives what lets it go.
+ *
+ * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` if another process has it; TypeError if that can't be known.
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const path = await socketPath(folder);
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      return await listenAt(path);
+    } catch (error) {
+      if (codeOf(error) !== "EADDRINUSE") {
+        const message = `Cannot tell whether another process has the folder ${folder} open: ${String(error)}. Set TMPDIR to a folder in which sockets can be made.`;
+        throw new TypeError(message, { cause: error });
+      }
+    }
+    if (!(await removeLeft(path))) break;
+  }
+  throw new ResumableStreamError(
+    "TRANSPORT_UNAVAILABLE",
+    `Another process has the folder ${folder} open, and two would destroy it. Give this process a dataDir of its own, or use Postgres.`,
+  );
+}
+
+async function socketPath(folder: string): Promise<string> {
+  const [{ createHash }, { tmpdir }, paths] = await Promise.all([
+    import("node:crypto"),
+    import("node:os"),
+    import("node:path"),
+  ]);
+  const name = `pglite-${createHash("sha256").update(folder).digest("hex").slice(0, HASH_LENGTH)}`;
+  return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : paths.join(tmpdir(), `${name}.sock`);
+}
+
+async function listenAt(path: string): Promise<() => Promise<void>> {
+  const { createServer } = await import("node:net");
+  const server: Server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  // It keeps no process alive.
+  server.unref();
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** Removes the socket of a process that is gone; false if its process is there. */
+async function removeLeft(path: string): Promise<boolean> {
+  if (await isAnswered(path)) return false;
+  const { rename, unlink } = await import("node:fs/promises");
+  // Renamed, it is one process's to look at: whoever did the same a moment ago may listen at this path by now.
+  const aside = `${path}.${Math.random().toString(36).slice(2)}`;
+  try {
+    await rename(path, aside);
+    if (await isAnswered(aside)) {
+      await rename(aside, path);
+      return false;
+    }
+    await unlink(aside);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  return true;
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const { connect } = await import("node:net");
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const answer = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", () => answer(true));
+    // A socket that isn't ours to ask is somebody's.
+    socket.once("error", (error) => answer(!["ECONNREFUSED", "ENOENT"].includes(codeOf(error))));
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
