@@ -54,6 +54,28 @@ export class PostgresServer {
     return server;
   }
 
+  /** A server that follows this one, and takes its place once it is told `select pg_promote()`. */
+  async startStandby(): Promise<PostgresServer> {
+    const folder = await mkdtemp(join(tmpdir(), "postgres-"));
+    const standby = new PostgresServer(await freePort(), folder, this.#options);
+    const user = unprivilegedUser();
+    if (user) await chown(folder, user.uid, user.gid);
+    const from = ["-h", "127.0.0.1", "-p", String(this.port), "-U", "postgres"];
+    const how = ["-D", standby.#data, "-R", "-X", "stream", "-c", "fast"];
+    try {
+      await promisify(execFile)(binary("pg_basebackup"), [...from, ...how], {
+        ...user,
+        cwd: folder,
+        timeout: 60_000,
+      });
+      await standby.launch();
+    } catch (error) {
+      await standby.stop();
+      throw error;
+    }
+    return standby;
+  }
+
   /** Ends the server and removes its folder. May be called again, and on a paused or killed server. */
   async stop(): Promise<void> {
     await this.kill();
@@ -160,7 +182,7 @@ export class PostgresServer {
 }
 
 /** A program of the server's version. */
-function binary(name: "postgres" | "initdb"): string {
+function binary(name: "postgres" | "initdb" | "pg_basebackup"): string {
   return join(dirname(realpathSync(ensureBinary(postgresBinary))), name);
 }
 
@@ -192,7 +214,7 @@ async function ready(child: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const listen = (data: Buffer): void => {
       log += data.toString();
-      if (log.includes("database system is ready to accept connections")) resolve();
+      if (/database system is ready to accept (read-only )?connections/.test(log)) resolve();
     };
     child.stdout?.on("data", listen);
     child.stderr?.on("data", listen);
