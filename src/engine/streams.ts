@@ -28,6 +28,9 @@ export class Streams {
   readonly #drained = new Latch();
   readonly #turns: Turns;
 
+  /** Claims under way. */
+  readonly #claiming = new Set<Promise<unknown>>();
+
   constructor(options: StreamsOptions) {
     this.#options = options;
     this.#turns = new Turns(options.clock);
@@ -65,12 +68,14 @@ export class Streams {
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
     try {
-      const claimed = await this.#options.transport.claim(streamId, {
+      const claiming = this.#options.transport.claim(streamId, {
         mode,
         producer,
         isOwed: this.#options.handOver.isWanted,
         onLate,
       });
+      this.#claiming.add(claiming);
+      const claimed = await claiming.finally(() => this.#claiming.delete(claiming));
       if (claimed.status !== "won") return undefined;
       ({ claim } = claimed);
     } catch (error) {
@@ -147,7 +152,10 @@ export class Streams {
     const late = (): Error =>
       new ResumableStreamError("TRANSPORT_UNAVAILABLE", "Closing took too long; it goes on.");
     const timeoutMs = CLOSE_TIMEOUT_MS + (handOver.isWanted ? handOver.timeoutMs : 0);
-    const ended = Promise.all([...this.#producers].map((producer) => producer.close()));
+    const closeAll = (): Promise<unknown> =>
+      Promise.all([...this.#producers].map((producer) => producer.close()));
+    // A claim that is won only now has a record, which its call gives up.
+    const ended = Promise.all([closeAll(), Promise.allSettled(this.#claiming)]).then(closeAll);
     try {
       await withDeadline(
         clock,

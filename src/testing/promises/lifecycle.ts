@@ -101,6 +101,27 @@ export const closePromises: Section<Contract> = section("close", (promise) => {
     await primary.leave();
   });
 
+  promise("a stream whose claim is under way when the context closes runs nowhere", async (contract) => {
+    const [first, second] = [await contract.createContext(), await contract.createContext()];
+    await Promise.all([first, second].map((context) => context.hasExistingStream(freshId())));
+    const ids = [freshId(), freshId()] as const;
+    const settled = Promise.allSettled([
+      first.createNewResumableStream(ids[0], manualSource().makeStream).then((stream) => read(stream).ended),
+      first.resumableStream(ids[1], manualSource().makeStream).then((stream) => read(stream).ended),
+    ]);
+    // Far enough for the claim to be sent, and no further.
+    for (let n = 0; n < 3; n++) await Promise.resolve();
+    await first.close();
+    await expectResolved(settled);
+    const closedAt = performance.now();
+    for (const id of ids) {
+      await expectTakeable(contract, { context: second, id, text: "" });
+      expectSameText(await readWhole(second.resumableStream(id, sourceOf(["again"]))), "again");
+    }
+    // By a silence or a lease others would find out, too, in 5 s or longer.
+    equal(performance.now() - closedAt < 3_000, true, "they find out at once");
+  });
+
   promise("a context that used others' streams up closes and the others' go on", async (contract) => {
     const [first, second] = [await contract.createContext(), await contract.createContext()];
     const source = manualSource();
