@@ -9,7 +9,8 @@ export interface FoldOptions {
   /** The message's id, if the text names none. @defaultValue "" */
   messageId?: string | undefined;
   /**
-   * How the answer ended: at any other end than `"done"`, a tool call without a result gets an error for one.
+   * How the answer ended: at any other end than `"done"`, a tool call without a result gets an error for one. So it does if the
+   * text says that the AI SDK gave up: `abort`, `error`, or the finish reason `error`.
    * @defaultValue "done"
    */
   end?: EndKind | undefined;
@@ -43,6 +44,8 @@ class Fold {
   readonly #parts: Part[] = [];
   /** Texts and reasonings that further chunks may add to, by their kind and id. */
   readonly #open = new Map<string, Part>();
+  /** The AI SDK said in the text that it gave up: the stream itself is done then. Absent unless it did. */
+  #brokeOff: EndKind | undefined;
 
   constructor(id: string) {
     this.#id = id;
@@ -55,7 +58,15 @@ class Fold {
       case "start":
         if (typeof chunk["messageId"] === "string") this.#id = chunk["messageId"];
         return this.#addMetadata(chunk);
+      case "abort":
+        this.#brokeOff = "stopped";
+        return;
+      case "error":
+        this.#brokeOff = "failed";
+        return;
       case "finish":
+        if (chunk["finishReason"] === "error") this.#brokeOff ??= "failed";
+        return this.#addMetadata(chunk);
       case "message-metadata":
         return this.#addMetadata(chunk);
       case "start-step":
@@ -102,8 +113,9 @@ class Fold {
 
   close(end: EndKind): ChatMessage | undefined {
     for (const part of this.#open.values()) part["state"] = "done";
+    const how = end === "done" ? (this.#brokeOff ?? end) : end;
     const parts = this.#parts
-      .flatMap((part) => (isTool(part) ? closedCall(part, end) : [part]))
+      .flatMap((part) => (isTool(part) ? closedCall(part, how) : [part]))
       .map(withoutUndefined);
     if (parts.every(({ type }) => type === "step-start")) return undefined;
     const metadata = this.#metadata === undefined ? {} : { metadata: this.#metadata };

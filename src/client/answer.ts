@@ -31,6 +31,8 @@ export interface Asked {
   /** The caller makes the address himself, and so speaks for a server that confirms nothing. */
   isTrusted: boolean;
   closed: ServerKind | undefined;
+  /** How many units beyond the position came of a closed connection, and are handed on if that was the end. */
+  left: number;
 }
 
 export type Judgement = { type: "opened" } | Extract<ReconnectEvent, { type: "failed" | "judged" }>;
@@ -47,7 +49,9 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
     const type = typeOf(headers);
     // A login page, say. Without a type it can't be told: of two handlers, one may well give none.
     if (type && asked.type && type !== asked.type) return refused("REFUSED");
-    const isBelieved = offset === null ? asked.isTrusted || asked.isOwn : isConfirmed;
+    // Events without the header say by their first comment where they begin, or else nothing of them is taken.
+    const mayConfirm = asked.isTrusted || asked.isOwn || type === EVENTS;
+    const isBelieved = offset === null ? mayConfirm : isConfirmed;
     return isBelieved ? { type: "opened" } : refused("NOT_RESUMED");
   }
   // Servers without our header answer 410 when the stream ended badly, and 204 or 422 when it is done.
@@ -58,7 +62,8 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   if (said === "missed") return refused("MISSED_END");
   if (status === 204 || status === 422) {
     const hasAll = offset === null ? closed : isConfirmed;
-    return hasAll ? ended("done") : refused("MISSED_END");
+    const isLonger = Number(offset) > offsetOf(position) + asked.left;
+    return hasAll ? ended("done") : { type: "judged", verdict: { code: "MISSED_END" }, isProven: isLonger };
   }
   // 500 after a clean close: a route that doesn't work, rather than a server that is gone.
   const isFinal = !mayPass(status) || (status === 500 && closed === "other");
@@ -75,8 +80,10 @@ export function isOther(mark: string | null | undefined, position: Position): bo
   return Boolean(mark && mark !== (markOf(position) ?? mark));
 }
 
+export const EVENTS: string = "text/event-stream";
+
 export function typeOf(headers: Headers): string | undefined {
-  return headers.get("content-type")?.split(";")[0];
+  return headers.get("content-type")?.split(/[;,]/)[0]?.trim().toLowerCase();
 }
 
 /** A reader that is told to come back tomorrow asks again all the same. */

@@ -1,6 +1,6 @@
 // What one connection brings of a stream: the text to hand on, and the position to go on from.
 
-import { isOther, markOf, offsetOf, type Position, positionOf, typeOf } from "./answer.ts";
+import { EVENTS, isOther, markOf, offsetOf, type Position, positionOf, typeOf } from "./answer.ts";
 import { type EndKind, ending, type Verdict } from "./reconnect.ts";
 
 /** The comments of our server begin so, and nothing of a source's does. */
@@ -30,7 +30,7 @@ export interface ReceivedOptions {
   headers: Headers;
   /** Where the connection begins. */
   position: Position;
-  /** A first answer may be of any server and begin anywhere in its text. `own`: its events are those of our server alone. */
+  /** A first answer may be of any server and begin anywhere in its text. `own`: only our server's events are taken, whatever the type says. */
   from: "anywhere" | "here" | "own";
 }
 
@@ -60,7 +60,7 @@ export class Received {
   constructor({ headers, position, from }: ReceivedOptions) {
     this.position = positionOf(offsetOf(position), headers.get("stream-generation") ?? markOf(position));
     this.isOurs = headers.has("stream-offset");
-    this.kind = typeOf(headers) === "text/event-stream" ? "unknown" : "text";
+    this.kind = from === "own" || typeOf(headers) === EVENTS ? "unknown" : "text";
     this.#from = from;
   }
 

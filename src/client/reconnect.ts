@@ -35,6 +35,8 @@ export interface ReconnectState {
   readonly attempts: number;
   /** The last connection closed as if its text were whole, which the server is asked to confirm. */
   readonly closed?: ServerKind | undefined;
+  /** The connection was opened to confirm a close, and has brought nothing more. */
+  readonly confirms?: boolean;
   /** The server named the time of the next attempt: no hint brings it forward. */
   readonly isHeld?: boolean;
   /** The server's word on the end, while a connection was still open; absent once that connection has brought more. */
@@ -64,8 +66,8 @@ export type ReconnectEvent =
   | { type: "opened"; isBehind: boolean }
   /** The attempt brought nothing; a further one may, after the time that the server named. */
   | { type: "failed"; afterMs?: number | undefined }
-  /** The attempt brought an answer after which no further one can help. */
-  | { type: "judged"; verdict: Verdict }
+  /** The attempt brought an answer after which no further one can help. If it `isProven`, no clean close outweighs it. */
+  | { type: "judged"; verdict: Verdict; isProven?: boolean }
   /** The connection said how the stream ended, or the reader left. */
   | { type: "ended"; verdict: Verdict };
 
@@ -132,7 +134,7 @@ export function stepReconnect(
       return to({
         next: next === "waiting" ? "none" : next,
         verdict: undefined,
-        ...(event.moved && { attempts: 0, closed: undefined }),
+        ...(event.moved && { attempts: 0, closed: undefined, confirms: false }),
       });
     case "stalled":
       // Its server answered, and the network held: silence is no failure.
@@ -142,11 +144,11 @@ export function stepReconnect(
       if (next !== "none") return to({ reads: false });
       // Servers that send a reader on to each other are asked like any others.
       if (event.isMoved && (event.served || attempts === 0)) return connect({ reads: false, attempts: 1 });
-      return wait({ reads: false }, 0, event.served ? 0 : attempts);
+      return wait({ reads: false, confirms: false }, 0, event.served ? 0 : attempts);
     case "closed":
-      if (attempts === 0) return connect({ reads: false, attempts: 1, closed: event.by });
       // Asked again it had no more, and no word to say so.
-      if (event.by === "other") return finish(ending("done"));
+      if (state.confirms && event.by === "other") return finish(ending("done"));
+      if (attempts === 0) return connect({ reads: false, attempts: 1, closed: event.by });
       return wait({ reads: false, closed: event.by });
     case "due":
       return connect();
@@ -157,7 +159,10 @@ export function stepReconnect(
       // The last that was on its way, or a sign of life? The connection is given a moment to show.
       return event.isBehind
         ? to({ next: "waiting", isHeld: false }, { type: "wait", attempt: attempts, afterMs: 0 })
-        : to({ reads: true, next: "none", closed: undefined }, { type: "switch" });
+        : to(
+            { reads: true, next: "none", closed: undefined, confirms: closed !== undefined },
+            { type: "switch" },
+          );
     case "failed":
       // The time between the close and a later answer can't be known.
       return wait({ closed: closed === "other" ? closed : undefined }, event.afterMs);
@@ -166,7 +171,9 @@ export function stepReconnect(
         return to({ next: "none", verdict: event.verdict }, { type: "drain" });
       }
       // A server that knows nothing of resuming closed its text. That it can't say so again is no fault.
-      return finish(closed === "other" && !event.verdict.end ? ending("done") : event.verdict);
+      return finish(
+        closed === "other" && !event.verdict.end && !event.isProven ? ending("done") : event.verdict,
+      );
     case "ended":
       return finish(event.verdict);
   }

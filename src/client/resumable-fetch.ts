@@ -98,10 +98,15 @@ export async function fetchOn(
   // Each time: a function's are fresh ones, and the caller's own object may have others by now.
   const withHeaders = async (): Promise<RequestInit> =>
     headers ? { ...options, headers: typeof headers === "function" ? await headers() : headers } : options;
-  // An argument that no request can be made of is told at once.
-  if (method === "GET") new Request(first, options);
+  // An argument that no request can be made of is told at once, and so is a function of headers that throws.
+  let prepared: RequestInit | undefined = await withHeaders();
+  if (method === "GET") new Request(first, prepared);
   const response = await firstAnswer(platform, {
-    ask: async () => fetch(input, await withHeaders()),
+    ask: async () => {
+      const using = prepared ?? (await withHeaders());
+      prepared = undefined;
+      return fetch(input, using);
+    },
     maxAttempts: method === "GET" ? maxAttempts : 0,
     signal,
   });

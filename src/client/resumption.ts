@@ -1,7 +1,7 @@
 // Performs what reconnect.ts decides: one body over as many connections as it takes.
 
 import type { Cancel } from "../lib/clock.ts";
-import { judge, type Position, typeOf } from "./answer.ts";
+import { EVENTS, judge, type Position, typeOf } from "./answer.ts";
 import { type Connection, letGo } from "./connection.ts";
 import { ResumableFetchError } from "./error.ts";
 import { Received, type ReceivedOptions } from "./received.ts";
@@ -158,20 +158,26 @@ export class Resumption {
     const position = this.#position;
     this.#next = connection;
     this.#attempt(stallTimeoutMs, { type: "failed" });
-    request(position, connection.abort.signal).then(
-      (response) => this.#onAnswer(connection, response, position),
-      () => this.#onBroken(connection),
-    );
+    request(position, connection.abort.signal)
+      .then((response) => this.#onAnswer(connection, response, position))
+      // An answer that can't be read, too: the caller's own `fetch` may have locked it.
+      .catch(() => this.#onBroken(connection));
   }
 
   #onAnswer(connection: Connection, response: Response, position: Position): void {
     const { isTrusted, platform } = this.#options;
     const { clock } = platform;
     const isOwn = this.#isOwn;
-    this.#open(connection, response, isOwn ? "own" : "here");
+    const isSaid = isTrusted || response.headers.has("stream-offset");
+    this.#open(
+      connection,
+      response,
+      isOwn || (!isSaid && typeOf(response.headers) === EVENTS) ? "own" : "here",
+    );
     if (connection !== this.#next) return letGo(connection);
     this.#status = response.status;
-    const asked = { position, type: this.#type, isTrusted, isOwn, closed: this.#state.closed };
+    const { closed } = this.#state;
+    const asked = { position, type: this.#type, isTrusted, isOwn, closed, left: this.#left.length };
     const judgement = judge(response, asked, clock.wallTime());
     const isBehind = this.#position !== position;
     this.#dispatch(judgement.type === "opened" ? { type: "opened", isBehind } : judgement);
@@ -214,15 +220,17 @@ export class Resumption {
     if (!received || connection !== this.#current) return;
     connection.isReading = false;
     if (!bytes) {
-      // Our own events tell their end.
+      // Our own events tell their end, and an answer that had to be ours and said nothing was none.
       const { isOurs, kind } = received;
-      if (kind === "own" || (isOurs && kind === "unknown")) return this.#onBroken(connection);
-      this.#left = received.left;
+      if (kind === "own" || (kind === "unknown" && (isOurs || this.#isOwn)))
+        return this.#onBroken(connection);
+      this.#left = received.left || this.#left;
       return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }
     const { pieces, old, verdict } = received.push(bytes);
     const moved = received.position !== this.#position;
     this.#position = received.position;
+    if (moved) this.#left = "";
     this.#isOwn ||= received.kind === "own";
     this.#heardAt = this.#options.platform.clock.now();
     this.#cancelSilence();

@@ -44,7 +44,7 @@ export async function firstAnswer(
       // As `fetch` throws for a network that failed.
       if (isLast || signal?.aborted || !(error instanceof TypeError)) throw error;
     }
-    // Aborted, the next attempt says so.
+    signal?.throwIfAborted();
     await new Promise<void>((resolve) => {
       const cancel = platform.clock.after(waitMs({ attempt, afterMs }, platform), resolve);
       signal?.addEventListener("abort", () => {
@@ -52,5 +52,7 @@ export async function firstAnswer(
         resolve();
       });
     });
+    // A `fetch` of the caller's may take no notice of it.
+    signal?.throwIfAborted();
   }
 }

@@ -153,15 +153,15 @@ async function answer({ handler, incoming, outgoing, idleReaderMs, signal }: Exc
   }
   // The reader learns that it is served before the first text comes.
   outgoing.flushHeaders?.();
-  const sink = idleReaderMs === undefined ? outgoing : cutIfIdle(outgoing, idleReaderMs);
+  const sink = sinkOf(outgoing, idleReaderMs);
   const direct = sendDirectly(body, { sink, signal, requestSignal: request.signal });
   return direct ?? send(reader, { sink, signal });
 }
 
 type Sink = Pick<NodeResponse, "write" | "end" | "on" | "once">;
 
-/** The same response, whose connection is cut once what was written to it has waited for `idleReaderMs`. */
-function cutIfIdle(outgoing: NodeResponse, idleReaderMs: number): Sink {
+/** The same response, whose connection is cut once what was written to it has waited for `idleReaderMs`, if that is given. */
+function sinkOf(outgoing: NodeResponse, idleReaderMs: number | undefined): Sink {
   /** Absent while the client takes what there is. */
   let cancel: Cancel | undefined;
   const rest = (): void => {
@@ -172,8 +172,10 @@ function cutIfIdle(outgoing: NodeResponse, idleReaderMs: number): Sink {
   outgoing.on("close", rest);
   return {
     write: (bytes) => {
-      const takesMore = outgoing.write(bytes);
-      if (!takesMore) cancel ??= systemClock.after(idleReaderMs, () => outgoing.destroy());
+      // As Node's own pipes take it: a middleware's `write` may well answer nothing.
+      const takesMore = (outgoing.write(bytes) as unknown) !== false;
+      if (!takesMore && idleReaderMs !== undefined)
+        cancel ??= systemClock.after(idleReaderMs, () => outgoing.destroy());
       return takesMore;
     },
     end: () => outgoing.end(),

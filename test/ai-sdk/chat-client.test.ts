@@ -57,6 +57,45 @@ async function askWhile(moment: "it resumes" | "it loads", stored: string[]): Pr
   return shown.map(({ id }) => id);
 }
 
+test("a question waits for a stop that hangs no longer than its own signal, and is told so", async () => {
+  const asked: (string | undefined)[] = [];
+  const client = createChatClient<Message>({
+    fetch: (_, init) => {
+      asked.push(init?.method);
+      return new Promise(() => undefined);
+    },
+  });
+  const { fetch, prepareReconnectToStreamRequest } = client.transport;
+  const { api } = prepareReconnectToStreamRequest({ id: "1" });
+  void client.stop("1");
+  await vi.waitFor(() => expect(asked).toEqual(["DELETE"]));
+  const abort = new AbortController();
+  const question = fetch(api, { method: "POST", signal: abort.signal });
+  abort.abort();
+  await expect(question).rejects.toMatchObject({ name: "AbortError" });
+  expect(asked).toEqual(["DELETE"]);
+});
+
+test("a stop names the answer that the page resumed, also where that had no signal", async () => {
+  const asked: string[] = [];
+  const client = createChatClient<Message>({
+    fetch: (input, init) => {
+      asked.push(`${init?.method ?? "GET"} ${input instanceof Request ? input.url : String(input)}`);
+      if (init?.method === "DELETE") return Promise.resolve(new Response(null));
+      const headers = {
+        "content-type": "text/event-stream",
+        "stream-generation": "a2",
+        "stream-offset": "0",
+      };
+      return Promise.resolve(new Response(new ReadableStream(), { headers }));
+    },
+  });
+  const { fetch, prepareReconnectToStreamRequest } = client.transport;
+  await fetch(prepareReconnectToStreamRequest({ id: "1" }).api);
+  await client.stop("1");
+  expect(asked.at(-1)).toMatch(/^DELETE .*generation=a2$/);
+});
+
 test.each(["it resumes", "it loads"] as const)(
   "a question that is asked while %s stays on the page",
   async (moment) => {

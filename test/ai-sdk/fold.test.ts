@@ -101,6 +101,15 @@ describe("a tool call whose approval nobody has answered", () => {
     return typeof part === "object" && part !== null && "state" in part ? part.state : undefined;
   };
 
+  test.each([
+    ["was aborted", { type: "abort" }],
+    ["failed", { type: "error", errorText: "overloaded" }],
+    ["finished by an error", { type: "finish", finishReason: "error" }],
+  ])("has an error if the text says that it %s, though the stream is done", (_, chunk) => {
+    const said = foldUIMessage(text + textOf([chunk]), { end: "done" })?.parts.at(-1);
+    expect(said).toMatchObject({ state: "output-error" });
+  });
+
   test("is left to the page by an answer that is done", () => {
     expect(stateAt("done")).toBe("approval-requested");
   });

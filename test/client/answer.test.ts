@@ -12,6 +12,7 @@ describe("an answer", () => {
     isOwn: false,
     isTrusted: false,
     closed: undefined,
+    left: 0,
   };
   type Given = Parameters<typeof judge>[1];
 

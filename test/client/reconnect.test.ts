@@ -17,6 +17,7 @@ const online = { maxAttempts: MAX_ATTEMPTS, isOffline: false };
 /** Every state that there is, with one attempt made. */
 const states = {
   reading: { reads: true, next: "none" },
+  confirming: { reads: true, next: "none", confirms: true },
   draining: { reads: true, next: "none", verdict: { code: "MISSED_END" } },
   doubting: { reads: true, next: "waiting" },
   replacing: { reads: true, next: "asking" },
@@ -47,6 +48,7 @@ const events = {
   "judged done": { type: "judged", verdict: ending("done") },
   "judged lost": { type: "judged", verdict: ending("lost") },
   "judged missed": { type: "judged", verdict: { code: "MISSED_END" } },
+  "judged longer": { type: "judged", verdict: { code: "MISSED_END" }, isProven: true },
   ended: { type: "ended", verdict: ending("failed") },
   left: { type: "ended", verdict: {} },
 } satisfies Record<string, ReconnectEvent>;
@@ -64,6 +66,7 @@ function rowOf(names: StateName[], cell: Cell, row: Partial<Row>): Row {
   const of = (name: StateName): Cell => row[name] ?? (names.includes(name) ? cell : "-");
   return {
     reading: of("reading"),
+    confirming: of("confirming"),
     draining: of("draining"),
     doubting: of("doubting"),
     replacing: of("replacing"),
@@ -83,25 +86,33 @@ const asking = (cell: Cell): Partial<Row> => ({
 const table: Record<keyof typeof events, Row> = {
   moved: only({
     reading: "reading: 0",
+    confirming: "reading: 0",
     draining: "reading: 0",
     doubting: "reading: 0",
     replacing: "replacing: 0",
   }),
   heard: only({
     reading: "reading: 1",
+    confirming: "reading: 1",
     draining: "reading: 1",
     doubting: "reading: 1",
     replacing: "replacing: 1",
   }),
-  stalled: only({ reading: "replacing: 0 connect", draining: "over: MISSED_END" }),
+  stalled: only({
+    reading: "replacing: 0 connect",
+    confirming: "replacing: 0 connect",
+    draining: "over: MISSED_END",
+  }),
   "cut, of no use": only({
     reading: "waiting: 2 wait 1",
+    confirming: "waiting: 2 wait 1",
     draining: "over: MISSED_END",
     doubting: "waiting: 1",
     replacing: "connecting: 1",
   }),
   "cut, of use": only({
     reading: "waiting: 1 wait 0",
+    confirming: "waiting: 1 wait 0",
     draining: "over: MISSED_END",
     doubting: "waiting: 1",
     replacing: "connecting: 1",
@@ -109,27 +120,32 @@ const table: Record<keyof typeof events, Row> = {
   // At once, but not twice in a row: the attempt before came no further.
   "cut, to move": only({
     reading: "waiting: 2 wait 1",
+    confirming: "waiting: 2 wait 1",
     draining: "over: MISSED_END",
     doubting: "waiting: 1",
     replacing: "connecting: 1",
   }),
   "cut, of use, to move": only({
     reading: "connecting: 1 connect",
+    confirming: "connecting: 1 connect",
     draining: "over: MISSED_END",
     doubting: "waiting: 1",
     replacing: "connecting: 1",
   }),
   "closed by ours": only({
     reading: "waiting: 2 wait 1",
+    confirming: "waiting: 2 wait 1",
     draining: "waiting: 2 wait 1",
     doubting: "waiting: 2 wait 1",
     replacing: "waiting: 2 wait 1",
   }),
+  // An end only if the close before was at the same place: a connection that was opened after a cut proves nothing.
   "closed by another": only({
-    reading: "over: done",
-    draining: "over: done",
-    doubting: "over: done",
-    replacing: "over: done",
+    reading: "waiting: 2 wait 1",
+    confirming: "over: done",
+    draining: "waiting: 2 wait 1",
+    doubting: "waiting: 2 wait 1",
+    replacing: "waiting: 2 wait 1",
   }),
   due: only({
     doubting: "replacing: 1 connect",
@@ -138,6 +154,7 @@ const table: Record<keyof typeof events, Row> = {
   }),
   "wake, quiet": only({
     reading: "replacing: 1 connect",
+    confirming: "replacing: 1 connect",
     draining: "replacing: 1 connect",
     doubting: "replacing: 0 connect",
     replacing: "replacing: 1 connect",
@@ -160,6 +177,7 @@ const table: Record<keyof typeof events, Row> = {
     ...asking("over: MISSED_END"),
     "connecting, closed by another": "over: done",
   }),
+  "judged longer": only({ replacing: "draining: 1 drain", ...asking("over: MISSED_END") }),
   ended: always("over: SOURCE_FAILED"),
   left: always("over: left"),
 };

@@ -4,8 +4,11 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request as openRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { toNodeHandler } from "../../src/http.ts";
+import { streamResponse, toNodeHandler } from "../../src/http.ts";
 import { createDeferred } from "../../src/lib/deferred.ts";
+import { createResumableStreamContext } from "../../src/memory.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
 import { until } from "../support/wait.ts";
 
 const servers: Server[] = [];
@@ -37,6 +40,44 @@ test("the request arrives with its method, URL, headers and body", async () => {
   const body = "x".repeat(300_000);
   const response = await fetch(`${url}/a?b=c`, { method: "POST", headers: { "x-own": "1" }, body });
   expect(await response.json()).toEqual(["POST", "/a?b=c", "1", 300_000]);
+});
+
+test.each([
+  [
+    "read from its web stream",
+    (body: ReadableStream<string>) => new Response(body.pipeThrough(new TextEncoderStream())),
+  ],
+  [
+    "taken from behind its response",
+    (body: ReadableStream<string>) => streamResponse(body, { format: "text" }),
+  ],
+])("a middleware whose write answers nothing holds up no body that is %s", async (_, respond) => {
+  const context = createResumableStreamContext({ waitUntil: null });
+  const source = manualSource();
+  const stream = await context.createNewResumableStream("chat", source.makeStream);
+  const bridge = toNodeHandler(() => respond(stream ?? new ReadableStream()));
+  const written: unknown[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const write = outgoing.write.bind(outgoing) as (...args: unknown[]) => boolean;
+    // As found in logging middlewares.
+    outgoing.write = function log(this: void, ...args: unknown[]) {
+      written.push(args[0]);
+      write(...args);
+    } as never;
+    void bridge(incoming, outgoing);
+  });
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const reading = read((await fetch(`http://127.0.0.1:${port}`)).body?.pipeThrough(new TextDecoderStream()));
+  for (const piece of ["one ", "two ", "three"]) {
+    source.push(piece);
+    await reading.reached(reading.text().length + piece.length);
+  }
+  source.end();
+  await expectClosed(reading, "one two three");
+  expect(written).toHaveLength(3);
 });
 
 describe("the request's URL", () => {

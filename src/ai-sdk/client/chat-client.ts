@@ -7,6 +7,8 @@ import { firstAnswer } from "../../client/wait.ts";
 import { Reading, type Seen } from "./reading.ts";
 import type { ChatClient, ChatClientOptions, PageMessage, ShownChat } from "./types.ts";
 
+/** A question waits no longer for a stop before it: the server takes 30 s at most to save what there is, and says if it runs still. */
+const STOP_WAIT_MS = 35_000;
 /** A stop that names its answer may be asked for again: it ends that one or nothing. */
 const STOP_ATTEMPTS = 3;
 const LOAD_ATTEMPTS = 10;
@@ -85,7 +87,13 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     const seen = reading.seen();
     if (isQuestion) {
       reading.sends += 1;
-      await reading.stopping;
+      await Promise.race([
+        reading.stopping,
+        new Promise((resolve) => {
+          init.signal?.addEventListener("abort", resolve);
+          setTimeout(resolve, STOP_WAIT_MS);
+        }),
+      ]);
       if (init.signal?.aborted) throw init.signal.reason as Error;
     }
     const { maxAttempts = Infinity, stallTimeoutMs } = options;

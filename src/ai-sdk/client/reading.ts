@@ -53,7 +53,13 @@ export class Reading<Message extends PageMessage> {
       () => undefined,
     );
     if (isQuestion) this.answer = mark;
-    if (!signal) return asked;
+    const answered = asked.then((response) => {
+      isAnswered = true;
+      // Not a page's load that found nothing: it may be older than a question.
+      if (!isQuestion && response.status === 200) this.answer = mark;
+      return response;
+    });
+    if (!signal) return answered;
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         leave();
@@ -61,10 +67,7 @@ export class Reading<Message extends PageMessage> {
       };
       if (signal.aborted) abort();
       signal.addEventListener("abort", abort);
-      asked.then((response) => {
-        isAnswered = true;
-        // Not a page's load that found nothing: it may be older than a question.
-        if (!isQuestion && response.status === 200) this.answer = mark;
+      answered.then((response) => {
         resolve(response);
         if (signal.aborted) leave();
       }, reject);
