@@ -9,7 +9,8 @@ import type { NamedStream, StoredPage, StreamRecord } from "./store.ts";
 
 export interface ReaderOptions {
   handovers: Handovers;
-  onRecord: (key: string, record: StreamRecord) => void;
+  /** Gives the record as this process takes it. */
+  onRecord: (key: string, record: StreamRecord) => StreamRecord;
   /** The state in which a followed stream was last seen, if its lease still holds and the store may forget it. */
   lastRunning: (key: string) => StreamState | undefined;
 }
@@ -35,8 +36,7 @@ export class Reader {
       const known = this.#isForgotten(stream, epoch, stored?.record);
       if (known) return { status: "page", page: toPage({ ...known, tail: from }, { from, text: "" }) };
       if (!stored || isOlder(stored.record, epoch)) return { status: "absent" };
-      this.#options.onRecord(stream.key, stored.record);
-      const state = stateOf(this.#parts, stored.record);
+      const state = stateOf(this.#parts, this.#options.onRecord(stream.key, stored.record));
       const handedOver = this.#handedOver(stream, state, { isBound: epoch !== undefined, hasWaited });
       if (!handedOver) return this.#toResult({ from, maxUnits, isBound }, stored, state);
       await handedOver;

@@ -64,10 +64,11 @@ export class Watches {
     this.#schedule(this.#parts.store.checkMs);
   }
 
-  /** A record was read. */
-  observe(key: string, record: StreamRecord): void {
+  /** A record was read. Gives it as this process takes it. */
+  observe(key: string, read: StreamRecord): StreamRecord {
     const stream = this.#streams.get(key);
-    if (!stream) return;
+    if (!stream) return read;
+    const record = this.#believed(stream, read);
     const state = stateOf(this.#parts, record);
     const { end, handover } = state;
     const isRunning = end === undefined && record.leaseMs !== undefined;
@@ -75,9 +76,17 @@ export class Watches {
       ? { state, until: this.#parts.clock.now() + (record.leaseMs ?? 0) }
       : undefined;
     if (handover === "due") this.#handovers.takeSoon(stream);
-    if (end !== undefined || !this.#parts.store.needsMark(record)) return;
+    if (end !== undefined || !this.#parts.store.needsMark(record)) return record;
     stream.needsMark = true;
     this.#mark();
+    return record;
+  }
+
+  /** A lease that has lapsed by the server's clock, and holds by our own, hasn't: the server's clock has stepped. */
+  #believed({ running }: FollowedStream, record: StreamRecord): StreamRecord {
+    if (record.status !== "lapsed" || running?.state.epoch !== record.epoch) return record;
+    const leaseMs = running.until - this.#parts.clock.now();
+    return leaseMs > 0 ? { ...record, status: "running", leaseMs } : record;
   }
 
   /** The state in which a stream was last seen, if its lease still holds and the store may forget it. */
@@ -136,18 +145,18 @@ export class Watches {
       const streams = [...this.#streams.values()];
       const records = await store.check(streams.map(({ key }) => key));
       for (const [n, stream] of streams.entries()) {
-        const record = records[n];
+        const read = records[n];
         // No record: a read finds out what that means.
-        if (!record) {
+        if (!read) {
           tell(stream, { type: "missed" });
           continue;
         }
+        const record = this.observe(stream.key, read);
         if (record.tail !== stream.checkedTail) this.#quiet = 1;
         stream.checkedTail = record.tail;
         // A lease that has lapsed is told by this very check.
         if (record.leaseMs !== undefined && record.leaseMs > 0)
           shortestLeaseMs = Math.min(shortestLeaseMs, record.leaseMs);
-        this.observe(stream.key, record);
         this.#tellRecord(stream, record);
       }
     } finally {
@@ -181,7 +190,7 @@ export class Watches {
     // by a record that somebody has locked, a check tells: to read at once would ask for ever.
     for (const [n, stream] of streams.entries()) {
       const record = records[n];
-      if (record) this.#tellRecord(stream, record);
+      if (record) this.#tellRecord(stream, this.#believed(stream, record));
     }
     if (this.#parts.store.mark && records.includes(undefined)) {
       this.#schedule(Math.min(this.#parts.store.checkMs, LOCKED_MS));
