@@ -97,8 +97,14 @@ export class Received {
     }
     const mayBeOwn = OWN_BEGINNING.startsWith(text.slice(0, OWN_BEGINNING.length));
     if (mayBeOwn && text.length < LOOKED_AT_AGAIN) return { pieces: [] };
-    if (this.#from === "own") return elsewhere;
-    this.kind = "events";
+    const mark = this.isOurs && markOf(this.position);
+    const first = mark ? afterBlankLine(text) : 0;
+    if (first === 1) return { pieces: [] };
+    const [, id = ""] = lastId(text.slice(0, first));
+    // Headers of ours, and ids, but no comment: a client of ours stands between, which takes comments out.
+    const isOwn = mark && markOf(id) === mark;
+    if (this.#from === "own" && !isOwn) return elsewhere;
+    this.kind = isOwn ? "own" : "events";
     return this.#take();
   }
 

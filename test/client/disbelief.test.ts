@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { endOf, type ResumableFetchInit } from "../../src/client.ts";
+import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { errorOf, letRetry, readText } from "./reader.ts";
 import { openScene, openWire, type Wire } from "./scene.ts";
 
@@ -157,5 +158,28 @@ describe("the first request", () => {
       name: "AbortError",
     });
     expect(wire.requests).toEqual([""]);
+  });
+});
+
+describe("a server in between that passes resumableFetch's answer on", () => {
+  test("keeps the places that our server's ids name, over a cut", async () => {
+    await using upstream = await openScene();
+    await using wire = await openWire((request) =>
+      fetchOn(upstream.platform, upstream.url + new URL(request.url).search, { signal: request.signal }),
+    );
+    const response = await wire.fetch();
+    const reading = readText(response);
+    upstream.source.push("data: one\n\n", "data: two\n\n");
+    await reading.reached("data: one\nid: 11\n\ndata: two\nid: 22\n\n".length);
+    wire.proxy.cut();
+    await letRetry(wire);
+    upstream.source.push("data: three\n\n");
+    upstream.source.end();
+    await letRetry(wire);
+    expect([await reading.ended, await endOf(response)]).toEqual([
+      { kind: "closed", text: "data: one\nid: 11\n\ndata: two\nid: 22\n\ndata: three\nid: 35\n\n" },
+      "done",
+    ]);
+    expect(wire.requests).toEqual(["", "?resumeAt=22", "?resumeAt=35"]);
   });
 });
