@@ -138,6 +138,8 @@ class Fold {
         providerMetadata,
         state: "streaming",
       };
+      const before = this.#open.get(key);
+      if (before) before["state"] = "done";
       this.#open.set(key, begun);
       return this.#push(begun);
     }

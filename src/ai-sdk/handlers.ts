@@ -3,8 +3,8 @@
 import { checkFunction } from "../api/options.ts";
 import type { EndedStream } from "../api/on-end.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
-import { forbidden, answerOf, isOutage, refusalOf } from "../http/answer.ts";
-import { systemClock } from "../lib/clock.ts";
+import { forbidden, answerOf, endBeforeOf, isOutage, refusalOf } from "../http/answer.ts";
+import { background } from "../lib/background.ts";
 import { createResumeHandlers, type StreamsOfHandlers } from "../http/handlers.ts";
 import { streamResponse } from "../http/response.ts";
 import { hasEnded, takeEnds } from "./ends.ts";
@@ -13,6 +13,7 @@ import type { ChatMessage } from "./messages.ts";
 import { postedBy, withAnswer, withQuestion } from "./question.ts";
 import { finishOfStop, responseOptions } from "./response.ts";
 import { questionOf, uiMessageText } from "./text.ts";
+import { ChatTurns } from "./turns.ts";
 import type { ChatHandlers, ChatHandlersOptions } from "./types.ts";
 
 /** The part of a context that the handlers use. */
@@ -20,8 +21,6 @@ export type StreamsOfChats = StreamsOfHandlers & Pick<ResumableStreamContext, "c
 
 /** An answer that ended a moment ago may still be known as running, and one that is being stopped is being saved. */
 const RUNNING_WAIT_MS = 2_000;
-/** An app whose `load` or `save` hangs holds its chat no longer than this. */
-const ASKING_MS = 30_000;
 /** Longer than an end takes with the default `onEndTimeoutMs`. */
 const STOP_WAIT_MS = 30_000;
 
@@ -62,26 +61,30 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   const response = responseOptions(others);
   const added = response.headers;
   const atEnd = finishOfStop(others.stopFinish);
-  const resume = createResumeHandlers<[chatId: string, ...rest: Rest]>(context, {
+  const resume = createResumeHandlers<[chatId: string, ...rest: Rest]>(savedOnce(context), {
     ...response,
     streamId: (_request, ...[chatId]) => start + chatId,
     authorize: (request, _streamId, ...rest) => authorize(request, ...rest),
   });
 
-  takeEnds(context, start, async ({ streamId, generation, end, text }: EndedStream) => {
+  /** The chat's messages are loaded and saved by one at a time. */
+  const turns = new ChatTurns();
+  takeEnds(context, start, ({ streamId, generation, end, text }: EndedStream) => {
     const chatId = streamId.slice(start.length);
     const all = text === undefined ? "" : text + atEnd(end);
     const message = foldUIMessage<Message>(all, { messageId: generation, end });
-    const messages = withAnswer(await load(chatId), message, questionOf(all));
-    await save(chatId, messages, { generation, end, message });
+    return turns.take(chatId, async () => {
+      const messages = withAnswer(await load(chatId), message, questionOf(all));
+      await save(chatId, messages, { generation, end, message });
+    });
   });
 
   const busy = (): Response => {
     const own = { "stream-status": "running", "content-type": "text/plain;charset=UTF-8" };
     return answerOf(409, { own, added, message: "The chat is being answered. Stop that first.\n" });
   };
-  /** When the question was posted of chats whose answer nobody can find yet: a question beside it would cut that off. */
-  const askedAt = new Map<string, number>();
+  /** Questions whose answer nobody can find yet: a question beside one would cut that off, and a page that loads waits for it. */
+  const asking = new ChatTurns();
 
   const post = async (request: Request, chatId: string): Promise<Response> => {
     const posted = await postedBy<Message>(request);
@@ -89,21 +92,21 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     const { message, body } = posted;
     const isValid: unknown = validate ? await validate(message, chatId) : true;
     if (isValid !== true) return refusalOf(400, "The message isn't valid here.\n", added);
-    const [now, before] = [systemClock.now(), askedAt.get(chatId)];
-    if (before !== undefined && now - before < ASKING_MS) return busy();
-    askedAt.set(chatId, now);
-    try {
+    if (!(await asking.settled(chatId, 0))) return busy();
+    return asking.take(chatId, async () => {
       const streamId = start + chatId;
-      if (!(await isFree(streamId))) return busy();
-      const messages = withQuestion(await load(chatId), message);
-      await save(chatId, messages, { generation: undefined, end: undefined, message });
+      // An answer may have ended, and its `save` go on beyond its deadline.
+      if (!(await isFree(streamId)) || !(await turns.settled(chatId, RUNNING_WAIT_MS))) return busy();
+      const messages = await turns.take(chatId, async () => {
+        const asked = withQuestion(await load(chatId), message);
+        await save(chatId, asked, { generation: undefined, end: undefined, message });
+        return asked;
+      });
       const stream = await context.createNewResumableStream(streamId, async ({ signal }) =>
         uiMessageText(await answer({ chatId, messages, signal, body }), { questionId: message.id }),
       );
       return streamResponse(stream, { ...response, signal: request.signal });
-    } finally {
-      if (askedAt.get(chatId) === now) askedAt.delete(chatId);
-    }
+    });
   };
 
   /** If that can't be known, the context decides what becomes of an answer. */
@@ -140,6 +143,8 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   });
 
   const resumed = whereNamed(async (request, chatId, ...rest) => {
+    // Between a question that is saved and its answer, which can be found in a moment.
+    await asking.settled(chatId, RUNNING_WAIT_MS);
     const answered = await resume.GET(request, chatId, ...rest);
     const isDone = answered.status === 204 && answered.headers.get("stream-status") === "done";
     // Which answer it was that has ended since: a page that hasn't seen it loads the messages.
@@ -155,6 +160,7 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
         ? messages(request, ...rest)
         : resumed(request, ...rest),
     DELETE: whereNamed(async (request, chatId, ...rest) => {
+      await asking.settled(chatId, RUNNING_WAIT_MS);
       const answered = await resume.DELETE(request, chatId, ...rest);
       if (answered.status !== 200) return answered;
       // The next question must find this answer saved.
@@ -162,6 +168,25 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
       await hasEnded(context, start + chatId, { generation, withinMs: STOP_WAIT_MS, signal: request.signal });
       return answered;
     }),
+  };
+}
+
+/**
+ * A page that loads has the chat's messages, and in them what has ended: to be given that again, from its start, would finish it
+ * once more, or show an error for what is saved.
+ */
+function savedOnce(context: StreamsOfChats): StreamsOfHandlers {
+  return {
+    stopStream: (...args) => context.stopStream(...args),
+    lastEnd: (...args) => context.lastEnd(...args),
+    hasExistingStream: (...args) => context.hasExistingStream(...args),
+    resumeExistingStream: async (streamId, from) => {
+      const stream = await context.resumeExistingStream(streamId, from);
+      const end = stream && from === 0 ? endBeforeOf(stream) : undefined;
+      if (!stream || end === undefined) return stream;
+      background(stream.cancel(), () => undefined);
+      return end === "done" || end === "stopped" ? null : undefined;
+    },
   };
 }
 

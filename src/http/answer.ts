@@ -1,5 +1,7 @@
 // Answers without a stream, and the header that says why.
 
+export { endBeforeOf } from "../engine/ends.ts";
+
 /** What the header `stream-status` says. */
 export type StatusHeader =
   | "running"

@@ -107,6 +107,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
         return refusalOf(400, "Last-Event-ID and resumeAt take a position: 1204, or 1204.k3f9x2.\n", added);
       }
       const from = position?.text ?? 0;
+      const hasNone = !position || (position.offset === 0 && position.epoch === undefined);
       const stream = await context.resumeExistingStream(streamId, from);
       if (stream) {
         const end = endBeforeOf(stream);
@@ -120,15 +121,15 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
           return request.method === "HEAD" ? withoutBody(response) : response;
         }
         await stream.cancel();
-        if (isBad(end)) return empty(410, end);
+        // A reader that has none of a text has lost nothing.
+        if (isBad(end)) return hasNone ? empty(204, "absent") : empty(410, end);
       }
       // A reader that has a part learns whether it is all: a connection may close cleanly before the end.
       if (stream !== undefined) {
         const last = position && (await context.lastEnd(streamId));
         return empty(204, last && atEnd?.(last.end) ? "missed" : "done", last);
       }
-      const hasNone = !position || (position.offset === 0 && position.epoch === undefined);
-      // A reader with a part of a text knows that there was a stream; one that has none has lost nothing.
+      // A reader with a part of a text knows that there was a stream.
       if (hasNone) return empty(204, "absent");
       const isOther = position.epoch !== undefined && (await context.hasExistingStream(streamId)) !== null;
       return empty(410, isOther ? "superseded" : "lost");
