@@ -1,8 +1,13 @@
 // Row: a stream is taken over, from a producer that runs and from one that was frozen and wakes up later.
 
 import { describe, expect, it } from "vitest";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { within } from "../support/wait.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
 import { FAULT_CLIENTS } from "../support/clients.ts";
+import { openContext } from "../support/contexts.ts";
 import type { WorkerProcess } from "../support/process.ts";
+import { RedisServer } from "../support/redis-server.ts";
 import { Scene } from "../support/scene.ts";
 import { sourceText, type SourceSpec } from "../support/source.ts";
 
@@ -78,6 +83,24 @@ describe.concurrent.each(FAULT_CLIENTS)("a superseded producer, over %s", (clien
       expect(await scene.troubles()).toEqual([]);
     },
   );
+
+  it("a record of 2040, by a clock that was wrong: it is replaced in one step, and its follower is served (G5, G7)", async () => {
+    await using redis = await RedisServer.start();
+    await using opened = await openContext({ clients, url: redis.url, options: { keyPrefix: "p" } });
+    await using other = await openContext({ clients, url: redis.url, options: { keyPrefix: "p" } });
+    // Epochs count eighths of milliseconds and finer, since 2020.
+    const epoch = (Date.UTC(2040, 0) - Date.UTC(2020, 0)) * 8_192;
+    await redis.command("SET", "p:rs:sentinel:s", `e${epoch}`);
+    const source = manualSource();
+    const created = opened.context.createNewResumableStream("s", source.makeStream);
+    const reading = read(await within(4_000, "the new stream", created));
+    const following = read(await other.context.resumeExistingStream("s"));
+    source.push("text");
+    source.end();
+    for (const each of [reading, following]) await expectClosed(each, "text");
+    expect((await redis.commandCounts())["set"]).toBeLessThan(10);
+    expect([...opened.errors, ...other.errors]).toEqual([]);
+  });
 });
 
 /** The older producer is gone for good, the newer is in the middle: nothing of it may be missing, added or ended. */

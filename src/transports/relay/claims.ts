@@ -6,8 +6,8 @@ import { createDeferred } from "../../lib/deferred.ts";
 import { Latch } from "../../lib/latch.ts";
 import type { ClaimRequest, ClaimResult, ProducerPort } from "../../port/transport.ts";
 import { type Ownership } from "./ports.ts";
-import { claimValue } from "./record.ts";
-import type { Epochs } from "./epochs.ts";
+import { claimValue, type StatusRecord } from "./record.ts";
+import { type Epochs, leavesRoom } from "./epochs.ts";
 import type { Link } from "./link.ts";
 import { encodeRequest } from "./protocol.ts";
 import { RelayClaim } from "./claim.ts";
@@ -129,20 +129,21 @@ export class RelayClaims {
           link.answered("claim", answer),
           link.subscribed("subscribe for", opened.ready),
         ]);
-        if (previous.status === "claimed") superseded = Math.max(superseded, previous.epoch);
+        superseded = Math.max(superseded, fencedBy(claim, previous));
       } catch (error) {
         this.#relay.link.background(opened.close());
         const late = answer.then(async (previous) => {
           const isTaken = await this.#late(streamId, { ...request, epoch: claim.epoch });
           // Its record is gone: a producer that nobody finds any more must not think that it is followed.
-          const replaced = previous.status === "claimed" ? Math.max(superseded, previous.epoch) : superseded;
+          const replaced = Math.max(superseded, fencedBy(claim, previous));
           if (replaced > 0)
             await this.#fence(streamId, isTaken ? Math.min(replaced, claim.epoch - 1) : replaced);
         });
         this.#relay.link.background(late);
         throw error;
       }
-      if (superseded < claim.epoch) {
+      // A context that closes ends this claim next, and what it superseded is left to find out by itself.
+      if (superseded < claim.epoch || this.#closing.isSet) {
         opened.won(superseded > 0 ? this.#untilFenced(streamId, superseded) : undefined);
         return { status: "won", claim: opened };
       }
@@ -216,4 +217,13 @@ export class RelayClaims {
   #number(): Ownership {
     return { epoch: this.#options.epochs.next(), ttlSeconds: this.#relay.settings.retentionSeconds };
   }
+}
+
+/**
+ * The epoch that a claim fences when it takes a record; 0 if there is none. One that no claim can come above is treated as
+ * nobody's: a fence as high as that would end its own claim, too.
+ */
+function fencedBy(claim: Ownership, previous: StatusRecord): number {
+  if (previous.status !== "claimed") return 0;
+  return previous.epoch < claim.epoch || leavesRoom(previous.epoch) ? previous.epoch : 0;
 }

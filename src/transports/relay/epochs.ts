@@ -11,6 +11,11 @@ export function claimedAtMs(epoch: number): number {
   return ORIGIN_MS + Math.floor(epoch / RANDOM_RANGE);
 }
 
+/** A forged epoch near the end of the number range leaves no room for successors: no claim may try to come above such a one. */
+export function leavesRoom(epoch: number): boolean {
+  return epoch < Number.MAX_SAFE_INTEGER / 2;
+}
+
 /**
  * Numbers claims: by time first, so that a later claim has the higher epoch without asking anybody; above every epoch
  * seen, so that a clock that lags can't make a successor look older than what it supersedes.
@@ -34,7 +39,6 @@ export class Epochs {
   }
 
   observe(epoch: number): void {
-    // A forged epoch near the end of the number range would leave no room for successors.
-    if (epoch > this.#highest && epoch < Number.MAX_SAFE_INTEGER / 2) this.#highest = epoch;
+    if (epoch > this.#highest && leavesRoom(epoch)) this.#highest = epoch;
   }
 }
