@@ -25,8 +25,11 @@ export class Outages {
     this.#news = new News(clock);
   }
 
-  /** A request got no answer. Not where another that was sent since did: then it was that request's own trouble. */
-  failed(sentAt: number): void {
+  /**
+   * A request got no answer. Not where another that was sent since did: then it was that request's own trouble. `_error` says
+   * whose trouble it is, to a store that is reached in more than one way.
+   */
+  failed(sentAt: number, _error?: unknown): void {
     this.#isAway ||= (this.#answeredAt ?? sentAt) <= sentAt;
   }
 

@@ -7,6 +7,7 @@ import { cancel } from "./cancel.ts";
 import { isServerError, lateError, toError } from "./database.ts";
 import { waitForLate } from "./late-answers.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
+import { poolError, poolTroubleOf } from "./pool-trouble.ts";
 
 /** How long a late answer is worth a connection. */
 const LATE_MS = 30_000;
@@ -86,18 +87,19 @@ export async function connect(
   { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
 ): Promise<PostgresClient> {
   const what = "connect to the database";
-  let isLate = false;
+  const trouble = poolTroubleOf(pool);
+  const late = lateError(what, timeoutMs);
+  let isGivenUp = false;
   const connecting = Promise.resolve()
     .then(() => pool.connect())
     .then((client) => {
-      if (isLate) client.release();
+      if (isGivenUp) client.release();
       return client;
     });
   try {
-    const late = (): Error => lateError(what, timeoutMs);
-    return await withDeadline(clock, connecting, { timeoutMs, late });
+    return await withDeadline(clock, connecting, { timeoutMs, late: () => late });
   } catch (error) {
-    isLate = true;
-    throw toError(what, error);
+    isGivenUp = true;
+    throw poolError(trouble, { cause: error, isLate: error === late }) ?? toError(what, error);
   }
 }

@@ -43,7 +43,7 @@ export async function run(
     outages.succeeded();
     return rows;
   } catch (error) {
-    if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt);
+    if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt, error);
     throw error;
   }
 }
