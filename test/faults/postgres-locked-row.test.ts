@@ -5,7 +5,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import type { CommonOptions } from "../../src/api/common-options.ts";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
-import { expectClosed, read } from "../../src/testing/reading.ts";
+import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
 import { createChannel, createHint, createKey } from "../../src/transports/postgres/names.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
@@ -24,6 +24,40 @@ function over(
   onTestFinished(() => context.close().then(() => pool.end()));
   return context;
 }
+
+test("a statement that a role's statement_timeout ends is no outage, and its connection stays (G4, G16)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({
+    connectionString: database.url,
+    max: 4,
+    application_name: "short",
+    options: "-c statement_timeout=300",
+  });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  await readWhole(context.createNewResumableStream("locked", sourceOf(["text"])));
+  await database.query(
+    "insert into rs_stream_sessions (stream_id, status, epoch, last_offset, lease_expires_at, expires_at) values ($1, 'streaming', 1, 0, now() - interval '1 min', now() + interval '1 h')",
+    [createKey("resumable-stream", "dead")],
+  );
+  const backends = () =>
+    database.query("select pid from pg_stat_activity where application_name = 'short' order by pid");
+  // After its start a server gives the producers of lapsed leases a lease's time to come back.
+  await until(async () => (await context.hasExistingStream("dead")) === "failed", {
+    what: "the dead producer to be found",
+    withinMs: 15_000,
+  });
+  const before = await backends();
+  await database.query("begin");
+  await database.query("select 1 from rs_stream_sessions where stream_id like '%locked' for update");
+  const startedAt = performance.now();
+  await readWhole(context.createNewResumableStream("locked", sourceOf(["other"])));
+  expect(performance.now() - startedAt).toBeGreaterThan(250);
+  expect(await context.hasExistingStream("dead")).toBe("failed");
+  await database.query("commit");
+  expect(await backends()).toEqual(expect.arrayContaining(before));
+});
 
 test("a locked row holds up its own stream's followers and no other's; unlocked, that goes on whole (G16)", async () => {
   await using database = await createDatabase(inject("postgresUrl"));

@@ -69,8 +69,10 @@ export function stateOf(error: unknown): string {
 
 /** Whether the server itself answered so, over a connection that works. */
 export function isServerError(error: unknown): boolean {
-  // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one.
   const state = stateOf(error);
+  // Class 57 (operator intervention) ends the connection; everything else that has a SQLSTATE came over a working one. So did
+  // 57014, a statement that was cancelled: by a role's `statement_timeout`, for one.
+  if (state === "57014") return true;
   // 25006: a server that may only be read from, as a primary that was replaced is; a new connection may find the new one.
   return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57") && state !== "25006";
 }
