@@ -57,9 +57,16 @@ export function lateError(what: string, timeoutMs: number): ResumableStreamError
 /** What failed, for a log. Class 22 (data exception) quotes the data, which may be a stream's text (G11). */
 export function reasonOf(cause: unknown): string {
   const state = stateOf(cause);
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   if (!/^[0-9A-Z]{5}$/.test(state)) return message || "no reason given";
   return state.startsWith("22") ? `SQLSTATE ${state}` : `${message} (SQLSTATE ${state})`;
+}
+
+function messageOf(cause: unknown): string {
+  if (cause instanceof Error) return cause.message;
+  if (typeof cause !== "object" || cause === null) return String(cause);
+  // Of another realm, or a plain object: a driver's own kind.
+  return "message" in cause ? String(cause.message) : stateOf(cause);
 }
 
 /** The SQLSTATE of an error; empty if it has none. */

@@ -111,8 +111,14 @@ async function openWith(lease: () => Promise<LeasedPglite>, tables: TableNames):
   const name = JSON.stringify(tables);
   const setUp = known.tables.get(name) ?? setUpOnce(client, { tables, isOurs });
   known.tables.set(name, setUp);
-  await setUp;
-  return leased;
+  try {
+    await setUp;
+    return leased;
+  } catch (error) {
+    if (known.tables.get(name) === setUp) known.tables.delete(name);
+    await leased.release();
+    throw error;
+  }
 }
 
 async function setUpOnce(
