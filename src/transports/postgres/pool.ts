@@ -2,13 +2,14 @@
 
 import { shared } from "../../lib/shared.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type Database, type Row, stateOf } from "./database.ts";
+import { type Database, type Listening, type ListenRequest, type Row, stateOf } from "./database.ts";
 import { runOn } from "./lent-connection.ts";
 import { listenOn } from "./listening-connection.ts";
 import { createHint } from "./names.ts";
 import { outagesOf } from "./outages.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
 import { listenTogether } from "./shared-listening.ts";
+import { watchPools } from "./watched-pools.ts";
 
 export interface PoolDatabaseOptions {
   pool: PostgresPool;
@@ -17,31 +18,53 @@ export interface PoolDatabaseOptions {
   onError: (error: unknown) => void;
 }
 
-/** Told of a pool's idle connections that break, which without a listener would end the process (G7). One listener per pool. */
-const watched = shared("watched-pools.1", () => new WeakMap<PostgresPool, Set<(error: unknown) => void>>());
-
 export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabaseOptions): Database {
-  const stopWatching = [pool, listenerPool ?? pool].map((each) => watchPool(each, onError));
+  const outages = outagesOf(pool, clock);
   // With one connection in all, a listener would leave none to work with.
   const isAlone = listenerPool === undefined && pool.options?.max === 1;
+  const use = watchPools([pool, listenerPool ?? pool], onError);
   return {
-    outages: outagesOf(pool, clock),
-    run: (statement, values, timeoutMs, onLate) =>
-      runOn({ pool, clock, timeoutMs, onLate, onError }, async (client) => {
-        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
-        return rows.map(toRow);
-      }),
+    outages,
+    run: async (statement, values, timeoutMs, onLate) => {
+      const stopUsing = use();
+      try {
+        return await runOn({ pool, clock, timeoutMs, onLate, onError }, async (client) => {
+          const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
+          return rows.map(toRow);
+        });
+      } finally {
+        stopUsing();
+      }
+    },
     listen: isAlone
       ? undefined
-      : (request) => {
-          const from = listenerPool ?? pool;
-          return listenTogether(from, request, (each) => listenOn(from, { ...each, clock }));
-        },
-    close: () => {
-      for (const stop of stopWatching) stop();
-      return Promise.resolve();
-    },
+      : (request) => listenWhileUsing(request, { from: listenerPool ?? pool, clock, use }),
+    close: () => Promise.resolve(),
   };
+}
+
+async function listenWhileUsing(
+  request: ListenRequest,
+  { from, clock, use }: { from: PostgresPool; clock: Clock; use: () => () => void },
+): Promise<Listening> {
+  const stopUsing = use();
+  const onLost = (error: unknown): void => {
+    stopUsing();
+    request.onLost(error);
+  };
+  try {
+    const open = (each: ListenRequest): Promise<Listening> => listenOn(from, { ...each, clock });
+    const listening = await listenTogether(from, { ...request, onLost }, open);
+    return {
+      close: () => {
+        stopUsing();
+        return listening.close();
+      },
+    };
+  } catch (error) {
+    stopUsing();
+    throw error;
+  }
 }
 
 /** Pools behind a pooler that hands each statement to another backend, which knows no statement prepared before. */
@@ -94,28 +117,6 @@ function isPgClient(client: PostgresClient): client is PgClient {
   if (!("connection" in client)) return false;
   const { connection } = client;
   return typeof connection === "object" && connection !== null && "parsedStatements" in connection;
-}
-
-function watchPool(pool: PostgresPool, onError: (error: unknown) => void): () => void {
-  let listeners = watched.get(pool);
-  if (!listeners) {
-    const told = new Set<(error: unknown) => void>();
-    listeners = told;
-    watched.set(pool, told);
-    pool.on?.("error", (error: unknown) => {
-      for (const listener of told) listener(error);
-    });
-    // The pool stops listening before it lends: a connection that breaks with its first message would end the process.
-    pool.on?.("connect", (client: unknown) => {
-      if (isEmitter(client)) client.on("error", () => undefined);
-    });
-  }
-  listeners.add(onError);
-  return () => listeners.delete(onError);
-}
-
-function isEmitter(value: unknown): value is Required<Pick<PostgresClient, "on">> {
-  return typeof value === "object" && value !== null && "on" in value && typeof value.on === "function";
 }
 
 function toRow(row: unknown): Row {
