@@ -22,7 +22,10 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   const outages = outagesOf(pool, clock);
   // With one connection in all, a listener would leave none to work with.
   const isAlone = listenerPool === undefined && pool.options?.max === 1;
-  const use = watchPools([pool, listenerPool ?? pool], onError);
+  const use = watchPools([pool, listenerPool ?? pool], (error) => {
+    // The connections of a pool break all at once, and each says so; writes that fail next are the same outage.
+    if (outages.isNews("TRANSPORT_UNAVAILABLE")) onError(error);
+  });
   return {
     outages,
     run: async (statement, values, timeoutMs, onLate) => {
