@@ -16,6 +16,8 @@ export interface RunOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
+  /** How many the pool has for statements. */
+  connections: number;
   /** Told what came after the deadline; absent if nothing is worth waiting for. */
   onLate: ((result: T) => void) | undefined;
   /** Told what `onLate` throws. */
@@ -27,7 +29,7 @@ export interface RunOptions<T> {
  * and the pool would run dry of connections that hang.
  */
 export async function runOn<T>(
-  { pool, clock, timeoutMs, onLate, onError }: RunOptions<T>,
+  { pool, clock, timeoutMs, connections, onLate, onError }: RunOptions<T>,
   use: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   const what = "ask the database";
@@ -55,7 +57,7 @@ export async function runOn<T>(
       giveBack(!isServerError(error));
       throw toError(what, error);
     }
-    const stopWaiting = onLate && waitForLate(pool, pool.options?.max);
+    const stopWaiting = onLate && waitForLate(pool, connections);
     if (onLate && stopWaiting) {
       const heard = withDeadline(clock, answer, { timeoutMs: LATE_MS, late: () => error }).then(
         (result) => {

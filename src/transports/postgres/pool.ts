@@ -3,6 +3,7 @@
 import { shared } from "../../lib/shared.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Database, type Listening, type ListenRequest, type Row, stateOf } from "./database.ts";
+import { connectionsFor } from "./late-answers.ts";
 import { runOn } from "./lent-connection.ts";
 import { listenOn } from "./listening-connection.ts";
 import { createHint } from "./names.ts";
@@ -26,12 +27,13 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
     // The connections of a pool break all at once, and each says so; writes that fail next are the same outage.
     if (outages.isNews("TRANSPORT_UNAVAILABLE")) onError(error);
   });
+  const connections = connectionsFor(pool, listenerPool);
   return {
     outages,
     run: async (statement, values, timeoutMs, onLate) => {
       const stopUsing = use();
       try {
-        return await runOn({ pool, clock, timeoutMs, onLate, onError }, async (client) => {
+        return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, async (client) => {
           const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
           return rows.map(toRow);
         });
