@@ -1,5 +1,7 @@
-// A user whose access list has the records, and not the keys beside them: what version 2 and the page for Redis asked for.
+// A user whose access list has the commands that the page for Redis names, and the records without the keys beside them.
 
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { expect, test } from "vitest";
@@ -8,7 +10,7 @@ import {
   generationOf,
   type ResumableStreamContext,
 } from "../../../src/redis.ts";
-import { sourceOf } from "../../../src/testing/manual-source.ts";
+import { manualSource, sourceOf } from "../../../src/testing/manual-source.ts";
 import { readWhole, until } from "../../../src/testing/reading.ts";
 import { RedisServer } from "../../support/redis-server.ts";
 
@@ -42,8 +44,20 @@ function nodeRedisPair(url: string) {
   };
 }
 
-async function open(server: RedisServer, library: "node-redis" | "ioredis"): Promise<Opened> {
-  const acl = ["~resumable-stream:rs:sentinel:*", "&resumable-stream:rs:*", "+@all"];
+/** The relay's, as `+command` each. */
+async function documentedCommands(): Promise<string[]> {
+  const page = await readFile(new URL("../../../docs/transports/redis.md", import.meta.url), "utf8");
+  const [, list = ""] = /^- commands: ([^;]+);$/m.exec(page) ?? [];
+  return [...list.matchAll(/`(\w+)`/g)].map(([, command = ""]) => `+${command.toLowerCase()}`);
+}
+
+async function open(
+  server: RedisServer,
+  library: "node-redis" | "ioredis",
+  retentionSeconds = 86_400,
+): Promise<Opened> {
+  const commands = await documentedCommands();
+  const acl = ["~resumable-stream:rs:sentinel:*", "&resumable-stream:rs:*", ...commands];
   await server.command("ACL", "SETUSER", "app", "on", ">secret", ...acl);
   const url = Object.assign(new URL(server.url), { username: "app", password: "secret" }).href;
   const { publisher, subscriber, disconnect } = library === "ioredis" ? ioredisPair(url) : nodeRedisPair(url);
@@ -52,6 +66,7 @@ async function open(server: RedisServer, library: "node-redis" | "ioredis"): Pro
     publisher,
     subscriber,
     waitUntil: null,
+    retentionSeconds,
     onError: (error) => errors.push(error.message),
   });
   const close = async (): Promise<void> => {
@@ -76,3 +91,16 @@ test.each(["node-redis", "ioredis"] as const)(
     await close();
   },
 );
+
+test("with the documented commands, the record of a stream that runs is renewed", async () => {
+  await using server = await RedisServer.start();
+  const { context, errors, close } = await open(server, "ioredis", 1);
+  const source = manualSource();
+  const stream = await context.createNewResumableStream("chat", source.makeStream);
+  await sleep(1_800);
+  expect(await server.command("EXISTS", "resumable-stream:rs:sentinel:chat")).toBe(1);
+  source.end();
+  expect(await readWhole(stream)).toBe("");
+  expect(errors).toEqual([]);
+  await close();
+});
