@@ -41,13 +41,13 @@ export interface CommonOptions {
    */
   keyPrefix?: string;
   /**
-   * How long a stream's record outlives its start and its end, in seconds, rounded up to whole ones. Longer than your
-   * longest stream. @defaultValue 86400 (24 h)
+   * How long a stream's record outlives its start and its end, in seconds, rounded up to whole ones. Renewed while the stream
+   * runs. @defaultValue 86400 (24 h)
    */
   retentionSeconds?: number;
   /**
    * How long a silent producer has to answer before it counts as dead; also the deadline of each call to the server but a
-   * claim. Not used over Postgres. @defaultValue 2000
+   * claim. Not used over a log (Postgres, or Redis with `keepText`). @defaultValue 2000
    */
   ackTimeoutMs?: number;
   /**
@@ -55,11 +55,11 @@ export interface CommonOptions {
    * process looks sooner. @defaultValue 3000
    */
   livenessMs?: number;
-  /** How long a claim may take before `whenUnavailable` decides. @defaultValue 3000 */
+  /** How long a claim may take before `whenUnavailable` decides. Over a log it bounds every request. @defaultValue 3000 */
   claimTimeoutMs?: number;
   /**
    * How long an ended producer stays for followers that make no progress. Longer than `livenessMs`, so that a follower
-   * that missed the end has time to ask for it. Not used over Postgres. @defaultValue 5000
+   * that missed the end has time to ask for it. Not used over a log. @defaultValue 5000
    */
   lingerMs?: number;
   /**

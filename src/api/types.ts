@@ -30,8 +30,8 @@ export type MakeStream = (
 /** Which stream to stop, and why. */
 export interface StopOptions {
   /**
-   * Given to the source as the reason of its cancellation. `signal` aborts with an `AbortError`, whose message it is. Cut
-   * after 200 characters if it travels to another process. @defaultValue "stopped"
+   * Given to the source as the reason of its cancellation. `signal` aborts with an `AbortError`, whose message it is. Over a
+   * relay it is cut after 200 characters if it travels to another process. @defaultValue "stopped"
    */
   reason?: string;
   /**
@@ -70,8 +70,9 @@ export interface ResumableStreamContext {
    * @param skipCharacters - where to start following, in UTF-16 code units (`String.length`), or a position that names the
    *   generation too (`"1204.k3f9x2"`): then this call follows that text or rejects, and never produces. A caller that becomes
    *   the producer gets the whole text. Left out, it is 0; but 0 counts as named if `whenUnavailable` decides.
-   * @returns the text, or `null` if the stream is done. The stream errors with `SOURCE_FAILED`, `PRODUCER_LOST`,
-   *   `TRANSPORT_UNAVAILABLE` or `CLOSED`; one that closes was whole, or stopped.
+   * @returns the text, or `null` if the stream is done. The stream errors with `SOURCE_FAILED`, `TEXT_TOO_LONG` (in the
+   *   producer's process, beyond `maxBytes`), `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`; one that closes was whole, or
+   *   stopped.
    * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` (see `whenUnavailable`), `CLOSED`; `PRODUCER_LOST` if one
    *   producer after the other died while the call waited, or if the named generation is gone; over Postgres `SCHEMA_MISSING`.
@@ -110,7 +111,7 @@ export interface ResumableStreamContext {
    *   tail, it waits for live text. Or a position that names the generation too, `"1204.k3f9x2"`: another one's text counts as
    *   none. Left out, it is 0.
    * @returns the text from there on, `null` if the stream is done, `undefined` if there is none. The stream errors
-   *   with `SOURCE_FAILED`, `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`.
+   *   with `SOURCE_FAILED`, `TEXT_TOO_LONG` (in the producer's process, beyond `maxBytes`), `PRODUCER_LOST`, `TRANSPORT_UNAVAILABLE` or `CLOSED`.
    * @throws TypeError naming the argument that can't be used.
    * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE`, `CLOSED`; over Postgres `SCHEMA_MISSING`.
    * @example

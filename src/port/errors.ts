@@ -26,7 +26,8 @@ export type ResumableStreamErrorCode =
 
 /**
  * Every failure this library reports, told apart by `code`. A caller's mistake is a plain `TypeError` instead. The message
- * names the stream and holds no text; `cause` is the error of your source or client, and may hold what those put there.
+ * names the stream and holds no text; `cause` is the error of your source or client, and may hold what those put there. The message
+ * of a `SOURCE_FAILED` that readers in the producer's process get quotes that of the source's error, which may quote text.
  *
  * @example
  * if (error instanceof ResumableStreamError && error.code === "TRANSPORT_UNAVAILABLE") return retryLater();

@@ -181,15 +181,14 @@ await failing?.cancel();
     ].join("\n"),
   },
   [`${page}: How large may a text be?, block 1`]: {
-    before: created,
+    before: `${memory}${model}`,
     after: `
 console.log(await textOf(stream));
-const short = await context.createNewResumableStream("chat-2", ({ signal }) =>
-  answer(prompt, signal).pipeThrough(limited(10)),
-);
+const strict = createResumableStreamContext({ waitUntil: null, maxBytes: 10, onError: () => undefined });
+const short = await strict.createNewResumableStream("chat-2", ({ signal }) => answer(prompt, signal));
 console.log(await textOf(short).catch((error: { code: string }) => error.code));
 `,
-    prints: "Text outlives its connection.\nSOURCE_FAILED\n",
+    prints: "Text outlives its connection.\nTEXT_TOO_LONG\n",
   },
   [`${page}: Which of my chats are being answered now?, block 1`]: {
     before: running,
