@@ -13,8 +13,8 @@ export interface PostgresStoreOptions extends CommonOptions {
   /** The table of their text, optionally qualified by its schema. @defaultValue "rs_stream_chunks" */
   chunkTableName?: string;
   /**
-   * How long a producer that says nothing counts as alive. After that its stream is `"failed"`, to every reader at once.
-   * @defaultValue 10000
+   * How long a producer that says nothing counts as alive. After that its stream is `"failed"`, to every reader at once. At least
+   * twice `claimTimeoutMs`, after which a write is repeated. @defaultValue 10000
    */
   leaseMs?: number;
   /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 250 */

@@ -84,7 +84,7 @@ const pubSub: Check<RedisSubject> = {
       return { status: "ok", found: `messages arrive both ways, in ${Math.round(there.tookMs)} ms` };
     }
     const advice =
-      "Behind a proxy that is so: that a stream is done is then told after ackTimeoutMs rather than at once.";
+      "Behind a proxy that is so: a stream that is done is then told as done after ackTimeoutMs rather than at once.";
     return { status: "warning", found: "messages arrive, but PUBLISH counts no receiver", advice };
   },
 };
