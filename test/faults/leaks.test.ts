@@ -12,7 +12,7 @@ import { until } from "../support/wait.ts";
 describe.each(FAULT_CLIENTS)("leaks, over %s", (kind) => {
   it(
     "60 streams with followers that come and leave: no channel, timer, listener or lasting key stays (G7, G8)",
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     async () => {
       await using redis = await RedisServer.start();
       await using producing = await openContext({ clients: kind, url: redis.url });
@@ -29,9 +29,12 @@ describe.each(FAULT_CLIENTS)("leaks, over %s", (kind) => {
       }
       await forgotten(redis, producing, following);
       // Timers that were cleared a moment ago leave the list on the next turn of the loop.
-      await until(() => isDeepStrictEqual(residue(producing, following), before), {
-        what: "the last timer to go",
-      });
+      // Those of the test runner itself are counted, too, and may have been there before.
+      const isGone = (): boolean => {
+        const { timers, listeners } = residue(producing, following);
+        return timers <= before.timers && isDeepStrictEqual(listeners, before.listeners);
+      };
+      await until(isGone, { what: "the last timer to go", withinMs: 30_000 });
       expect(await redis.keysWithoutExpiry()).toEqual([]);
       expect([...producing.errors, ...following.errors]).toEqual([]);
 
