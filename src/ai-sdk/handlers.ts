@@ -172,8 +172,8 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
 }
 
 /**
- * A page that loads has the chat's messages, and in them what has ended: to be given that again, from its start, would finish it
- * once more, or show an error for what is saved.
+ * A page that loads has the chat's messages, and in them what has ended: to be given a whole answer again, from its start, would
+ * finish it once more. One that failed is given, so that the page learns of that.
  */
 function savedOnce(context: StreamsOfChats): StreamsOfHandlers {
   return {
@@ -183,9 +183,9 @@ function savedOnce(context: StreamsOfChats): StreamsOfHandlers {
     resumeExistingStream: async (streamId, from) => {
       const stream = await context.resumeExistingStream(streamId, from);
       const end = stream && from === 0 ? endBeforeOf(stream) : undefined;
-      if (!stream || end === undefined) return stream;
+      if (!stream || (end !== "done" && end !== "stopped")) return stream;
       background(stream.cancel(), () => undefined);
-      return end === "done" || end === "stopped" ? null : undefined;
+      return null;
     },
   };
 }
