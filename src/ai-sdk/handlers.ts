@@ -61,7 +61,12 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   const response = responseOptions(others);
   const added = response.headers;
   const atEnd = finishOfStop(others.stopFinish);
-  const resume = createResumeHandlers<[chatId: string, ...rest: Rest]>(savedOnce(context), {
+  /** Questions whose answer nobody can find yet: a question beside one would cut that off, and a page that loads waits for it. */
+  const asking = new ChatTurns();
+  // Called once `authorize` has said yes: that a chat is asked something is nobody else's to learn, not by a wait either.
+  const untilAsked = (streamId: string): Promise<unknown> =>
+    asking.settled(streamId.slice(start.length), RUNNING_WAIT_MS);
+  const resume = createResumeHandlers<[chatId: string, ...rest: Rest]>(savedOnce(context, untilAsked), {
     ...response,
     streamId: (_request, ...[chatId]) => start + chatId,
     authorize: (request, _streamId, ...rest) => authorize(request, ...rest),
@@ -83,16 +88,14 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     const own = { "stream-status": "running", "content-type": "text/plain;charset=UTF-8" };
     return answerOf(409, { own, added, message: "The chat is being answered. Stop that first.\n" });
   };
-  /** Questions whose answer nobody can find yet: a question beside one would cut that off, and a page that loads waits for it. */
-  const asking = new ChatTurns();
-
   const post = async (request: Request, chatId: string): Promise<Response> => {
     const posted = await postedBy<Message>(request);
     if ("problem" in posted) return refusalOf(posted.status, posted.problem, added);
     const { message, body } = posted;
     const isValid: unknown = validate ? await validate(message, chatId) : true;
     if (isValid !== true) return refusalOf(400, "The message isn't valid here.\n", added);
-    if (!(await asking.settled(chatId, 0))) return busy();
+    // In the turn in which it is taken: of two at the same moment one is refused.
+    if (asking.isTaken(chatId)) return busy();
     return asking.take(chatId, async () => {
       const streamId = start + chatId;
       // An answer may have ended, and its `save` go on beyond its deadline.
@@ -143,8 +146,6 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   });
 
   const resumed = whereNamed(async (request, chatId, ...rest) => {
-    // Between a question that is saved and its answer, which can be found in a moment.
-    await asking.settled(chatId, RUNNING_WAIT_MS);
     const answered = await resume.GET(request, chatId, ...rest);
     const isDone = answered.status === 204 && answered.headers.get("stream-status") === "done";
     // Which answer it was that has ended since: a page that hasn't seen it loads the messages.
@@ -160,7 +161,6 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
         ? messages(request, ...rest)
         : resumed(request, ...rest),
     DELETE: whereNamed(async (request, chatId, ...rest) => {
-      await asking.settled(chatId, RUNNING_WAIT_MS);
       const answered = await resume.DELETE(request, chatId, ...rest);
       if (answered.status !== 200) return answered;
       // The next question must find this answer saved.
@@ -175,12 +175,19 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
  * A page that loads has the chat's messages, and in them what has ended: to be given a whole answer again, from its start, would
  * finish it once more. One that failed is given, so that the page learns of that.
  */
-function savedOnce(context: StreamsOfChats): StreamsOfHandlers {
+function savedOnce(
+  context: StreamsOfChats,
+  untilAsked: (streamId: string) => Promise<unknown>,
+): StreamsOfHandlers {
   return {
-    stopStream: (...args) => context.stopStream(...args),
+    stopStream: async (streamId, options) => {
+      await untilAsked(streamId);
+      return context.stopStream(streamId, options);
+    },
     lastEnd: (...args) => context.lastEnd(...args),
     hasExistingStream: (...args) => context.hasExistingStream(...args),
     resumeExistingStream: async (streamId, from) => {
+      await untilAsked(streamId);
       const stream = await context.resumeExistingStream(streamId, from);
       const end = stream && from === 0 ? endBeforeOf(stream) : undefined;
       if (!stream || (end !== "done" && end !== "stopped")) return stream;

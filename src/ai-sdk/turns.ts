@@ -22,12 +22,21 @@ export class ChatTurns {
     }
   }
 
-  /** Whether all that was begun has settled, or has had its time, by the time that `withinMs` are over. */
+  /** Whether something was begun that hasn't settled, and hasn't had its time. */
+  isTaken(chatId: string): boolean {
+    return this.#leftMs(chatId) > 0;
+  }
+
+  /** Whether nothing is taken any more by the time that `withinMs` are over. */
   async settled(chatId: string, withinMs: number): Promise<boolean> {
+    const leftMs = this.#leftMs(chatId);
+    const turn = this.#last.get(chatId)?.turn ?? Promise.resolve();
+    return leftMs <= 0 || (await within(turn, Math.min(withinMs, leftMs))) || leftMs <= withinMs;
+  }
+
+  #leftMs(chatId: string): number {
     const last = this.#last.get(chatId);
-    if (!last) return true;
-    const leftMs = last.beganAt + LONGEST_TURN_MS - systemClock.now();
-    return leftMs <= 0 || (await within(last.turn, Math.min(withinMs, leftMs))) || leftMs <= withinMs;
+    return last ? last.beganAt + LONGEST_TURN_MS - systemClock.now() : 0;
   }
 }
 

@@ -49,9 +49,7 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
     const type = typeOf(headers);
     // A login page, say. Without a type it can't be told: of two handlers, one may well give none.
     if (type && asked.type && type !== asked.type) return refused("REFUSED");
-    // Events without the header say by their first comment where they begin, or else nothing of them is taken.
-    const mayConfirm = asked.isTrusted || asked.isOwn || type === EVENTS;
-    const isBelieved = offset === null ? mayConfirm : isConfirmed;
+    const isBelieved = offset === null ? asked.isTrusted || asked.isOwn : isConfirmed;
     return isBelieved ? { type: "opened" } : refused("NOT_RESUMED");
   }
   // Servers without our header answer 410 when the stream ended badly, and 204 or 422 when it is done.

@@ -167,13 +167,11 @@ export class Resumption {
   #onAnswer(connection: Connection, response: Response, position: Position): void {
     const { isTrusted, platform } = this.#options;
     const { clock } = platform;
-    const isOwn = this.#isOwn;
     const isSaid = isTrusted || response.headers.has("stream-offset");
-    this.#open(
-      connection,
-      response,
-      isOwn || (!isSaid && typeOf(response.headers) === EVENTS) ? "own" : "here",
-    );
+    // Events may say by their first comment where they begin. That is too late a proof if another connection would be let go for it.
+    const mayBeOwn = !this.#state.reads && !isSaid && typeOf(response.headers) === EVENTS;
+    const isOwn = this.#isOwn || mayBeOwn;
+    this.#open(connection, response, isOwn ? "own" : "here");
     if (connection !== this.#next) return letGo(connection);
     this.#status = response.status;
     const { closed } = this.#state;

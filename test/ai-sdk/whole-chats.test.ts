@@ -79,6 +79,26 @@ test.each(["GET", "DELETE"] as const)(
   },
 );
 
+test("who may not read a chat isn't told by a wait that it is asked something", async () => {
+  const isSaving = createDeferred<void>();
+  const chats = createChats(context, {
+    authorize: (request) => request.method === "POST",
+    save: () => {
+      isSaving.resolve();
+      return new Promise<void>(() => undefined);
+    },
+  });
+  void chats.POST(question("q1"));
+  await isSaving.promise;
+  for (const method of ["GET", "DELETE"] as const) {
+    let isTold = false;
+    const asking = chats[method]().finally(() => (isTold = true));
+    await turns(20);
+    expect(isTold).toBe(true);
+    expect((await asking).status).toBe(403);
+  }
+});
+
 test("a page that loads after an answer is given none of it again, nor an error for one that brought nothing", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await setUpTables(database.url);

@@ -87,13 +87,16 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     const seen = reading.seen();
     if (isQuestion) {
       reading.sends += 1;
-      await Promise.race([
-        reading.stopping,
-        new Promise((resolve) => {
-          init.signal?.addEventListener("abort", resolve);
-          setTimeout(resolve, STOP_WAIT_MS);
-        }),
-      ]);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, STOP_WAIT_MS);
+        const goOn = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        init.signal?.addEventListener("abort", goOn);
+        if (init.signal?.aborted) goOn();
+        void reading.stopping.then(goOn);
+      });
       if (init.signal?.aborted) throw init.signal.reason as Error;
     }
     const { maxAttempts = Infinity, stallTimeoutMs } = options;

@@ -45,7 +45,14 @@ export function cancel(
   const { processID, secretKey } = client;
   // As the pool makes its clients.
   const Client = client.constructor as new (options: unknown) => PgClient;
-  const { connection, host, port, ssl, sslNegotiation } = new Client(pool.options);
+  let made: PgClient;
+  try {
+    made = new Client(pool.options);
+  } catch {
+    // A client that takes other options than its pool has: its connection is closed, and the statement runs to its end.
+    return onOver();
+  }
+  const { connection, host, port, ssl, sslNegotiation } = made;
   cancelling.set(pool, count + 1);
   let isOver = false;
   const over = (): void => {

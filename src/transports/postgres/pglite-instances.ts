@@ -25,7 +25,8 @@ export async function leasePglite(dataDir = "memory://"): Promise<LeasedPglite> 
   let instance = instances.get(name);
   // The last user's close may be under way still.
   while (instance?.closing) {
-    await instance.closing;
+    // Its failure is told to whoever closed it.
+    await instance.closing.catch(() => undefined);
     instance = instances.get(name);
   }
   instance ??= { opening: openPglite(dataDir, folder), users: 0, closing: undefined };
