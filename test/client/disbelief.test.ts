@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { endOf, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
+import { until } from "../support/wait.ts";
 import { errorOf, letRetry, readText } from "./reader.ts";
 import { openScene, openWire, type Wire } from "./scene.ts";
 
@@ -122,6 +123,23 @@ describe("a server that isn't ours", () => {
     await using wire = await openWire(() => new Response(bytes(answers.shift() ?? ""), { headers: EVENTS }));
     const reading = readText(await wire.fetch(from(wire)));
     expect(await reading.ended).toEqual({ kind: "closed", text: "data: a\n\ndata: b\nid: 18.k1\n\n" });
+  });
+
+  test("a connection that is only silent isn't let go for events that prove nothing", async () => {
+    const begun = new TransformStream<string, string>();
+    const writer = begun.writable.getWriter();
+    const answers = [begun.readable.pipeThrough(new TextEncoderStream())];
+    await using wire = await openWire(
+      () => new Response(answers.shift() ?? open("data: a\n\n"), { headers: EVENTS }),
+    );
+    const reading = readText(await wire.fetch());
+    await writer.write("data: a\n\n");
+    await reading.reached(9);
+    wire.platform.wake("online");
+    await until(() => wire.requests.length === 2, { what: "an attempt" });
+    await writer.write("data: b\n\n");
+    await reading.reached(18);
+    expect(reading.text()).toBe("data: a\n\ndata: b\n\n");
   });
 
   test("events without our header go on if their first comment says where they begin", async () => {

@@ -3,8 +3,8 @@
 import { Client, Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
-import { expectClosed, read } from "../../src/testing/reading.ts";
+import { type ManualSource, manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read, type Reading } from "../../src/testing/reading.ts";
 import { createDatabase } from "../support/postgres-database.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
@@ -26,6 +26,28 @@ function over(url: string): DurableStreamContext {
   });
   onTestFinished(() => context.close().then(() => pool.end()));
   return context;
+}
+
+interface Survivors {
+  own: Reading;
+  reading: Reading;
+  source: ManualSource;
+  /** Asks for the stream, and may take it over. */
+  calling: DurableStreamContext;
+}
+
+/** The database is back: all have the whole text, and nobody produces the stream a second time. */
+async function expectNobodyDied({ own, reading, source, calling }: Survivors): Promise<void> {
+  const other = manualSource();
+  const called = await until(() => calling.resumableStream("s", other.makeStream).catch(() => undefined), {
+    what: "an answer",
+    withinMs: 10_000,
+  });
+  source.push("after");
+  source.end();
+  for (const each of [own, reading, read(called)]) await expectClosed(each, "before away after");
+  expect(other.calls()).toBe(0);
+  expect(await calling.hasExistingStream("s")).toBe("DONE");
 }
 
 test.each(["cut off", "silent"] as const)(
@@ -60,16 +82,7 @@ test.each(["cut off", "silent"] as const)(
       proxy.forget();
       proxy.cut();
     }
-    const other = manualSource();
-    const called = await until(() => calling.resumableStream("s", other.makeStream).catch(() => undefined), {
-      what: "an answer",
-      withinMs: 10_000,
-    });
-    source.push("after");
-    source.end();
-    for (const each of [own, reading, read(called)]) await expectClosed(each, "before away after");
-    expect(other.calls()).toBe(0);
-    expect(await calling.hasExistingStream("s")).toBe("DONE");
+    await expectNobodyDied({ own, reading, source, calling });
   },
 );
 
@@ -108,14 +121,5 @@ test("replaced by a standby that is promoted after more than a lease: the same (
   proxy.setTarget(standby.port);
   await proxy.accept();
 
-  const other = manualSource();
-  const called = await until(() => calling.resumableStream("s", other.makeStream).catch(() => undefined), {
-    what: "an answer",
-    withinMs: 10_000,
-  });
-  source.push("after");
-  source.end();
-  for (const each of [own, reading, read(called)]) await expectClosed(each, "before away after");
-  expect(other.calls()).toBe(0);
-  expect(await calling.hasExistingStream("s")).toBe("DONE");
+  await expectNobodyDied({ own, reading, source, calling });
 }, 60_000);

@@ -8,6 +8,7 @@ import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { expectClosed, read, readWhole } from "../../src/testing/reading.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
 import { createChannel, createHint, createKey } from "../../src/transports/postgres/names.ts";
+import { openFollowedStreams } from "../support/followed-streams.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 import { until } from "../support/wait.ts";
 
@@ -64,16 +65,7 @@ test("a locked row holds up its own stream's followers and no other's; unlocked,
   await setUpTables(database.url);
   const troubles: unknown[] = [];
   const [producing, following] = [over(database, troubles), over(database, troubles)];
-  const streams = await Promise.all(
-    Array.from({ length: STREAMS }, async (_, n) => {
-      const source = manualSource();
-      await producing.createNewResumableStream(`s${n}`, source.makeStream);
-      source.push("before ");
-      const reading = read(await following.resumeExistingStream(`s${n}`));
-      await reading.reached(7);
-      return { source, reading };
-    }),
-  );
+  const streams = await openFollowedStreams(STREAMS, { producing, following });
   const other = new Client({ connectionString: database.url });
   await other.connect();
   await other.query("begin");

@@ -3,10 +3,10 @@
 import { Client, Pool, type PoolConfig } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
-import { expectClosed, read } from "../../src/testing/reading.ts";
+import { expectClosed } from "../../src/testing/reading.ts";
 import { Pooler } from "../support/pooler.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
+import { openFollowedStreams } from "../support/followed-streams.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 
 const CONNECTIONS = 4;
@@ -36,16 +36,7 @@ test.each([
     const ssl = speaksTls ? { rejectUnauthorized: false } : false;
     const config: PoolConfig = { connectionString: pooler?.url ?? server.url, ssl };
     const [producing, following] = [over(config), over(config)];
-    const streams = await Promise.all(
-      Array.from({ length: 4 }, async (_element, n) => {
-        const source = manualSource();
-        await producing.createNewResumableStream(`s${n}`, source.makeStream);
-        source.push("before ");
-        const reading = read(await following.resumeExistingStream(`s${n}`));
-        await reading.reached(7);
-        return { source, reading };
-      }),
-    );
+    const streams = await openFollowedStreams(4, { producing, following });
     // A transaction sees the server's activity as it was when it first looked.
     const [other, observer] = [1, 2].map(() => new Client({ connectionString: server.url })) as [
       Client,
