@@ -69,16 +69,12 @@ export const modelPace: PostgresRow = {
       label: "… followed",
       unit: "count",
       bounds: [atMost(60)],
-      tried:
-        "A write of one chunk takes some 515 bytes: the row of the stream, the row of the text, its entry in the index, and two commits; with 5 characters a chunk, 103 for each. Rows without `on conflict` gained 10 of 117, and let a row in the way of one stream hold up all streams of its process: not kept. Less would need rows that grow in place, or text that gathers, and waits.",
     },
     {
       key: "transactions",
       label: "… followed, transactions per chunk",
       unit: "count",
       bounds: [atMost(1.2)],
-      tried:
-        "One writes, one notifies, and one reads for each process that follows. A notification in the transaction that writes would save one, and hold a lock of the whole server while that transaction syncs to disk: 16 clients of pgbench made 778 transactions/s so, and 11,263 apart.",
     },
   ],
   contenders: {

@@ -48,7 +48,7 @@ async function openTable({ server }: PostgresSetting, finished: number): Promise
     [finished],
   );
   await database.query("vacuum analyze");
-  const { producer, follower, ...workers } = await startWorkers(database.url);
+  const { producer, follower, ...workers } = await startWorkers(database.url, { followedFlushIntervalMs: 0 });
   return {
     async measure() {
       const id = freshId();

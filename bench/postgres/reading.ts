@@ -4,7 +4,7 @@ import { TcpProxy } from "../../test/support/proxy.ts";
 import { atMost } from "../lib/line.ts";
 import { endAll, freshId } from "../lib/pair.ts";
 import { percentile } from "../lib/statistics.ts";
-import { startWorker, startWorkers, stored, type PostgresRow } from "./setting.ts";
+import { startWorker, startWorkers, stored, type PostgresRow, type WorkerPair } from "./setting.ts";
 
 const ONE_WAY_MS = 25;
 
@@ -13,26 +13,38 @@ export const latency: PostgresRow = {
   rounds: 2,
   warmsUp: false,
   lines: [
-    { key: "p50", label: "follower latency p50", unit: "ms", bounds: [atMost(4)] },
-    { key: "p99", label: "follower latency p99", unit: "ms", bounds: [] },
+    { key: "p50", label: "follower latency p50 (one chunk per 10 ms)", unit: "ms", bounds: [atMost(80)] },
+    { key: "p99", label: "… p99", unit: "ms", bounds: [atMost(170)] },
+    { key: "p50AtOnce", label: "… p50, `followedFlushIntervalMs: 0`", unit: "ms", bounds: [atMost(4)] },
+    { key: "p99AtOnce", label: "… p99, `followedFlushIntervalMs: 0`", unit: "ms", bounds: [] },
   ],
   contenders: {
     async ours({ server }) {
-      const { producer, follower, ...workers } = await startWorkers(server.url);
+      const gathering = await startWorkers(server.url);
+      const atOnce = await startWorkers(server.url, { followedFlushIntervalMs: 0 });
       return {
         async measure() {
-          const id = freshId();
-          const source = { kind: "stamped" as const, chunks: 400, everyMs: 10 };
-          await producer.call("start", { id, isHeld: false, source });
-          await follower.call("follow", { id, count: 1 });
-          const latencies = await follower.call("latencies", { id });
-          return { p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+          const [gathered, immediate] = [await latencies(gathering), await latencies(atOnce)];
+          return {
+            p50: percentile(gathered, 50),
+            p99: percentile(gathered, 99),
+            p50AtOnce: percentile(immediate, 50),
+            p99AtOnce: percentile(immediate, 99),
+          };
         },
-        ...workers,
+        [Symbol.asyncDispose]: () => endAll(gathering, atOnce),
       };
     },
   },
 };
+
+async function latencies({ producer, follower }: WorkerPair): Promise<number[]> {
+  const id = freshId();
+  const source = { kind: "stamped" as const, chunks: 400, everyMs: 10 };
+  await producer.call("start", { id, isHeld: false, source });
+  await follower.call("follow", { id, count: 1 });
+  return follower.call("latencies", { id });
+}
 
 export const resume: PostgresRow = {
   name: "resume",

@@ -18,14 +18,20 @@ export interface WorkerPair extends AsyncDisposable {
 }
 
 /** Fresh processes, so that no row pays for what another has left open. */
-export async function startWorkers(url: string): Promise<WorkerPair> {
-  const [producer, follower] = [await startWorker(url), await startWorker(url)];
+export async function startWorkers(
+  url: string,
+  options: { followedFlushIntervalMs?: number } = {},
+): Promise<WorkerPair> {
+  const [producer, follower] = [await startWorker(url, options), await startWorker(url)];
   return { producer, follower, [Symbol.asyncDispose]: () => endAll(producer, follower) };
 }
 
-export async function startWorker(url: string): Promise<Child<PostgresWorker>> {
+export async function startWorker(
+  url: string,
+  options: { followedFlushIntervalMs?: number } = {},
+): Promise<Child<PostgresWorker>> {
   const child = await Child.start<PostgresWorker>("postgres/worker.ts");
-  await child.call("open", { url });
+  await child.call("open", { url, ...options });
   return child;
 }
 

@@ -11,9 +11,10 @@ import { median } from "../lib/statistics.ts";
 const contexts: { pool: Pool; context: ReturnType<typeof createPostgresResumableStreamContext> }[] = [];
 const followed = new Map<string, { reading: Promise<unknown>; latenciesMs: number[] }>();
 
-async function open(url: string) {
+async function open({ url, ...options }: { url: string; followedFlushIntervalMs?: number }) {
   const pool = new Pool({ connectionString: url });
-  const opened = { pool, context: createPostgresResumableStreamContext({ pool, waitUntil: null }) };
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, ...options });
+  const opened = { pool, context };
   contexts.push(opened);
   // Connected before anything is timed.
   await Promise.all([1, 2, 3].map(() => pool.query("select pg_sleep(0.05)")));
@@ -37,8 +38,8 @@ async function followSoon(id: string): Promise<ReadableStream<string>> {
 }
 
 const handlers = {
-  async open({ url }: { url: string }): Promise<void> {
-    await open(url);
+  async open(options: { url: string; followedFlushIntervalMs?: number }): Promise<void> {
+    await open(options);
   },
 
   async pingMs(): Promise<number> {

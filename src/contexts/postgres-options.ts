@@ -1,9 +1,10 @@
 // Options of a context over Postgres, their defaults and checks.
 
+import { FOLLOWED_FLUSH_INTERVAL_MS } from "../transports/log/lane.ts";
 import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
 import type { PostgresPool } from "../transports/postgres/pool-port.ts";
-import { type CheckedOptions, flag, positive } from "../api/options.ts";
+import { type CheckedOptions, flag, notNegative, positive } from "../api/options.ts";
 import type { CommonOptions } from "../api/common-options.ts";
 
 /** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
@@ -19,6 +20,11 @@ export interface PostgresStoreOptions extends CommonOptions {
   leaseMs?: number;
   /** For how long text gathers before it is written, while nobody follows in another process. @defaultValue 250 */
   flushIntervalMs?: number;
+  /**
+   * How far apart writes of text that somebody follows are at least, in milliseconds. After a silence text is written at once;
+   * 0: always, for up to three transactions per chunk. An end never waits. @defaultValue 150, or `flushIntervalMs` if that is less
+   */
+  followedFlushIntervalMs?: number;
   /**
    * Whether `resumeExistingStream` gives the text of a stream that is done or stopped as well, from the position on, and then
    * its end: for as long as `retentionSeconds` keeps it. Without it such a stream is `null`. @defaultValue false
@@ -48,12 +54,18 @@ export function checkPostgresOptions(
   options: PostgresStoreOptions,
   { claimTimeoutMs, retentionSeconds }: CheckedOptions,
 ): CheckedPostgresOptions {
+  const flushIntervalMs = positive("flushIntervalMs", options.flushIntervalMs, 250);
   return {
     replays: flag("replay", options.replay),
     settings: {
       retentionSeconds,
       leaseMs: positive("leaseMs", options.leaseMs, 10_000),
-      flushIntervalMs: positive("flushIntervalMs", options.flushIntervalMs, 250),
+      flushIntervalMs,
+      followedFlushIntervalMs: notNegative(
+        "followedFlushIntervalMs",
+        options.followedFlushIntervalMs,
+        Math.min(FOLLOWED_FLUSH_INTERVAL_MS, flushIntervalMs),
+      ),
       pollIntervalMs: positive("pollIntervalMs", options.pollIntervalMs, 250),
       listenTimeoutMs: positive("listenTimeoutMs", options.listenTimeoutMs, 1_000),
       statementTimeoutMs: claimTimeoutMs,

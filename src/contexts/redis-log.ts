@@ -64,7 +64,8 @@ export function createRedisLog({ checked, settings, connection }: RedisLogOption
   });
   return {
     store,
-    settings: { leaseMs, flushIntervalMs, requestTimeoutMs: claimTimeoutMs },
+    // A write of a stream's own costs a server without a disk to wait for next to nothing.
+    settings: { leaseMs, flushIntervalMs, followedFlushIntervalMs: 0, requestTimeoutMs: claimTimeoutMs },
     clock: systemClock,
     handOver,
     onError,

@@ -2,8 +2,12 @@
 
 import { setTimeout as pass } from "node:timers/promises";
 import { Client, Pool } from "pg";
-import { expect, test } from "vitest";
-import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
+import { expect, test, vi } from "vitest";
+import {
+  createPostgresResumableStreamContext,
+  type CreatePostgresResumableStreamContextOptions,
+  type DurableStreamContext,
+} from "../../src/postgres.ts";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { read, readWhole, until } from "../../src/testing/reading.ts";
@@ -20,7 +24,7 @@ interface Process extends AsyncDisposable {
   context: DurableStreamContext;
 }
 
-function open(url: string, options: { flushIntervalMs?: number; leaseMs?: number } = {}): Process {
+function open(url: string, options: Partial<CreatePostgresResumableStreamContextOptions> = {}): Process {
   const pool = new Pool({ connectionString: url, idleTimeoutMillis: 0 });
   const context = createPostgresResumableStreamContext({ pool, waitUntil: null, ...options });
   const dispose = async (): Promise<void> => {
@@ -49,6 +53,14 @@ async function counters(url: string): Promise<{ transactions: number; walBytes: 
   return { transactions: Number(rows[0]?.transactions), walBytes: Number(rows[0]?.wal) };
 }
 
+async function walBytes(url: string): Promise<number> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ wal: string }>("select pg_current_wal_insert_lsn() - '0/0' as wal");
+  await client.end();
+  return Number(rows[0]?.wal);
+}
+
 test.concurrent(
   "a stream nobody follows costs a transaction a tick, and a few bytes of WAL a character",
   { timeout: 60_000 },
@@ -63,6 +75,32 @@ test.concurrent(
     const after = await counters(server.url);
     expect((after.transactions - before.transactions) / 1_000).toBeLessThanOrEqual(0.25);
     expect((after.walBytes - before.walBytes) / text.length).toBeLessThanOrEqual(30);
+  },
+);
+
+test(
+  "text that is followed at a model's pace costs a transaction per chunk, and 60 bytes of WAL per character",
+  { timeout: 30_000 },
+  async () => {
+    await using server = await startServer();
+    await using producing = open(server.url);
+    await using following = open(server.url);
+    const chunks = 100;
+    const source = new SpecifiedSource({ label: "x", chunks, everyMs: 50, chunkLength: 5 });
+    // The first change of a page after a checkpoint writes all of it.
+    await readWhole(producing.context.resumableStream(freshId(), sourceOf(["warm"])));
+    const id = freshId();
+    const before = await walBytes(server.url);
+    const statements = vi.spyOn(Client.prototype, "query");
+    const primary = read(await producing.context.createNewResumableStream(id, source.make));
+    const follower = read(await following.context.resumeExistingStream(id));
+    await Promise.all([primary.ended, follower.ended]);
+    const sent = statements.mock.calls.length;
+    statements.mockRestore();
+    const wal = (await walBytes(server.url)) - before;
+    expect(follower.text()).toBe(primary.text());
+    expect(sent / chunks).toBeLessThanOrEqual(1.2);
+    expect(wal / follower.text().length).toBeLessThanOrEqual(60);
   },
 );
 

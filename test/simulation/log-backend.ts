@@ -1,6 +1,7 @@
 // Processes over a database: the real transport over Postgres, with its pools, over a model of what its statements do.
 
 import type { CheckedOptions } from "../../src/api/options.ts";
+import { FOLLOWED_FLUSH_INTERVAL_MS } from "../../src/transports/log/lane.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { SILENCE_MS } from "../../src/transports/postgres/store.ts";
 import { postgresTransport } from "../../src/transports/postgres/transport.ts";
@@ -101,6 +102,7 @@ export class LogBackend implements Backend {
           retentionSeconds: options.retentionSeconds,
           leaseMs,
           flushIntervalMs,
+          followedFlushIntervalMs: Math.min(FOLLOWED_FLUSH_INTERVAL_MS, flushIntervalMs),
           pollIntervalMs,
           listenTimeoutMs: LISTEN_TIMEOUT_MS,
           statementTimeoutMs: options.claimTimeoutMs,

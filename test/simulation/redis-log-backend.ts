@@ -119,7 +119,7 @@ export class RedisLogBackend implements Backend {
     });
     const transport = logTransport({
       store,
-      settings: { leaseMs, flushIntervalMs, requestTimeoutMs: claimTimeoutMs },
+      settings: { leaseMs, flushIntervalMs, followedFlushIntervalMs: 0, requestTimeoutMs: claimTimeoutMs },
       clock,
       handOver,
       onError,

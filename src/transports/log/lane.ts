@@ -10,6 +10,11 @@ import type { LogClaim, Portion } from "./claim.ts";
 import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
 
+/**
+ * How far apart writes to a database are whose text somebody follows, by default. A write, its notification and a read are three
+ * transactions: so 20 chunks a second cost one for each, and a reader's text comes in steps that it sees, but can read.
+ */
+export const FOLLOWED_FLUSH_INTERVAL_MS = 150;
 const RETRY = { firstMs: 50, maxMs: 1_000 };
 /** How long text waits for a store that is away. Its readers here have it all the same. */
 const MAX_OUTAGE_MS = 60_000;
@@ -36,6 +41,8 @@ export class Lane {
   #dueAt: number | undefined;
   #cancelTimer: Cancel = () => {};
   #isFlushing = false;
+  /** When the last write began. Streams that are followed share its tick. */
+  #flushedAt = -Infinity;
   /** Since when writes fail, and how many did; absent while they don't. */
   #outage: { since: number; count: number } | undefined;
 
@@ -58,8 +65,9 @@ export class Lane {
 
   pending(claim: LogClaim, why: "text" | "asked" = "text"): void {
     const now = this.#parts.clock.now();
-    const isUrgent = why === "asked" || claim.isWatched || claim.isEnding || this.#options.isClosing();
-    claim.dueAt = isUrgent ? now : (claim.dueAt ?? now + this.#parts.settings.flushIntervalMs);
+    const isUrgent = why === "asked" || claim.isEnding || this.#options.isClosing();
+    const dueAt = isUrgent ? now : this.#gathersUntil(claim, now);
+    claim.dueAt = Math.min(claim.dueAt ?? Infinity, dueAt);
     this.#dueBy(claim.dueAt);
   }
 
@@ -67,6 +75,11 @@ export class Lane {
   hurry(): void {
     if (this.#outage) this.#flush();
     else this.#dueBy(this.#parts.clock.now());
+  }
+
+  #gathersUntil({ isWatched }: LogClaim, now: number): number {
+    const { flushIntervalMs, followedFlushIntervalMs } = this.#parts.settings;
+    return isWatched ? Math.max(now, this.#flushedAt + followedFlushIntervalMs) : now + flushIntervalMs;
   }
 
   #cancelFlush(): void {
@@ -97,6 +110,7 @@ export class Lane {
       return this.#next();
     }
     this.#isFlushing = true;
+    this.#flushedAt = this.#parts.clock.now();
     background(
       this.#write(portions).then(
         () => this.#succeeded(),

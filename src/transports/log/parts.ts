@@ -8,7 +8,10 @@ import type { LogStore, StreamRecord } from "./store.ts";
 
 export interface LogSettings {
   leaseMs: number;
+  /** For how long text gathers that nobody follows. */
   flushIntervalMs: number;
+  /** How far apart writes of text that is followed are at least; 0: as fast as the store answers. */
+  followedFlushIntervalMs: number;
   /** How long any request to the store may take. */
   requestTimeoutMs: number;
 }

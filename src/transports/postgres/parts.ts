@@ -11,6 +11,7 @@ export interface PostgresSettings {
   retentionSeconds: number;
   leaseMs: number;
   flushIntervalMs: number;
+  followedFlushIntervalMs: number;
   pollIntervalMs: number;
   listenTimeoutMs: number;
   /** How long any statement may take. */

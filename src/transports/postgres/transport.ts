@@ -13,10 +13,10 @@ export function postgresTransport(context: PostgresParts, keyPrefix: string): Tr
 /** A log over this database, as its parts see it. */
 export function postgresLog(context: PostgresParts, keyPrefix: string): LogParts {
   const { clock, handOver, onError, settings } = context;
-  const { flushIntervalMs, leaseMs, statementTimeoutMs } = settings;
+  const { flushIntervalMs, followedFlushIntervalMs, leaseMs, statementTimeoutMs } = settings;
   return {
     store: new PostgresStore(context, keyPrefix),
-    settings: { flushIntervalMs, leaseMs, requestTimeoutMs: statementTimeoutMs },
+    settings: { flushIntervalMs, followedFlushIntervalMs, leaseMs, requestTimeoutMs: statementTimeoutMs },
     clock,
     handOver,
     onError,

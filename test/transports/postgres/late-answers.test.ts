@@ -22,6 +22,7 @@ async function openScene(onLate: (rows: Row[]) => void) {
       retentionSeconds: 60,
       leaseMs: 10_000,
       flushIntervalMs: 100,
+      followedFlushIntervalMs: 100,
       pollIntervalMs: 1_000,
       listenTimeoutMs: 1_000,
       statementTimeoutMs: 3_000,

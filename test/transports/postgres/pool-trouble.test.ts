@@ -31,7 +31,13 @@ function openSide(config: PoolConfig): Side {
     clock: systemClock,
     onError: () => undefined,
   });
-  const settings = { retentionSeconds: 60, leaseMs: 10_000, flushIntervalMs: 100, pollIntervalMs: 250 };
+  const settings = {
+    retentionSeconds: 60,
+    leaseMs: 10_000,
+    flushIntervalMs: 100,
+    followedFlushIntervalMs: 100,
+    pollIntervalMs: 250,
+  };
   const parts: PostgresParts = {
     settings: { ...settings, listenTimeoutMs: 1_000, statementTimeoutMs: STATEMENT_TIMEOUT_MS },
     queries: createQueries({
