@@ -2,14 +2,20 @@
 
 import { restoredBody } from "./parsed-body.ts";
 
+/** Of an `http.IncomingMessage`: lower-case names, and several values of one as Node puts them together. */
+export interface NodeHeaders {
+  readonly [name: string]: string | string[] | undefined;
+  host?: string | undefined;
+}
+
 /** What is used of an `http.IncomingMessage`, and of what frameworks add to one. */
 export interface NodeRequest {
   method?: string | undefined;
   url?: string | undefined;
   /** Express', Connect's and h3's: the whole path, where `url` has lost the part that the router is mounted at. */
   originalUrl?: string | undefined;
-  rawHeaders: string[];
-  headers: { host?: string | undefined };
+  /** As middleware left them. */
+  headers: NodeHeaders;
   httpVersion?: string;
   /** HTTP/2's, in place of the header `host`. */
   readonly authority?: string;
@@ -30,14 +36,10 @@ export interface NodeRequest {
 
 /** Undefined if a client wrote what no Request can say: a `Host` that is none, or the method TRACE. */
 export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
-  const { method = "GET", rawHeaders } = incoming;
+  const { method = "GET" } = incoming;
+  // Not in the `try`: a header that no Request can have comes from middleware, and the client isn't to blame.
+  const headers = headersOf(incoming);
   try {
-    const headers = new Headers();
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index] ?? "";
-      // HTTP/2's own, which are no headers.
-      if (!name.startsWith(":")) headers.append(name, rawHeaders[index + 1] ?? "");
-    }
     const init = { method, headers, signal };
     const url = urlOf(incoming);
     if (method === "GET" || method === "HEAD") return new Request(url, init);
@@ -45,6 +47,17 @@ export function toRequest(incoming: NodeRequest, signal: AbortSignal): Request |
   } catch {
     return undefined;
   }
+}
+
+/** Not the raw ones: middleware may have taken one away that a client forged, and function platforms make requests without. */
+function headersOf({ headers }: NodeRequest): Headers {
+  const all = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    // HTTP/2's own, which are no headers.
+    if (value === undefined || name.startsWith(":")) continue;
+    for (const one of Array.isArray(value) ? value : [value]) all.append(name, one);
+  }
+  return all;
 }
 
 /** Throws a TypeError where `Host` is none. */

@@ -227,11 +227,20 @@ function refuse({ httpVersion }: NodeRequest, outgoing: NodeResponse): void {
     stream.write(new Uint8Array(), () => stream.close(INTERNAL_ERROR));
   } else if (httpVersion === "1.0" && socket?.resetAndDestroy) {
     // There, a connection's close is the body's end: a reset alone breaks off. It waits, as an empty write comes last.
-    outgoing.write(new Uint8Array(), () => socket.resetAndDestroy?.());
+    outgoing.write(new Uint8Array(), () => reset(outgoing));
   } else if (socket?.destroySoon) {
     // `destroySoon` also sends what was written before it closes.
     socket.destroySoon();
   } else {
+    outgoing.destroy();
+  }
+}
+
+/** Only TCP has a reset: Node throws for a Unix socket and for TLS, whose readers have to ask whether they have all. */
+function reset(outgoing: NodeResponse): void {
+  try {
+    outgoing.socket?.resetAndDestroy?.();
+  } catch {
     outgoing.destroy();
   }
 }

@@ -1,6 +1,11 @@
 // The bridge under the frameworks of Node, after whatever their middleware has done to the request.
 
-import { connect } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { connect as connectSecurely } from "node:tls";
 import { createApp, createRouter, fromNodeMiddleware, toNodeListener } from "h3";
 import { describe, expect, test } from "vitest";
 import {
@@ -12,6 +17,8 @@ import {
 import { createDeferred } from "../../src/lib/deferred.ts";
 import { createResumableStreamContext } from "../../src/memory.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
+import { certificate, privateKey } from "../support/certificate.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/wait.ts";
 import { express } from "./express.ts";
 import { listen } from "./listen.ts";
@@ -120,7 +127,7 @@ describe("under h3 1, as Nuxt and Nitro have it,", () => {
   });
 });
 
-test("over HTTP/1.0, where a close is the end, a body that breaks off resets the connection, after what it gave", async () => {
+describe("over HTTP/1.0, where a close is the end, a body that breaks off", () => {
   const handler = toNodeHandler(
     () => {
       const pieces = ["some ", "text"];
@@ -137,16 +144,60 @@ test("over HTTP/1.0, where a close is the end, a body that breaks off resets the
     },
     { onError: () => undefined },
   );
-  const { port } = new URL(await listen(handler));
-  const socket = connect(Number(port), "127.0.0.1");
-  socket.write("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
-  let text = "";
-  socket.on("data", (bytes) => (text += String(bytes)));
-  const how = await new Promise<string>((resolve) => {
-    socket.on("error", (error) => resolve((error as NodeJS.ErrnoException).code ?? ""));
-    socket.on("end", () => resolve("closed"));
+
+  /** The body, and how its connection ended. */
+  async function ask(socket: Socket): Promise<string[]> {
+    socket.write("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
+    let text = "";
+    socket.on("data", (bytes) => (text += String(bytes)));
+    const how = await new Promise<string>((resolve) => {
+      socket.on("error", (error) => resolve((error as NodeJS.ErrnoException).code ?? ""));
+      socket.on("end", () => resolve("closed"));
+    });
+    return [text.split("\r\n\r\n")[1] ?? "", how];
+  }
+
+  test("resets the connection, after what it gave", async () => {
+    const { port } = new URL(await listen(handler));
+    expect(await ask(connect(Number(port), "127.0.0.1"))).toEqual(["some text", "ECONNRESET"]);
   });
-  expect([text.split("\r\n\r\n")[1], how]).toEqual(["some text", "ECONNRESET"]);
+
+  test(
+    "closes a connection that has no reset: a Unix socket's, or one with TLS",
+    { timeout: 10_000 },
+    async () => {
+      const path = join(temporaryFolder("socket"), "socket");
+      const plain = createServer(handler).listen(path);
+      await once(plain, "listening");
+      expect(await ask(connect(path))).toEqual(["some text", "closed"]);
+      plain.close();
+
+      const secure = createSecureServer({ cert: certificate, key: privateKey }, handler).listen(
+        0,
+        "127.0.0.1",
+      );
+      await once(secure, "listening");
+      const { port } = secure.address() as AddressInfo;
+      const socket = connectSecurely({ port, host: "127.0.0.1", rejectUnauthorized: false });
+      expect(await ask(socket)).toEqual(["some text", "closed"]);
+      secure.close();
+    },
+  );
+});
+
+test("headers are as middleware left them, and those of a request that was made without a connection", async () => {
+  const handler = toNodeHandler((request) => Response.json([...request.headers]));
+  const app = express();
+  app.use((request: { headers: Record<string, unknown> }, _: unknown, next: () => void) => {
+    request.headers = { "x-user": "me", accept: ["a", "b"] };
+    next();
+  });
+  app.all("/", handler);
+  const response = await fetch(await listen(app), { headers: { "x-admin": "forged", "x-user": "forged" } });
+  expect(await response.json()).toEqual([
+    ["accept", "a, b"],
+    ["x-user", "me"],
+  ]);
 });
 
 test("a source's failure is told once, however many read it, and without its cause", async () => {

@@ -67,7 +67,6 @@ export class NodeSink extends EventEmitter {
 const incoming: NodeRequest = {
   method: "GET",
   url: "/",
-  rawHeaders: [],
   headers: { host: "localhost" },
   on: () => undefined,
   pause: () => undefined,
