@@ -40,12 +40,15 @@ function restored({ body, rawBody, type }: ParsedBody): Uint8Array | string {
   );
 }
 
-/** As parsers of forms write what is nested: `a[b]=1`. */
+/** As parsers of forms read what is nested: `a[b]=1`, and `a[0][b]=1` for objects in a list, which would become one otherwise. */
 function formOf(fields: Record<string, unknown>): URLSearchParams {
   const form = new URLSearchParams();
   const add = (name: string, value: unknown): void => {
-    if (Array.isArray(value)) for (const item of value) add(name, item);
-    else if (isObject(value)) for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
+    if (Array.isArray(value)) {
+      const isFlat = !value.some(isObject);
+      for (const [index, item] of value.entries()) add(isFlat ? name : `${name}[${index}]`, item);
+    } else if (isObject(value))
+      for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner);
     else form.append(name, String(value));
   };
   for (const [name, value] of Object.entries(fields)) add(name, value);

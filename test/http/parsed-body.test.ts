@@ -81,6 +81,13 @@ describe("a body that was read before", () => {
       "a[b]=1&c=",
       "a%5Bb%5D=1&c=",
     ],
+    [
+      "express.urlencoded(), of a list of objects",
+      express.urlencoded({ extended: true }),
+      "application/x-www-form-urlencoded",
+      "a[0][b]=1&a[1][b]=2&c[]=3&c[]=4",
+      "a%5B0%5D%5Bb%5D=1&a%5B1%5D%5Bb%5D=2&c=3&c=4",
+    ],
   ])("by %s arrives", async (_, parser, type, body, expected) => {
     expect(await post(parser, { type, body })).toEqual({ status: 200, text: expected, errors: [] });
   });
