@@ -133,13 +133,17 @@ function headersOf({ format, from, epoch, status, added }: HeaderParts): Headers
   });
   const theirs = new Headers(added);
   const cacheControl = theirs.get("cache-control");
-  if (cacheControl !== null && !cacheControl.toLowerCase().includes(NO_TRANSFORM)) {
-    theirs.append("cache-control", NO_TRANSFORM);
-  }
+  if (cacheControl !== null) theirs.set("cache-control", untransformed(cacheControl));
   for (const name of theirs.keys()) headers.delete(name);
   // Not set: each cookie is a header of its own, of the same name.
   for (const [name, value] of theirs) headers.append(name, value);
   return headers;
+}
+
+/** As middleware looks for it: a directive of its own, not a part of another one's name or value. */
+function untransformed(cacheControl: string): string {
+  const isThere = /(?:^|,)\s*no-transform\s*(?:,|$)/i.test(cacheControl);
+  return isThere ? cacheControl : [cacheControl, NO_TRANSFORM].filter(Boolean).join(", ");
 }
 
 /** Throws a TypeError naming the option that can't be used. */

@@ -74,6 +74,9 @@ describe("headers", () => {
       );
     expect(of("private, max-age=0")).toBe("private, max-age=0, no-transform");
     expect(of("No-Transform, no-cache")).toBe("No-Transform, no-cache");
+    expect(of('ext="no-transform"')).toBe('ext="no-transform", no-transform');
+    expect(of("no-transforms")).toBe("no-transforms, no-transform");
+    expect(of("")).toBe("no-transform");
   });
 
   test("of the caller may set several cookies", () => {
