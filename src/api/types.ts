@@ -2,6 +2,13 @@
 
 export type { EndKind } from "../port/transport.ts";
 
+declare global {
+  /** As Node's types declare it, for compilers that are given neither these nor a library that has it. */
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** What `makeStream` is told about the stream it makes. */
 export interface MakeStreamContext {
   /** The id that the caller named. */

@@ -46,7 +46,7 @@ export class ResumableStreamError extends Error {
   readonly code: ResumableStreamErrorCode;
 
   /** Made by this library. */
-  constructor(code: ResumableStreamErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ResumableStreamErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

@@ -80,6 +80,28 @@ test.each(
   },
 );
 
+test.each(["typescript-5.4", "typescript", "typescript-7"])(
+  "%s needs no library of a later year than the published package's declarations do",
+  { timeout: 60_000 },
+  async (compiler) => {
+    const project = {
+      compilerOptions: {
+        ...resolutions.bundler,
+        target: "es2020",
+        lib: ["es2020", "dom", "dom.iterable"],
+        types: [],
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+      },
+      files: ["published-api.ts", "every-entry.ts", "next-server.d.ts"],
+    };
+    const path = join(folder, "module", `${compiler}-es2020.json`);
+    await writeFile(path, JSON.stringify(project));
+    expect(await compile(compiler, path)).toBe("");
+  },
+);
+
 /** What the compiler prints, which is nothing where it finds nothing wrong. */
 function compile(compiler: string, project: string): Promise<string> {
   const bin = `${root}node_modules/${compiler}/bin/tsc`;
