@@ -2,7 +2,11 @@
 
 import { Pool } from "pg";
 import { describe, expect, test } from "vitest";
-import { createPostgresResumableStreamContext, type PostgresPool } from "../../src/postgres.ts";
+import {
+  createPostgresResumableStreamContext,
+  type DurableStreamContext,
+  type PostgresPool,
+} from "../../src/postgres.ts";
 import { manualSource, type ManualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read, type Reading } from "../../src/testing/reading.ts";
 import { DeafProxy } from "../support/deaf-proxy.ts";
@@ -17,6 +21,7 @@ interface Pair extends AsyncDisposable {
   source: ManualSource;
   primary: Reading;
   follower: Reading;
+  following: DurableStreamContext;
 }
 
 /** A stream and its follower, as two processes: the follower listens over a pool of its own. */
@@ -43,7 +48,33 @@ async function follow(
     await producing.close();
     await Promise.all(pools.map(async (pool) => (pool.ended ? undefined : pool.end())));
   };
-  return { source, primary, follower, [Symbol.asyncDispose]: dispose };
+  return { source, primary, follower, following, [Symbol.asyncDispose]: dispose };
+}
+
+interface Process extends AsyncDisposable {
+  context: DurableStreamContext;
+  /** Notifications to its listening connection of streams that moved. */
+  moved: string[];
+}
+
+function open(url: string): Process {
+  const pool = new Pool({ connectionString: url });
+  const moved: string[] = [];
+  pool.on("connect", (client) => {
+    client.on("notification", ({ payload = "" }) => payload.startsWith("m ") && moved.push(payload));
+  });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+  const dispose = async (): Promise<void> => {
+    await context.close();
+    await pool.end();
+  };
+  return { context, moved, [Symbol.asyncDispose]: dispose };
+}
+
+/** The last statements of the connections that listen. */
+async function lastListened(scene: PostgresScene): Promise<string> {
+  const rows = await scene.query("select query from pg_stat_activity where query ilike '%listen%'");
+  return rows.map(({ query }) => String(query)).join("\n");
 }
 
 let pushed = 0;
@@ -134,6 +165,99 @@ describe.concurrent("notifications that don't arrive", { timeout: 60_000 }, () =
     await expectWhole(pair);
     await pair[Symbol.asyncDispose]();
     await listenerPool.end();
+  });
+});
+
+describe("channels", { timeout: 30_000 }, () => {
+  test("text wakes the processes that follow its stream, while they do, and no other (G16)", async () => {
+    await using scene = await PostgresScene.open();
+    await using producing = open(scene.postgres.url);
+    await using following = open(scene.postgres.url);
+    await using elsewhere = open(scene.postgres.url);
+    const [one, other] = [manualSource(), manualSource()];
+    const primaries = [
+      read(await producing.context.createNewResumableStream("one", one.makeStream)),
+      read(await producing.context.createNewResumableStream("other", other.makeStream)),
+    ];
+    const follower = read(await following.context.resumeExistingStream("one"));
+    const otherFollower = read(await elsewhere.context.resumeExistingStream("other"));
+    for (let n = 1; n <= 3; n += 1) {
+      one.push("x");
+      await follower.reached(n);
+    }
+    other.push("y");
+    await otherFollower.reached(1);
+    const [ofOne] = following.moved;
+    expect(new Set(following.moved)).toEqual(new Set([ofOne]));
+    expect(elsewhere.moved).not.toContain(ofOne);
+    expect(producing.moved).toEqual([]);
+    // It follows another one still, and so listens still.
+    const second = read(await elsewhere.context.resumeExistingStream("one"));
+    await second.reached(3);
+    await second.leave();
+    await until(async () => (await lastListened(scene)).includes("unlisten"), { what: "leaving" });
+    const heard = elsewhere.moved.filter((payload) => payload === ofOne).length;
+    one.push("x");
+    await follower.reached(4);
+    other.push("y");
+    await otherFollower.reached(2);
+    expect(elsewhere.moved.filter((payload) => payload === ofOne)).toHaveLength(heard);
+    one.end();
+    other.end();
+    await Promise.all([...primaries, follower, otherFollower].map(({ ended }) => ended));
+  });
+
+  test("text that is written before a process listens to its stream is read as soon as it does", async () => {
+    await using scene = await PostgresScene.open();
+    const held: (() => void)[] = [];
+    let holds = false;
+    const listeners = new Pool({ connectionString: scene.postgres.url });
+    const listenerPool: PostgresPool = {
+      query: (text, values) => listeners.query(text, values),
+      connect: async () => {
+        const client = await listeners.connect();
+        const query = client.query.bind(client);
+        return Object.assign(client, {
+          query: async (text: string, values?: unknown[]) => {
+            if (holds) await new Promise<void>((resolve) => held.push(resolve));
+            return query(text, values);
+          },
+        });
+      },
+    };
+    await using pair = await follow(scene.postgres.url, { listenerPool });
+    await untilNotified(pair);
+    await using producing = open(scene.postgres.url);
+    const source = manualSource();
+    const primary = read(await producing.context.createNewResumableStream("second", source.makeStream));
+    holds = true;
+    const follower = read(await pair.following.resumeExistingStream("second"));
+    await until(() => held.length > 0, { what: "a channel more" });
+    await until(
+      () =>
+        scene
+          .query(
+            "select 1 from rs_stream_sessions where watched_until is not null and stream_id like '%second'",
+          )
+          .then(({ length }) => length > 0),
+      { what: "its mark" },
+    );
+    source.push("text");
+    await until(
+      () =>
+        scene
+          .query("select 1 from rs_stream_sessions where last_offset = 4 and stream_id like '%second'")
+          .then(({ length }) => length > 0),
+      { what: "its text in the database" },
+    );
+    holds = false;
+    for (const goOn of held) goOn();
+    await within(1_500, "the text", follower.reached(4));
+    source.end();
+    await Promise.all([primary.ended, follower.ended]);
+    await expectWhole(pair);
+    await pair[Symbol.asyncDispose]();
+    await listeners.end();
   });
 });
 

@@ -70,6 +70,13 @@ export function strings(json: unknown): string[] {
   return Array.isArray(values) ? values.map(String) : [];
 }
 
+export function pairs(json: unknown): [string, string][] {
+  const values: unknown = JSON.parse(text(json));
+  return Array.isArray(values)
+    ? values.map((value) => strings(JSON.stringify(value)) as [string, string])
+    : [];
+}
+
 export function text(value: unknown): string {
   if (typeof value === "string") return value;
   throw new Error(`The model expected text, got ${typeof value}.`);

@@ -128,10 +128,10 @@ export class StoreConnection {
     const emit = (event: string, value: unknown): void => {
       for (const listener of listeners.get(event) ?? []) listener(value);
     };
-    let channel = "";
+    const channels = new Set<string>();
     let isReleased = false;
     const { connection } = this.subscriber;
-    const ear = (payload: string): void =>
+    const ear = (channel: string, payload: string): void =>
       this.#hear(payload, connection, () => emit("notification", { channel, payload }));
     // Told late that it broke, or never, where it was given back meanwhile.
     const stopWatching = listen(this.#broken, () => {
@@ -148,8 +148,11 @@ export class StoreConnection {
       removeListener: (event, listener) => listeners.get(event)?.delete(listener),
       query: (statement) =>
         this.subscriber.command("listen", () => {
-          channel = /"(.+)"/.exec(statement)?.[1] ?? "";
-          if (!isDeaf && !isReleased) store.ears.add(ear);
+          for (const [, un, channel = ""] of statement.matchAll(/(un)?listen "(.+?)"/g)) {
+            if (un) channels.delete(channel);
+            else channels.add(channel);
+          }
+          if (!isDeaf && !isReleased) store.ears.set(ear, channels);
           return { rows: [] };
         }),
       release: () => {

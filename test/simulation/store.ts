@@ -4,7 +4,7 @@ import { MAX_HANDOVERS } from "../../src/transports/log/handovers.ts";
 import type { Queries } from "../../src/transports/postgres/queries.ts";
 import { handedOver, takeOwed } from "./handover-rows.ts";
 import { WALL_START_MS } from "./machine.ts";
-import { entriesOf, type Kept, parse, type Rows, type Session, strings, text } from "./rows.ts";
+import { entriesOf, type Kept, parse, type Rows, type Session, pairs, strings, text } from "./rows.ts";
 
 export type StatementName = keyof Queries;
 export type Execute = (name: StatementName, values: readonly unknown[]) => Rows;
@@ -18,8 +18,8 @@ export class Store {
   readonly sessions = new Map<string, Session>();
   /** Every claim that was granted, in order. */
   readonly claims: Array<{ key: string; epoch: number; isSuperseding: boolean }> = [];
-  /** Who listens, by connection. */
-  readonly ears = new Set<(payload: string) => void>();
+  /** The connections that listen, and to which channels. */
+  readonly ears = new Map<(channel: string, payload: string) => void, Set<string>>();
   /** When the server was last back from a restart. */
   startedAt = Number.NEGATIVE_INFINITY;
   readonly leaseMs: number;
@@ -50,7 +50,7 @@ export class Store {
       case "read":
         return parse(first).flatMap((request) => this.read(request));
       case "check":
-        if (third !== null) this.#notify(text(third));
+        if (third !== null) this.#notify(text(second), text(third));
         return parse(first).map((request) => {
           const session = this.session(text(request["stream_id"]));
           return { n: request["n"], ...(session ? this.state(session) : { epoch: null }) };
@@ -87,7 +87,7 @@ export class Store {
         return [];
       }
       case "notify":
-        for (const payload of strings(second)) this.#notify(payload);
+        for (const [channel, payload] of pairs(first)) this.#notify(channel, payload);
         return [];
       case "expire":
       case "abandon":
@@ -264,8 +264,8 @@ export class Store {
     return [{ epoch: session.epoch }];
   }
 
-  #notify(payload: string): void {
-    for (const ear of this.ears) ear(payload);
+  #notify(channel: string, payload: string): void {
+    for (const [ear, channels] of this.ears) if (channels.has(channel)) ear(channel, payload);
   }
 
   #keep(key: string, session: Session): void {

@@ -5,10 +5,10 @@ import type { EndKind } from "../../port/transport.ts";
 import type { Append, AppendAnswer } from "../log/store.ts";
 import type { Row } from "./database.ts";
 import { toEntry } from "./entries.ts";
-import { encodeHints } from "./hints.ts";
+import { moved } from "./hints.ts";
 import { createHint } from "./names.ts";
 import { toNumber, toText } from "./parse.ts";
-import { type PostgresParts, run } from "./parts.ts";
+import { notify, type PostgresParts, run } from "./parts.ts";
 
 export class Appends {
   readonly #context: PostgresParts;
@@ -32,11 +32,11 @@ export class Appends {
     const rows = await run(this.#context, "append", values);
     const byKey = new Map(rows.map((row) => [toText(row["stream_id"]), row]));
     const answers = appends.map(({ key }) => toAnswer(byKey.get(key)));
-    const moved = appends.filter(({ pieces, end }, n) => {
+    const followed = appends.filter(({ pieces, end }, n) => {
       const answer = answers[n];
       return answer?.status === "written" && answer.isWatched && (pieces.length > 0 || end);
     });
-    this.#tell(moved.map(({ key }) => createHint(key)));
+    this.#tell(followed.map(({ key }) => createHint(key)));
     return answers;
   }
 
@@ -48,8 +48,10 @@ export class Appends {
   /** Followers are told after the commit, in a statement that no append waits for. */
   #tell(hints: readonly string[]): void {
     if (hints.length === 0) return;
-    const payloads = JSON.stringify(encodeHints("moved", hints));
-    const telling = run(this.#context, "notify", [this.#context.channel, payloads]);
+    const telling = notify(
+      this.#context,
+      hints.map((hint) => moved(this.#context.channel, hint)),
+    );
     // A hint that is lost costs followers the time to their next check.
     // Without its results, which would hold those before them for ever.
     this.#told = Promise.allSettled([this.#told, telling]).then(() => undefined);

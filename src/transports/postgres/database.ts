@@ -23,7 +23,8 @@ export interface Database {
 }
 
 export interface ListenRequest {
-  channel: string;
+  /** Listened to from the start. */
+  channels: readonly string[];
   timeoutMs: number;
   onNotification: (payload: string) => void;
   /** The connection is gone. */
@@ -31,6 +32,9 @@ export interface ListenRequest {
 }
 
 export interface Listening {
+  /** Listens to one more channel. Settles once what is sent to it arrives, or the connection is lost. */
+  add(channel: string): Promise<void>;
+  remove(channel: string): void;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,7 @@
 // What notifications say: which streams moved, and which producers should look at their row. Ids only, never text.
 
+import { channelOf } from "./names.ts";
+
 /** Postgres takes payloads below 8000 bytes. */
 const MAX_PAYLOAD_BYTES = 7_900;
 
@@ -15,6 +17,14 @@ export interface Hints {
 }
 
 const LETTERS: Readonly<Record<HintKind, string>> = { moved: "m", asked: "a", fence: "f", proof: "p" };
+
+/** A channel, and a payload for it. */
+export type Said = readonly [channel: string, payload: string];
+
+/** To those who follow a stream: there is text, or an end. */
+export function moved(channel: string, hint: string): Said {
+  return [channelOf(channel, hint), `${LETTERS.moved} ${hint}`];
+}
 
 /** As many payloads as the names need. */
 export function encodeHints(kind: HintKind, names: readonly string[]): string[] {

@@ -8,8 +8,9 @@ import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { Listening } from "./database.ts";
-import { encodeHints, type HintKind, parseHints } from "./hints.ts";
-import { type PostgresParts, run } from "./parts.ts";
+import { encodeHints, type HintKind, parseHints, type Said } from "./hints.ts";
+import { channelOf } from "./names.ts";
+import { notify, type PostgresParts } from "./parts.ts";
 
 /** How soon a connection that is lost is tried for again. */
 const RETRY = { firstMs: 250, maxMs: 10_000 };
@@ -27,7 +28,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   /** Tells our proofs from those of other processes. */
   readonly #name = Math.random().toString(36).slice(2);
-  #users = 0;
+  /** How many want to hear a channel. */
+  readonly #channels = new Map<string, number>();
   #state: "idle" | "connecting" | "listening" | "waiting" | "closed" = "idle";
   #isProven = false;
   /** Absent while there is no connection. */
@@ -45,17 +47,24 @@ export class Listener {
     return this.#isProven;
   }
 
-  /** Somebody wants notifications, until they call what this returns. */
-  use(): () => void {
-    this.#users += 1;
+  /**
+   * Somebody wants what is sent to a channel, until they call what this returns. `onHearing`: from now on it arrives, and what was
+   * sent while the connection was there already may have been missed.
+   */
+  use(channel: string, onHearing: () => void): () => void {
+    const wasIdle = this.#channels.size === 0;
+    const users = this.#channels.get(channel) ?? 0;
+    this.#channels.set(channel, users + 1);
     if (this.#state === "idle") this.#connect();
-    else if (this.#users === 1 && this.#isProven) this.#cancelTimer();
+    else if (wasIdle && this.#isProven) this.#cancelTimer();
+    const listening = this.#listening;
+    // Where it is lost meanwhile, the next connection has all channels from its start.
+    if (listening && users === 0) background(listening.add(channel).then(onHearing), () => undefined);
     let isUsing = true;
     return () => {
       if (!isUsing) return;
       isUsing = false;
-      this.#users -= 1;
-      if (this.#users === 0 && this.#isProven) this.#after(IDLE_MS, () => this.#stop("idle"));
+      this.#leave(channel);
     };
   }
 
@@ -63,11 +72,12 @@ export class Listener {
    * A payload to be sent now, whose absence ends the connection; undefined if there is none. Sent through another
    * connection: a pooler hands a statement's own notifications to whoever sent it.
    */
-  proof(): string | undefined {
+  proof(): Said | undefined {
     if (this.#state !== "listening") return undefined;
     this.#proofs += 1;
     this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#lost());
-    return encodeHints("proof", [this.#name, String(this.#proofs)])[0];
+    const [payload = ""] = encodeHints("proof", [this.#name, String(this.#proofs)]);
+    return [this.#ownChannel, payload];
   }
 
   async close(): Promise<void> {
@@ -76,30 +86,50 @@ export class Listener {
     await listening?.close();
   }
 
+  get #ownChannel(): string {
+    return channelOf(this.#options.context.channel, this.#name);
+  }
+
+  #leave(channel: string): void {
+    const users = (this.#channels.get(channel) ?? 1) - 1;
+    if (users > 0) this.#channels.set(channel, users);
+    else this.#channels.delete(channel);
+    if (users === 0) this.#listening?.remove(channel);
+    if (this.#channels.size === 0 && this.#isProven) this.#after(IDLE_MS, () => this.#stop("idle"));
+  }
+
   #connect(): void {
-    const { channel, database, settings } = this.#options.context;
+    const { database, settings } = this.#options.context;
     if (!database.listen) return;
     this.#state = "connecting";
+    const asked = [...this.#channels.keys()];
     const request = {
-      channel,
+      channels: [this.#ownChannel, ...asked],
       timeoutMs: settings.statementTimeoutMs,
       onNotification: (payload: string): void => this.#receive(payload),
       onLost: (): void => this.#lost(),
     };
     background(
-      database.listen(request).then((listening) => this.#opened(listening)),
+      database.listen(request).then((listening) => this.#opened(listening, asked)),
       () => this.#lost(),
     );
   }
 
-  async #opened(listening: Listening): Promise<void> {
+  async #opened(listening: Listening, asked: readonly string[]): Promise<void> {
     if (this.#state !== "connecting") return listening.close();
     this.#listening = listening;
     this.#state = "listening";
-    const { channel } = this.#options.context;
-    background(run(this.#options.context, "notify", [channel, JSON.stringify([this.proof()])]), () => {
-      // If it can't be sent, the deadline decides, as if it isn't heard.
-    });
+    // Some came or left while it was opened. The proof comes after them.
+    for (const channel of asked) if (!this.#channels.has(channel)) listening.remove(channel);
+    const late = [...this.#channels.keys()].filter((channel) => !asked.includes(channel));
+    const adding = Promise.all(late.map((channel) => listening.add(channel)));
+    const proof = this.proof();
+    background(
+      adding.then(() => notify(this.#options.context, proof ? [proof] : [])),
+      () => {
+        // If it can't be sent, the deadline decides, as if it isn't heard.
+      },
+    );
   }
 
   #receive(payload: string): void {
@@ -115,14 +145,14 @@ export class Listener {
       this.#isProven = true;
       this.#options.onProven(true);
     }
-    if (this.#users === 0) this.#after(IDLE_MS, () => this.#stop("idle"));
+    if (this.#channels.size === 0) this.#after(IDLE_MS, () => this.#stop("idle"));
   }
 
   #lost(): void {
     if (this.#state !== "connecting" && this.#state !== "listening") return;
     this.#stop("waiting");
     this.#after(backoffMs(this.#failures++, RETRY), () => {
-      if (this.#users > 0) this.#connect();
+      if (this.#channels.size > 0) this.#connect();
       else this.#state = "idle";
     });
   }

@@ -1,45 +1,78 @@
 // The connection that listens to notifications, for as long as it lasts.
 
 import { type Clock, withDeadline } from "../../lib/clock.ts";
-import { lateError, type Listening, type ListenRequest, toError } from "./database.ts";
+import { lateError, toError } from "./database.ts";
 import { connect } from "./lent-connection.ts";
 import type { PostgresPool } from "./pool-port.ts";
 import { quoted } from "./schema.ts";
 
-export async function listenOn(
+export interface ListeningConnectionOptions {
+  clock: Clock;
+  timeoutMs: number;
+  onNotification: (channel: string, payload: string) => void;
+  /** Called once, if it wasn't closed before. */
+  onLost: (error: unknown) => void;
+}
+
+export interface ListeningConnection {
+  /** Settles once what is sent to the channel arrives, or the connection is lost. */
+  listen(channel: string): Promise<void>;
+  unlisten(channel: string): void;
+  close(): void;
+}
+
+export async function openListeningConnection(
   pool: PostgresPool,
-  { channel, clock, onLost, onNotification, timeoutMs }: ListenRequest & { clock: Clock },
-): Promise<Listening> {
+  { clock, onLost, onNotification, timeoutMs }: ListeningConnectionOptions,
+): Promise<ListeningConnection> {
   const client = await connect(pool, { clock, timeoutMs });
   let isOpen = true;
-  const hear = (message: unknown): void => {
-    if (isOpen && hasChannel(message) && message.channel === channel) onNotification(message.payload ?? "");
+  /** The next query, and its answer; absent if nothing waits to be said. */
+  let next: { statements: string[]; answer: Promise<void> } | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  const release = (): void => {
+    // Closed rather than given back: it would go on to hear what nobody listens for.
+    if (isOpen) client.release(true);
+    isOpen = false;
   };
   const lose = (error: unknown): void => {
     if (!isOpen) return;
-    isOpen = false;
-    client.release(true);
+    release();
     onLost(error);
   };
-  client.on?.("notification", hear);
+  const query = async (statements: readonly string[]): Promise<void> => {
+    const late = (): Error => lateError("listen", timeoutMs);
+    try {
+      if (isOpen) await withDeadline(clock, client.query(statements.join("; ")), { timeoutMs, late });
+    } catch (error) {
+      lose(toError("listen for notifications", error));
+    }
+  };
+  /** One query at a time: all that is said meanwhile goes with the next. */
+  const say = (statement: string): Promise<void> => {
+    if (next) next.statements.push(statement);
+    else {
+      const saying = { statements: [statement], answer: Promise.resolve() };
+      saying.answer = last.then(() => {
+        next = undefined;
+        return query(saying.statements);
+      });
+      last = saying.answer;
+      next = saying;
+    }
+    return next.answer;
+  };
+
+  client.on?.("notification", (message: unknown) => {
+    if (isOpen && hasChannel(message)) onNotification(message.channel, message.payload ?? "");
+  });
   client.on?.("error", lose);
   client.on?.("end", lose);
-  const query = (text: string): Promise<unknown> =>
-    withDeadline(clock, client.query(text), { timeoutMs, late: () => lateError("listen", timeoutMs) });
-  try {
-    await query(`listen ${quoted(channel)}`);
-  } catch (error) {
-    if (isOpen) client.release(true);
-    isOpen = false;
-    throw toError("listen for notifications", error);
-  }
   return {
-    close: () => {
-      // Closed rather than given back: it would go on to hear what nobody listens for.
-      if (isOpen) client.release(true);
-      isOpen = false;
-      return Promise.resolve();
-    },
+    listen: (channel) => say(`listen ${quoted(channel)}`),
+    unlisten: (channel) => void say(`unlisten ${quoted(channel)}`),
+    close: release,
   };
 }
 

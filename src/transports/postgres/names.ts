@@ -20,9 +20,17 @@ export function createHint(key: string): string {
   return hash(key, 0);
 }
 
-/** The channel of all contexts that share these tables. At most 63 bytes, as Postgres wants it. */
+/**
+ * The channel of all producers that share these tables; with the name that a stream or a listener has, its own. At most 63 bytes,
+ * as Postgres wants it.
+ */
 export function createChannel(sessionTable: string): string {
   return `rs_stream_${hash(sessionTable, 0)}`;
+}
+
+/** Each stream has a channel of its own for text that is new: it wakes the processes that follow it, and no other. */
+export function channelOf(channel: string, name: string): string {
+  return `${channel}_${name}`;
 }
 
 function cleanHead(text: string): string {

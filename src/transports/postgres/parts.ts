@@ -5,6 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
 import { forCaller } from "../log/for-caller.ts";
 import { type Database, isServerError, lateError, type Row } from "./database.ts";
+import type { Said } from "./hints.ts";
 import type { Queries } from "./queries.ts";
 
 export interface PostgresSettings {
@@ -22,7 +23,7 @@ export interface PostgresParts {
   settings: PostgresSettings;
   queries: Queries;
   database: Database;
-  /** The channel of notifications. */
+  /** The channel of notifications to producers. */
   channel: string;
   clock: Clock;
   /** Gives the app what has ended; absent: it doesn't want it. */
@@ -47,6 +48,11 @@ export async function run(
     if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt, error);
     throw error;
   }
+}
+
+/** Sends notifications, each a channel and a payload. */
+export async function notify(context: PostgresParts, said: readonly Said[]): Promise<void> {
+  if (said.length > 0) await run(context, "notify", [JSON.stringify(said)]);
 }
 
 /** The same for a statement that a caller waits for. */

@@ -3,7 +3,14 @@
 import { background } from "../../lib/background.ts";
 import { shared } from "../../lib/shared.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
-import { type Database, lateError, type ListenRequest, type Row, toError } from "./database.ts";
+import {
+  type Database,
+  lateError,
+  type Listening,
+  type ListenRequest,
+  type Row,
+  toError,
+} from "./database.ts";
 import { createQueries } from "./queries.ts";
 import { createSchema, type TableNames } from "./schema.ts";
 import { Outages } from "../log/outages.ts";
@@ -59,14 +66,38 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
         throw toPgliteError(error);
       }
     },
-    listen: async ({ channel, onNotification }: ListenRequest) => {
-      const { client } = await open();
-      const close = await client.listen(channel, onNotification);
-      return { close };
-    },
+    listen: async (request) => listenEmbedded((await open()).client, request),
     close: async () => {
       const leased = await opening;
       await leased?.release();
+    },
+  };
+}
+
+async function listenEmbedded(
+  client: PgliteClient,
+  { channels, onNotification }: ListenRequest,
+): Promise<Listening> {
+  const unlistens = new Map<string, Promise<() => Promise<void>>>();
+  const add = async (channel: string): Promise<void> => {
+    const listening = client.listen(channel, onNotification);
+    unlistens.set(channel, listening);
+    await listening;
+  };
+  const end = async (channel: string): Promise<void> => {
+    const listening = unlistens.get(channel);
+    unlistens.delete(channel);
+    await (
+      await listening
+    )?.();
+  };
+  await Promise.all(channels.map(add));
+  return {
+    add,
+    // An instance that is closed has ended it.
+    remove: (channel) => background(end(channel), () => undefined),
+    close: async () => {
+      await Promise.all([...unlistens.keys()].map(end));
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { type Database, type Listening, type ListenRequest, type Row, stateOf } from "./database.ts";
 import { connectionsFor } from "./late-answers.ts";
 import { runOn } from "./lent-connection.ts";
-import { listenOn } from "./listening-connection.ts";
+import { openListeningConnection } from "./listening-connection.ts";
 import { createHint } from "./names.ts";
 import { outagesOf } from "./outages.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
@@ -58,9 +58,12 @@ async function listenWhileUsing(
     request.onLost(error);
   };
   try {
-    const open = (each: ListenRequest): Promise<Listening> => listenOn(from, { ...each, clock });
-    const listening = await listenTogether(from, { ...request, onLost }, open);
+    const { timeoutMs } = request;
+    const listening = await listenTogether(from, { ...request, onLost }, (heard) =>
+      openListeningConnection(from, { ...heard, clock, timeoutMs }),
+    );
     return {
+      ...listening,
       close: () => {
         stopUsing();
         return listening.close();

@@ -162,10 +162,10 @@ where s.stream_id = $1 and ${isThere} and s.status in ('done', 'stopped')`,
     release: `update ${sessions} set lease_expires_at = now(), handovers_left = null
 where ${waitsNotLong()} and stream_id = $1 and epoch = $2::bigint and status = 'streaming'`,
 
-    // $1 channel, $2 payloads. Apart from the append: transactions that notify commit one after another in all of a database,
+    // $1 pairs of a channel and a payload. Apart from the append: transactions that notify commit one after another in all of a database,
     // and would wait there for each other's disk. A hint needs none.
-    notify: `select pg_notify($1, value), set_config('synchronous_commit', 'off', true)
-from json_array_elements_text($2::json)`,
+    notify: `select pg_notify(said ->> 0, said ->> 1), set_config('synchronous_commit', 'off', true)
+from json_array_elements($1::json) said`,
 
     // $1 how many at most.
     expire: `with expired as (

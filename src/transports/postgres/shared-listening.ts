@@ -1,64 +1,90 @@
 // One listening connection for all contexts of a process that share a pool: a context for each request would take them all.
+// It listens to the channels that any of them uses, and gives each what it uses.
 
 import { background } from "../../lib/background.ts";
 import { shared } from "../../lib/shared.ts";
 import type { Listening, ListenRequest } from "./database.ts";
+import type { ListeningConnection } from "./listening-connection.ts";
+
+export interface Heard {
+  onNotification: (channel: string, payload: string) => void;
+  onLost: (error: unknown) => void;
+}
+
+type Open = (heard: Heard) => Promise<ListeningConnection>;
 
 interface SharedListening {
-  opening: Promise<Listening>;
+  opening: Promise<ListeningConnection>;
   users: Set<ListenRequest>;
+  /** By name, with its users; `listening` settles once it is listened to. */
+  channels: Map<string, { users: Set<ListenRequest>; listening: Promise<void> }>;
 }
 
-type Open = (request: ListenRequest) => Promise<Listening>;
+const listenings = shared("listenings.2", () => new WeakMap<object, SharedListening>());
 
-const listenings = shared("listenings.1", () => new WeakMap<object, Map<string, SharedListening>>());
-
-/** Listens by the connection that this process has for the pool and the channel, or by one that `open` makes. The last user closes it. */
+/** Listens by the connection that this process has for the pool, or by one that `open` makes. The last user closes it. */
 export async function listenTogether(pool: object, request: ListenRequest, open: Open): Promise<Listening> {
-  const ofPool = listenings.get(pool) ?? new Map<string, SharedListening>();
-  listenings.set(pool, ofPool);
-  const listening = ofPool.get(request.channel) ?? openShared(ofPool, request, open);
-  listening.users.add(request);
-  const leave = async (): Promise<void> => {
-    const isLast = listening.users.delete(request) && listening.users.size === 0;
+  const together = listenings.get(pool) ?? openShared(pool, open);
+  const { channels, users } = together;
+  users.add(request);
+  const add = (channel: string): Promise<void> => {
+    // A connection that is lost has nobody left: who comes to it late is told so by `onLost`.
+    if (!users.has(request)) return Promise.resolve();
+    const known = channels.get(channel) ?? {
+      users: new Set(),
+      listening: together.opening.then((connection) => connection.listen(channel)),
+    };
+    channels.set(channel, known);
+    known.users.add(request);
+    return known.listening;
+  };
+  const remove = (channel: string): void => {
+    const known = channels.get(channel);
+    if (!known?.users.delete(request) || known.users.size > 0) return;
+    channels.delete(channel);
+    background(
+      together.opening.then((connection) => connection.unlisten(channel)),
+      () => undefined,
+    );
+  };
+  const close = async (): Promise<void> => {
+    for (const channel of channels.keys()) remove(channel);
+    const isLast = users.delete(request) && users.size === 0;
     if (!isLast) return;
-    forget(ofPool, request.channel, listening);
-    await (await listening.opening).close();
+    forget(pool, together);
+    (await together.opening).close();
   };
   try {
-    await listening.opening;
+    await together.opening;
+    await Promise.all(request.channels.map(add));
   } catch (error) {
-    listening.users.delete(request);
+    users.delete(request);
     throw error;
   }
-  return { close: leave };
+  return { add, remove, close };
 }
 
-function openShared(
-  ofPool: Map<string, SharedListening>,
-  { channel, timeoutMs }: ListenRequest,
-  open: Open,
-): SharedListening {
+function openShared(pool: object, open: Open): SharedListening {
   const users = new Set<ListenRequest>();
+  const channels: SharedListening["channels"] = new Map();
   const opening = open({
-    channel,
-    timeoutMs,
-    onNotification: (payload) => {
-      for (const user of users) user.onNotification(payload);
+    onNotification: (channel, payload) => {
+      for (const user of channels.get(channel)?.users ?? []) user.onNotification(payload);
     },
     onLost: (error) => {
-      forget(ofPool, channel, listening);
+      forget(pool, together);
       const told = [...users];
       users.clear();
+      channels.clear();
       for (const user of told) user.onLost(error);
     },
   });
-  const listening: SharedListening = { opening, users };
-  ofPool.set(channel, listening);
-  background(opening, () => forget(ofPool, channel, listening));
-  return listening;
+  const together: SharedListening = { opening, users, channels };
+  listenings.set(pool, together);
+  background(opening, () => forget(pool, together));
+  return together;
 }
 
-function forget(ofPool: Map<string, SharedListening>, channel: string, listening: SharedListening): void {
-  if (ofPool.get(channel) === listening) ofPool.delete(channel);
+function forget(pool: object, together: SharedListening): void {
+  if (listenings.get(pool) === together) listenings.delete(pool);
 }

@@ -22,11 +22,11 @@ import { Claims } from "./claims.ts";
 import { reasonOf, type Row } from "./database.ts";
 import { Ears } from "./ears.ts";
 import { textFrom } from "./entries.ts";
-import { encodeHints, type HintKind } from "./hints.ts";
+import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
 import { Listener } from "./listener.ts";
-import { createHint, createKey } from "./names.ts";
+import { channelOf, createHint, createKey } from "./names.ts";
 import { parseEntries, parseRecord, parseStatus, toNumber, wholeText } from "./parse.ts";
-import { type PostgresParts, run, runForCaller } from "./parts.ts";
+import { notify, type PostgresParts, run, runForCaller } from "./parts.ts";
 import { Reads } from "./reads.ts";
 
 /** The most that one statement carries, so that it fits its deadline. */
@@ -108,7 +108,9 @@ export class PostgresStore implements LogStore {
 
   async tellSuperseded(key: string, { epoch }: Claimed): Promise<void> {
     const hint = createHint(key);
-    await this.#notify([...encodeHints("fence", [hint, String(epoch)]), ...encodeHints("moved", [hint])]);
+    const { channel } = this.#context;
+    const fences = encodeHints("fence", [hint, String(epoch)]);
+    await notify(this.#context, [...fences.map((fence): Said => [channel, fence]), moved(channel, hint)]);
   }
 
   append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
@@ -131,16 +133,14 @@ export class PostgresStore implements LogStore {
 
   async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
     const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
-    return this.#records(keys, (input) =>
-      run(this.#context, "check", [input, this.#context.channel, proof ?? null]),
-    );
+    return this.#records(keys, (input) => run(this.#context, "check", [input, ...(proof ?? ["", null])]));
   }
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
     return this.#records(keys, async (input) => {
       const rows = await run(this.#context, "mark", [input, WATCHED_MS]);
       const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
-      this.#hint("asked", ...news);
+      this.#ask(...news);
       return rows;
     });
   }
@@ -152,7 +152,7 @@ export class PostgresStore implements LogStore {
   async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
     const [row] = await runForCaller(this.#context, "stop", [key, storable(reason), epoch ?? null]);
     if (!row) return undefined;
-    this.#hint("asked", key);
+    this.#ask(key);
     return toNumber(row, "epoch");
   }
 
@@ -191,12 +191,15 @@ export class PostgresStore implements LogStore {
   }
 
   tellMoved(key: string): void {
-    this.#hint("moved", key);
+    this.#tell([moved(this.#context.channel, createHint(key))]);
   }
 
   listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
-    const stopHearing = this.#ears.add(createHint(key), onSignal);
-    const stopUsing = this.#listener.use();
+    const hint = createHint(key);
+    const stopHearing = this.#ears.add(hint, onSignal);
+    const stopUsing = this.#listener.use(channelOf(this.#context.channel, hint), () =>
+      this.#ears.missed(hint),
+    );
     return {
       close: () => {
         stopUsing();
@@ -207,7 +210,7 @@ export class PostgresStore implements LogStore {
 
   hear(): () => void {
     this.#isHearing = true;
-    const stopUsing = this.#listener.use();
+    const stopUsing = this.#listener.use(this.#context.channel, () => undefined);
     return () => {
       this.#isHearing = false;
       stopUsing();
@@ -246,15 +249,16 @@ export class PostgresStore implements LogStore {
     this.#storeListener?.paceChanged();
   }
 
-  #hint(kind: HintKind, ...keys: string[]): void {
-    if (keys.length === 0) return;
-    background(this.#notify(encodeHints(kind, keys.map(createHint))), () => {
-      // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
-    });
+  /** Producers look at their rows. */
+  #ask(...keys: string[]): void {
+    const payloads = encodeHints("asked", keys.map(createHint));
+    this.#tell(payloads.map((payload) => [this.#context.channel, payload]));
   }
 
-  #notify(payloads: readonly string[]): Promise<Row[]> {
-    return run(this.#context, "notify", [this.#context.channel, JSON.stringify(payloads)]);
+  #tell(said: readonly Said[]): void {
+    background(notify(this.#context, said), () => {
+      // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
+    });
   }
 
   async #records(
