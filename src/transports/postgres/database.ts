@@ -9,17 +9,22 @@ export interface Database {
   /** Whether it has just come back to this process. */
   readonly outages: Outages;
   /** Runs one statement as a transaction of its own. Settles within `timeoutMs`; rejects with a `ResumableStreamError`. */
-  run(
-    statement: string,
-    values: readonly unknown[],
-    timeoutMs: number,
-    /** Told the rows of a statement that ran after all, once its time was over. Absent: it is broken off then. */
-    onLate?: (rows: Row[]) => void,
-  ): Promise<Row[]>;
+  run(statement: string, values: readonly unknown[], options: RunOptions): Promise<Row[]>;
   /** Absent if there is no connection to spare for it. */
   listen: ((request: ListenRequest) => Promise<Listening>) | undefined;
   /** Gives back what this context took, and closes what it made. */
   close(): Promise<void>;
+}
+
+export interface RunOptions {
+  timeoutMs: number;
+  /** Told the rows of a statement that ran after all, once its time was over. Absent: it is broken off then. */
+  onLate?: ((rows: Row[]) => void) | undefined;
+  /**
+   * Streams live by it: it doesn't wait for connections that the app holds, and goes over the one that listens. For a statement
+   * that waits for no row.
+   */
+  isVital?: boolean;
 }
 
 export interface ListenRequest {

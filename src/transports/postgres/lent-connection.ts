@@ -12,7 +12,7 @@ import { poolError, poolTroubleOf } from "./pool-trouble.ts";
 /** How long a late answer is worth a connection. */
 const LATE_MS = 30_000;
 
-export interface RunOptions<T> {
+export interface LendOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
@@ -29,7 +29,7 @@ export interface RunOptions<T> {
  * and the pool would run dry of connections that hang.
  */
 export async function runOn<T>(
-  { pool, clock, timeoutMs, connections, onLate, onError }: RunOptions<T>,
+  { pool, clock, timeoutMs, connections, onLate, onError }: LendOptions<T>,
   use: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   const what = "ask the database";

@@ -1,9 +1,10 @@
-// The connection that listens to notifications, for as long as it lasts.
+// The connection that listens to notifications, for as long as it lasts. It is the one that no query of the app's can hold.
 
 import { type Clock, withDeadline } from "../../lib/clock.ts";
-import { lateError, toError } from "./database.ts";
+import { cancel } from "./cancel.ts";
+import { isServerError, lateError, toError } from "./database.ts";
 import { connect } from "./lent-connection.ts";
-import type { PostgresPool } from "./pool-port.ts";
+import type { PostgresClient, PostgresPool } from "./pool-port.ts";
 import { quoted } from "./schema.ts";
 
 export interface ListeningConnectionOptions {
@@ -18,6 +19,8 @@ export interface ListeningConnection {
   /** Settles once what is sent to the channel arrives, or the connection is lost. */
   listen(channel: string): Promise<void>;
   unlisten(channel: string): void;
+  /** Runs a statement between those. Rejects with a `ResumableStreamError`; one that isn't answered in time ends the connection. */
+  run<T>(use: (client: PostgresClient) => Promise<T>, timeoutMs: number): Promise<T>;
   close(): void;
 }
 
@@ -64,6 +67,20 @@ export async function openListeningConnection(
     return next.answer;
   };
 
+  const run = async <T>(use: (client: PostgresClient) => Promise<T>, leftMs: number): Promise<T> => {
+    const what = "ask the database";
+    const late = lateError(what, leftMs);
+    try {
+      if (!isOpen) throw new Error("the connection was lost");
+      return await withDeadline(clock, use(client), { timeoutMs: Math.max(leftMs, 1), late: () => late });
+    } catch (error) {
+      const failure = toError(what, error);
+      if (error === late) cancel(client, { pool, clock, onOver: () => lose(failure) });
+      else if (!isServerError(error)) lose(failure);
+      throw failure;
+    }
+  };
+
   client.on?.("notification", (message: unknown) => {
     if (isOpen && hasChannel(message)) onNotification(message.channel, message.payload ?? "");
   });
@@ -72,6 +89,15 @@ export async function openListeningConnection(
   return {
     listen: (channel) => say(`listen ${quoted(channel)}`),
     unlisten: (channel) => void say(`unlisten ${quoted(channel)}`),
+    run: (use, limitMs) => {
+      const startedAt = clock.now();
+      const answer = last.then(() => run(use, limitMs - (clock.now() - startedAt)));
+      last = answer.then(
+        () => undefined,
+        () => undefined,
+      );
+      return answer;
+    },
     close: release,
   };
 }

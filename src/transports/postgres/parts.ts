@@ -41,7 +41,9 @@ export async function run(
   const { outages } = database;
   const sentAt = clock.now();
   try {
-    const rows = await database.run(queries[name], values, settings.statementTimeoutMs, onLate);
+    const timeoutMs = settings.statementTimeoutMs;
+    const isVital = name === "append" || name === "notify";
+    const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital });
     outages.succeeded();
     return rows;
   } catch (error) {

@@ -53,7 +53,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
   };
   return {
     outages: new Outages(clock),
-    run: async (statement, values, timeoutMs) => {
+    run: async (statement, values, { timeoutMs }) => {
       try {
         // Opening is the process's own work and no answer to wait for: its time doesn't count.
         const { client } = await open();

@@ -9,7 +9,8 @@ import { openListeningConnection } from "./listening-connection.ts";
 import { createHint } from "./names.ts";
 import { outagesOf } from "./outages.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
-import { listenTogether } from "./shared-listening.ts";
+import { poolTroubleOf } from "./pool-trouble.ts";
+import { listeningOver, listenTogether } from "./shared-listening.ts";
 import { watchPools } from "./watched-pools.ts";
 
 export interface PoolDatabaseOptions {
@@ -30,13 +31,16 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   const connections = connectionsFor(pool, listenerPool);
   return {
     outages,
-    run: async (statement, values, timeoutMs, onLate) => {
+    run: async (statement, values, { timeoutMs, onLate, isVital }) => {
       const stopUsing = use();
+      const runsOn = async (client: PostgresClient): Promise<Row[]> => {
+        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
+        return rows.map(toRow);
+      };
+      const ours = isVital && poolTroubleOf(pool) === "busy" ? listeningOver(pool) : undefined;
       try {
-        return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, async (client) => {
-          const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
-          return rows.map(toRow);
-        });
+        if (ours) return await ours.run(runsOn, timeoutMs);
+        return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, runsOn);
       } finally {
         stopUsing();
       }

@@ -15,6 +15,8 @@ type Open = (heard: Heard) => Promise<ListeningConnection>;
 
 interface SharedListening {
   opening: Promise<ListeningConnection>;
+  /** Absent until it is open. */
+  connection: ListeningConnection | undefined;
   users: Set<ListenRequest>;
   /** By name, with its users; `listening` settles once it is listened to. */
   channels: Map<string, { users: Set<ListenRequest>; listening: Promise<void> }>;
@@ -64,6 +66,11 @@ export async function listenTogether(pool: object, request: ListenRequest, open:
   return { add, remove, close };
 }
 
+/** The connection of this process that listens, if it is one of the pool's; undefined if there is none. */
+export function listeningOver(pool: object): ListeningConnection | undefined {
+  return listenings.get(pool)?.connection;
+}
+
 function openShared(pool: object, open: Open): SharedListening {
   const users = new Set<ListenRequest>();
   const channels: SharedListening["channels"] = new Map();
@@ -79,9 +86,14 @@ function openShared(pool: object, open: Open): SharedListening {
       for (const user of told) user.onLost(error);
     },
   });
-  const together: SharedListening = { opening, users, channels };
+  const together: SharedListening = { opening, connection: undefined, users, channels };
   listenings.set(pool, together);
-  background(opening, () => forget(pool, together));
+  background(
+    opening.then((connection) => {
+      together.connection = connection;
+    }),
+    () => forget(pool, together),
+  );
   return together;
 }
 

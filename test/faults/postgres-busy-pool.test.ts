@@ -1,0 +1,69 @@
+// Row: the app's own queries hold all connections of the pool for longer than a lease. Nobody died, so nobody is lost.
+
+import { Pool } from "pg";
+import { expect, inject, test } from "vitest";
+import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
+import { manualSource } from "../../src/testing/manual-source.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createDatabase } from "../support/postgres-database.ts";
+import { setUpTables } from "../support/postgres-tables.ts";
+import { until } from "../support/wait.ts";
+
+const LEASE_MS = 2_000;
+
+interface Process extends AsyncDisposable {
+  context: DurableStreamContext;
+  pool: Pool;
+}
+
+function open(url: string): Process {
+  const pool = new Pool({ connectionString: url, max: 3 });
+  const context = createPostgresResumableStreamContext({
+    pool,
+    waitUntil: null,
+    leaseMs: LEASE_MS,
+    claimTimeoutMs: LEASE_MS / 2,
+    onError: () => undefined,
+  });
+  const dispose = async (): Promise<void> => {
+    await context.close();
+    await pool.end();
+  };
+  return { context, pool, [Symbol.asyncDispose]: dispose };
+}
+
+test.each(["producer", "follower"])(
+  "an app that holds the whole pool of the %s for three leases ends no stream (G4, G16)",
+  { timeout: 30_000 },
+  async (whose) => {
+    await using database = await createDatabase(inject("postgresUrl"));
+    await setUpTables(database.url);
+    await using producing = open(database.url);
+    await using following = open(database.url);
+    await using watching = open(database.url);
+    const source = manualSource();
+    const own = read(await producing.context.createNewResumableStream("s", source.makeStream));
+    const reading = read(await following.context.resumeExistingStream("s"));
+    source.push("text ");
+    await reading.reached(5);
+    const { pool } = whose === "producer" ? producing : following;
+    // All but the one that listens.
+    const held = await Promise.all([pool.connect(), pool.connect()]);
+    const heldAt = performance.now();
+    const answers = new Set<unknown>();
+    await until(
+      async () => {
+        source.push(".");
+        answers.add(await watching.context.hasExistingStream("s"));
+        return performance.now() - heldAt > 3 * LEASE_MS;
+      },
+      { what: "three leases" },
+    );
+    for (const client of held) client.release();
+    source.push("the rest");
+    source.end();
+    await own.ended;
+    await expectClosed(reading, own.text());
+    expect([...answers]).toEqual([true]);
+  },
+);
