@@ -31,8 +31,8 @@ describe("postgres, by its port", () => {
           const checked = checkOptions(options);
           const transport = createDurableTransport({
             checked,
-            // A write over a connection that went silent is repeated after ackTimeoutMs, which has to be in time.
-            postgres: checkPostgresOptions({ ...options, leaseMs: 2 * settings.ackTimeoutMs }, checked),
+            // A write over a connection that went silent is repeated after ackTimeoutMs, which has to be in time, on a busy machine too.
+            postgres: checkPostgresOptions({ ...options, leaseMs: 2.5 * settings.ackTimeoutMs }, checked),
             database: poolDatabase({
               pool,
               listenerPool: undefined,
