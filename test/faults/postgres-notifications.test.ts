@@ -80,7 +80,7 @@ async function lastListened(scene: PostgresScene): Promise<string> {
 let pushed = 0;
 
 /** How long a character takes to the follower. */
-async function latency({ source, follower }: Pair): Promise<number> {
+async function latency({ source, follower }: Pick<Pair, "source" | "follower">): Promise<number> {
   const length = follower.text().length + 1;
   const startedAt = performance.now();
   source.push(String((pushed += 1) % 10));
@@ -259,6 +259,32 @@ describe("channels", { timeout: 30_000 }, () => {
     await pair[Symbol.asyncDispose]();
     await listeners.end();
   });
+});
+
+test("a role that may only read follows as fast as any other", { timeout: 30_000 }, async () => {
+  await using scene = await PostgresScene.open();
+  await scene.query("create role reader login");
+  await scene.query("grant select on rs_stream_sessions, rs_stream_chunks to reader");
+  const url = new URL(scene.postgres.url);
+  url.username = "reader";
+  await using producing = open(scene.postgres.url);
+  await using reading = open(url.href);
+  const source = manualSource();
+  const primary = read(await producing.context.createNewResumableStream("s", source.makeStream));
+  const follower = read(await reading.context.resumeExistingStream("s"));
+  source.push(".");
+  await follower.reached(1);
+  const quick = async (): Promise<boolean> => {
+    for (let round = 0; round < 3; round += 1) {
+      if ((await latency({ source, follower })) > NOTIFIED_MS) return false;
+    }
+    return true;
+  };
+  await until(quick, { what: "notifications", withinMs: 10_000 });
+  expect(reading.moved.length).toBeGreaterThanOrEqual(3);
+  source.end();
+  await primary.ended;
+  await expectClosed(follower, primary.text());
 });
 
 test("a session row deleted under a follower: it errors within 5 s", async () => {

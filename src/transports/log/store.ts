@@ -115,6 +115,8 @@ export type Owed =
 export interface StoreListener {
   /** Producers of these should look at their records. */
   asked(hints: readonly string[]): void;
+  /** Somebody follows these, and may not mark their records: their producers do. */
+  followed(hints: readonly string[]): void;
   /** The store is back after a loss, and may have lost what it had. */
   reconnected(): void;
   /** `checkMs` has changed. */

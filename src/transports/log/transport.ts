@@ -66,6 +66,7 @@ class LogTransport implements Transport {
     this.#writer = new Writer(parts, { handovers, onEmpty });
     store.start({
       asked: (hints) => this.#writer.asked(hints),
+      followed: (hints) => watches.mark(this.#writer.keysOf(hints)),
       reconnected: () => this.#writer.hurry(),
       paceChanged: () => watches.paceChanged(),
     });

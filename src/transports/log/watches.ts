@@ -31,6 +31,8 @@ export class Watches {
   #cancelCheck: Cancel = () => {};
   #isChecking = false;
   #isMarking = false;
+  /** Streams of this process that others follow, and may not mark. */
+  readonly #markFor = new Set<string>();
   /** How many checks in a row found nothing new: the pause between them is as many times as long. */
   #quiet = 0;
 
@@ -56,6 +58,12 @@ export class Watches {
   moved(key: string): void {
     const stream = this.#streams.get(key);
     if (stream) tell(stream, { type: "missed" });
+  }
+
+  /** Marks streams of this process for followers that may not. They ask again if it fails. */
+  mark(keys: readonly string[]): void {
+    for (const key of keys) this.#markFor.add(key);
+    if (keys.length > 0) this.#mark();
   }
 
   /** The store's messages can be relied on from now on, or no longer. */
@@ -173,10 +181,14 @@ export class Watches {
     queueMicrotask(() => {
       const streams = [...this.#streams.values()].filter(({ needsMark }) => needsMark);
       for (const stream of streams) stream.needsMark = false;
+      const others = [...this.#markFor];
+      this.#markFor.clear();
       background(
-        this.#markNow(streams).finally(() => {
+        this.#markNow(streams, others).finally(() => {
           this.#isMarking = false;
-          if ([...this.#streams.values()].some(({ needsMark }) => needsMark)) this.#mark();
+          const isLeft =
+            this.#markFor.size > 0 || [...this.#streams.values()].some(({ needsMark }) => needsMark);
+          if (isLeft) this.#mark();
         }),
         // The next check sees to it.
         () => undefined,
@@ -184,8 +196,10 @@ export class Watches {
     });
   }
 
-  async #markNow(streams: readonly FollowedStream[]): Promise<void> {
-    const records = (await this.#parts.store.mark?.(streams.map(({ key }) => key))) ?? [];
+  async #markNow(streams: readonly FollowedStream[], others: readonly string[]): Promise<void> {
+    const keys = [...streams.map(({ key }) => key), ...others];
+    const answers = (await this.#parts.store.mark?.(keys)) ?? [];
+    const records = answers.slice(0, streams.length);
     // From the mark on there are messages; what was written between the follower's read and it, its answer tells. What is told
     // by a record that somebody has locked, a check tells: to read at once would ask for ever.
     for (const [n, stream] of streams.entries()) {

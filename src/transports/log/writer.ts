@@ -89,6 +89,13 @@ export class Writer {
     this.#endAgain(({ claim }) => asked.has(claim.hint));
   }
 
+  /** Streams of this process among these. */
+  keysOf(hints: readonly string[]): string[] {
+    return [...this.#claims.values()].flatMap(({ claim: { key, hint } }) =>
+      hints.includes(hint) ? [key] : [],
+    );
+  }
+
   /** All producers of this process look at their records. */
   hurry(): void {
     for (const { claim, lane } of this.#claims.values()) {

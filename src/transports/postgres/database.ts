@@ -83,6 +83,11 @@ export function stateOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
+/** Whether the role may not do what it was asked to (42501, insufficient privilege). */
+export function isForbidden(error: unknown): boolean {
+  return stateOf(error instanceof ResumableStreamError ? error.cause : error) === "42501";
+}
+
 /** Whether the server itself answered so, over a connection that works. */
 export function isServerError(error: unknown): boolean {
   const state = stateOf(error);

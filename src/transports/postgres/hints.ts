@@ -6,17 +6,24 @@ import { channelOf } from "./names.ts";
 const MAX_PAYLOAD_BYTES = 7_900;
 
 /**
- * `moved`: there is text, or an end. `asked`: the producer should look at its row. `fence`: a stream, and the epoch that
+ * `moved`: there is text, or an end. `asked`: the producer should look at its row. `followed`: it should mark its row, for a
+ * follower that may not. `fence`: a stream, and the epoch that
  * supersedes all before. `proof`: the listener's own.
  */
-export type HintKind = "moved" | "asked" | "fence" | "proof";
+export type HintKind = "moved" | "asked" | "followed" | "fence" | "proof";
 
 export interface Hints {
   kind: HintKind;
   names: string[];
 }
 
-const LETTERS: Readonly<Record<HintKind, string>> = { moved: "m", asked: "a", fence: "f", proof: "p" };
+const LETTERS: Readonly<Record<HintKind, string>> = {
+  moved: "m",
+  asked: "a",
+  followed: "w",
+  fence: "f",
+  proof: "p",
+};
 
 /** A channel, and a payload for it. */
 export type Said = readonly [channel: string, payload: string];
@@ -44,7 +51,7 @@ export function encodeHints(kind: HintKind, names: readonly string[]): string[] 
 /** Undefined if somebody else wrote to the channel. */
 export function parseHints(payload: string): Hints | undefined {
   const [letter, ...names] = payload.split(" ");
-  for (const kind of ["moved", "asked", "fence", "proof"] as const) {
+  for (const kind of ["moved", "asked", "followed", "fence", "proof"] as const) {
     if (letter === LETTERS[kind]) return { kind, names };
   }
   return undefined;

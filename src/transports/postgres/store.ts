@@ -19,7 +19,7 @@ import type {
 } from "../log/store.ts";
 import { Appends } from "./appends.ts";
 import { Claims } from "./claims.ts";
-import { reasonOf, type Row } from "./database.ts";
+import { isForbidden, reasonOf, type Row } from "./database.ts";
 import { Ears } from "./ears.ts";
 import { textFrom } from "./entries.ts";
 import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
@@ -138,11 +138,26 @@ export class PostgresStore implements LogStore {
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
     return this.#records(keys, async (input) => {
-      const rows = await run(this.#context, "mark", [input, WATCHED_MS]);
+      const rows = await this.#markOrAsk(keys, input);
       const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
       this.#ask(...news);
       return rows;
     });
+  }
+
+  /** A role that may only read asks the producer, by a notification, which needs no right to a table. */
+  async #markOrAsk(keys: readonly string[], input: string): Promise<Row[]> {
+    try {
+      return await run(this.#context, "mark", [input, WATCHED_MS]);
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      const payloads = encodeHints("followed", keys.map(createHint));
+      await notify(
+        this.#context,
+        payloads.map((payload) => [this.#context.channel, payload]),
+      );
+      return [];
+    }
   }
 
   needsMark({ watchedMs }: StreamRecord): boolean {
@@ -235,6 +250,8 @@ export class PostgresStore implements LogStore {
         return;
       case "asked":
         return this.#storeListener?.asked(names);
+      case "followed":
+        return this.#storeListener?.followed(names);
       case "fence":
         // Anybody may send a notification: the row tells whether a newer producer has it.
         return this.#storeListener?.asked(names.slice(0, 1));

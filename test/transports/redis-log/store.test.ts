@@ -47,7 +47,12 @@ function open(
     name: randomUUID(),
     onError: (error) => void errors.push(error),
   });
-  store.start({ asked: () => undefined, reconnected: () => undefined, paceChanged: () => undefined });
+  store.start({
+    asked: () => undefined,
+    followed: () => undefined,
+    reconnected: () => undefined,
+    paceChanged: () => undefined,
+  });
   return { store, connection, errors };
 }
 
