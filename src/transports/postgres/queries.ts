@@ -33,7 +33,7 @@ export function createQueries(options: QueryOptions): Queries {
     // locked: those are passed over and told as busy otherwise. A stream that isn't in the answer isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with input as (
-  select value as stream_id from (select * from json_array_elements_text($1::json) limit json_array_length($1::json)) i
+  select value as stream_id from (select * from json_array_elements_text($1::json) limit (select json_array_length($1::json))) i
 ), unlocked as (
   select s.stream_id from input i join ${sessions} s on s.stream_id = i.stream_id where not $6::boolean
   for update of s skip locked
@@ -184,9 +184,10 @@ select (select count(*) from removed)::int as sessions, (select count(*) from cl
 
 /**
  * The rows of a JSON parameter. The planner takes json_to_recordset for 100 rows, and would read a whole table of sessions for
- * them; a limit tells how many there are.
+ * them; for a limit that it doesn't know it takes a tenth of that. It doesn't know what a subquery gives, whereas a limit by the
+ * parameter itself made each execution cheaper to plan for anew: 0.3 ms each time, twice what it took to run.
  */
 function requests(parameter: string, columns: string): string {
   const [name = ""] = columns.split("(");
-  return `(select * from json_to_recordset(${parameter}::json) as ${columns} limit json_array_length(${parameter}::json)) ${name}`;
+  return `(select * from json_to_recordset(${parameter}::json) as ${columns} limit (select json_array_length(${parameter}::json))) ${name}`;
 }

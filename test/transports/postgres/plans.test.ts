@@ -81,3 +81,22 @@ test.each([10_000, 100_000])(
     expect(scans).toEqual([]);
   },
 );
+
+test("what streams that run need isn't planned again once it has run five times, with 10000 finished streams", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await fill(database, 10_000);
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  // A claim has flags, which make a plan of its own cheaper.
+  const { claim: _, ...often } = statements;
+  for (const [name, valuesFor] of Object.entries(often)) {
+    const text = queries[name as keyof Queries];
+    for (let time = 0; time < 20; time += 1) await client.query({ name, text, values: valuesFor(1) });
+  }
+  const { rows } = await client.query<{ name: string }>(
+    "select name from pg_prepared_statements where generic_plans < 10 order by name",
+  );
+  await client.end();
+  expect(rows.map(({ name }) => name)).toEqual([]);
+});
