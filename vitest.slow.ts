@@ -24,6 +24,7 @@ export const slow: readonly string[] = [
   "test/faults/redis-cluster-failover.test.ts",
   "test/faults/redis-sentinel.test.ts",
   "test/package/install.test.ts",
+  "test/package/two-builds.test.ts",
   "test/samples/**/*.test.ts",
   "test/types/types.test.ts",
   "test/types/versions.test.ts",

@@ -25,6 +25,12 @@ export type ResumableFetchErrorCode =
  * if (error instanceof ResumableFetchError && error.code === "MISSED_END") return loadFromStore();
  */
 export class ResumableFetchError extends TypeError {
+  /** Any copy's are: what is imported is another build than what is required. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== ResumableFetchError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return value instanceof TypeError && value.name === "ResumableFetchError";
+  }
+
   /** Tells the class by its name, also if a program has two copies of it. */
   override readonly name = "ResumableFetchError";
   /** Why the body broke off. */

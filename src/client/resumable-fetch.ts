@@ -1,5 +1,6 @@
 // fetch, with a body that goes on where its connection stopped.
 
+import { shared } from "../lib/shared.ts";
 import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
 import type { EndKind } from "./reconnect.ts";
@@ -36,7 +37,7 @@ export interface ResumableFetchInit extends Omit<RequestInit, "headers"> {
   fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
-const ends = new WeakMap<Response, Promise<EndKind | undefined>>();
+const ends = shared("fetched-ends.1", () => new WeakMap<Response, Promise<EndKind | undefined>>());
 
 /**
  * Fetches a stream. Its body goes on over new connections, at the very character where the last one stopped, until the

@@ -43,12 +43,12 @@ describe.each(["memory", "generic", "http", "client", "ai-sdk", "ai-sdk/client",
 
 test("the client has nothing of the server's part", async () => {
   const { files } = await bundle(`export * from "resumable-stream/client";`);
-  expect(files.filter((path) => !/^dist\/(client\.js|client\/)/.test(path))).toEqual([]);
+  expect(files.filter((path) => !/^dist\/(client\.js|client\/|lib\/)/.test(path))).toEqual([]);
 });
 
 test("a page of the AI SDK has nothing of the server's part", async () => {
   const { files } = await bundle(`export * from "resumable-stream/ai-sdk/client";`);
-  const ours = /^dist\/(ai-sdk-client\.js|ai-sdk\/client\/|client\/)/;
+  const ours = /^dist\/(ai-sdk-client\.js|ai-sdk\/client\/|client\/|lib\/)/;
   expect(files.filter((path) => !ours.test(path))).toEqual([]);
 });
 
@@ -108,10 +108,10 @@ test("memory streams are produced and followed where there are web standards onl
 // the log's port between its two stores 1.4 KB of Postgres'. By turns and latches, which cost a processor less than signals do.
 // By a cluster client that takes the place of one that waits for a dead node, and by leases of superseded claims' texts.
 test.each([
-  { what: "the client", entry: "client", budget: 5_750 },
+  { what: "the client", entry: "client", budget: 5_820 },
   { what: "http", entry: "http", budget: 9_600 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_600 },
-  { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_150 },
+  { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_220 },
   { what: "memory", entry: "memory", budget: 23_800 },
   { what: "generic", entry: "generic", budget: 29_400 },
   { what: "redis", entry: "redis", budget: 44_600 },

@@ -88,42 +88,6 @@ describe("with no client installed", () => {
     expect(await consumer.run({ kind: "commonjs", code })).toBe("function,function");
   });
 
-  test("what is imported and what is required are one: streams, their ends, and the class of errors", async () => {
-    const code = `
-      import { createRequire } from "node:module";
-      import * as imported from "resumable-stream/memory";
-      import { endOf, generationOf } from "resumable-stream/http";
-      const require = createRequire(import.meta.url);
-      const required = require("resumable-stream/memory");
-      const other = require("resumable-stream/http");
-      const [one, two] = [imported, required].map((entry) => entry.createResumableStreamContext({ waitUntil: null }));
-      const text = ["a", "b"];
-      const source = new ReadableStream({
-        async pull(controller) {
-          await new Promise((resolve) => setTimeout(resolve, 50));
-          const next = text.shift();
-          if (next) controller.enqueue(next);
-          else controller.close();
-        },
-      });
-      const first = await one.createNewResumableStream("id", () => source);
-      const second = await two.resumeExistingStream("id");
-      const ends = [endOf(second), other.endOf(first)];
-      const marks = [generationOf(second), other.generationOf(first)];
-      for (const stream of [first, second]) for await (const piece of stream) void piece;
-      await one.close();
-      const closed = await one.hasExistingStream("id").catch((error) => error);
-      console.log(JSON.stringify([
-        imported.createResumableStreamContext !== required.createResumableStreamContext,
-        await Promise.all(ends), marks[0] === marks[1],
-        closed instanceof required.ResumableStreamError, closed instanceof imported.ResumableStreamError,
-        new Error() instanceof required.ResumableStreamError,
-      ]));
-      await two.close();`;
-    const told = await consumer.run({ kind: "module", code });
-    expect(told).toBe('[true,["done","done"],true,true,true,false]');
-  });
-
   test("memory streams", async () => {
     const code = `
       import { createResumableStreamContext } from "resumable-stream/memory";
