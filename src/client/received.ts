@@ -79,7 +79,7 @@ export class Received {
   /** Bytes of whole characters are handed on as they came: they are the text's own. */
   #pass(text: string, bytes: Uint8Array<ArrayBuffer>): Taken {
     const wasWhole = this.#isWhole;
-    const last = bytes.at(-1);
+    const last = bytes[bytes.length - 1];
     if (last !== undefined) this.#isWhole = last < 0x80;
     const taken = this.#move([text]);
     return wasWhole && this.#isWhole && !taken.verdict ? { pieces: [bytes] } : taken;

@@ -13,7 +13,7 @@ import {
   type Verdict,
 } from "./reconnect.ts";
 import type { ResumptionOptions } from "./resumption-options.ts";
-import { waitMs } from "./wait.ts";
+import { reasonOf, waitMs } from "./wait.ts";
 
 const utf8 = new TextEncoder();
 /** A healthy connection may well be silent for this time; one that the system has let go of always is. */
@@ -86,12 +86,13 @@ export class Resumption {
       const silentMs = platform.clock.now() - this.#heardAt;
       this.#dispatch({ type: "wake", isQuiet: why === "online" || silentMs > QUIET_MS });
     }, this.#over.signal);
+    if (!signal) return;
     const onAbort = (): void => {
       this.#dispatch({ type: "ended", verdict: {} });
-      this.#controller?.error(signal?.reason);
+      this.#controller?.error(reasonOf(signal));
     };
-    signal?.addEventListener("abort", onAbort, this.#over);
-    if (signal?.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, this.#over);
+    if (signal.aborted) onAbort();
   }
 
   #dispatch(event: ReconnectEvent): void {

@@ -44,7 +44,7 @@ export async function firstAnswer(
       // As `fetch` throws for a network that failed.
       if (isLast || signal?.aborted || !(error instanceof TypeError)) throw error;
     }
-    signal?.throwIfAborted();
+    leaveIf(signal);
     await new Promise<void>((resolve) => {
       const cancel = platform.clock.after(waitMs({ attempt, afterMs }, platform), resolve);
       signal?.addEventListener("abort", () => {
@@ -53,6 +53,15 @@ export async function firstAnswer(
       });
     });
     // A `fetch` of the caller's may take no notice of it.
-    signal?.throwIfAborted();
+    leaveIf(signal);
   }
+}
+
+function leaveIf(signal: AbortSignal | null | undefined): void {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/** A signal's reason. Browsers of before 2022 give none. */
+export function reasonOf(signal: AbortSignal): Error {
+  return (signal.reason as Error | undefined) ?? new DOMException("The request was aborted.", "AbortError");
 }

@@ -69,6 +69,20 @@ describe("the first request", () => {
     expect([scene.clock.waiting(), scene.requests.length]).toEqual([[], 1]);
   });
 
+  test("whose signal gives no reason, as browsers of before 2022, rejects with an AbortError", async () => {
+    await using scene = await openScene();
+    scene.answers.push(() => new Response(null, { status: 503 }));
+    const abort = new AbortController();
+    Object.defineProperties(abort.signal, {
+      reason: { value: undefined },
+      throwIfAborted: { value: undefined },
+    });
+    const fetching = rejectionOf(scene.fetch({ signal: abort.signal }));
+    await until(() => scene.clock.waiting()[0] === 500, { what: "the wait" });
+    abort.abort();
+    expect(await fetching).toMatchObject({ name: "AbortError" });
+  });
+
   test("by POST is made once, whatever comes of it", async () => {
     await using scene = await openScene();
     const init = { method: "POST", resumeUrl: scene.url };

@@ -3,7 +3,7 @@
 import { ResumableFetchError } from "../../client/error.ts";
 import { systemPlatform } from "../../client/platform.ts";
 import { resumableFetch, type ResumableFetchInit } from "../../client/resumable-fetch.ts";
-import { firstAnswer } from "../../client/wait.ts";
+import { firstAnswer, reasonOf } from "../../client/wait.ts";
 import { Reading, type Seen } from "./reading.ts";
 import type { ChatClient, ChatClientOptions, PageMessage, ShownChat } from "./types.ts";
 
@@ -97,7 +97,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
         if (init.signal?.aborted) goOn();
         void reading.stopping.then(goOn);
       });
-      if (init.signal?.aborted) throw init.signal.reason as Error;
+      if (init.signal?.aborted) throw reasonOf(init.signal);
     }
     const { maxAttempts = Infinity, stallTimeoutMs } = options;
     /** The answer that the page has a part of is over, and another one may run. */

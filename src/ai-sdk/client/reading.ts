@@ -1,5 +1,6 @@
 // The answers that a page reads of one chat, by the server's marks for them.
 
+import { reasonOf } from "../../client/wait.ts";
 import type { PageMessage, ShownChat } from "./types.ts";
 
 /** A page at the moment in which it asked the server. */
@@ -63,7 +64,7 @@ export class Reading<Message extends PageMessage> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         leave();
-        reject(signal.reason as Error);
+        reject(reasonOf(signal));
       };
       if (signal.aborted) abort();
       signal.addEventListener("abort", abort);
@@ -79,7 +80,7 @@ export class Reading<Message extends PageMessage> {
     if (status !== 204) return false;
     const isDone = headers.get("stream-status") === "done";
     // An answer that ended badly, and was saved, leaves its id free.
-    const isUnanswered = this.shown?.messages.at(-1)?.role === "user";
+    const isUnanswered = this.shown?.messages.slice(-1)[0]?.role === "user";
     return isUnanswered || (isDone && markOf({ headers }) !== this.#read);
   }
 
