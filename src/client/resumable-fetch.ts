@@ -161,19 +161,21 @@ function resumeInit(options: RequestInit, request: Request | undefined): Request
 /** Where the answer to a request that isn't a GET can be read again, as it says itself. */
 async function placeOf({ body, headers, url }: Response, first: URL): Promise<URL> {
   const named = headers.get("content-location");
-  const base = new URL(url || first);
-  const place = named === null ? undefined : new URL(named, base);
-  // The first request's headers go there, too.
-  if (place?.origin === base.origin) return place;
+  const place = named === null ? undefined : new URL(named, url || first);
+  // The first request's headers go there, too, also those that a redirect to another origin loses.
+  if (place?.origin === first.origin) return place;
   await body?.cancel();
   throw new TypeError(
-    "resumeUrl must be given, or named by the answer in content-location, of its own origin.",
+    "resumeUrl must be given, or named by the answer in content-location, of the first URL's origin.",
   );
 }
 
 function resumeAt(url: URL): (offset: number, position: string) => URL {
+  // As it was written: searchParams would write all of it anew, `+` for `%20`, and servers differ on that.
+  const query = url.search.slice(1).split("&");
+  const others = query.filter((part) => part && !part.startsWith("resumeAt="));
   return (_offset, position) => {
-    url.searchParams.set("resumeAt", position);
+    url.search = [...others, `resumeAt=${encodeURIComponent(position)}`].join("&");
     return url;
   };
 }

@@ -218,6 +218,20 @@ test.each([
   await expect(scene.fetch(init)).rejects.toThrow(new RegExp(`^${name} must be`));
 });
 
+test("the query of a URL goes with a resume as it was written", async () => {
+  await using scene = await openScene();
+  const query = "?q=a%20b+c&resumeAt=0&~(x)!'*=%7e&flag&resumeAtAll=1&";
+  const reading = readText(await fetchOn(scene.platform, scene.url + query, {}));
+  scene.source.push("data: a\n\n");
+  await reading.reached(9);
+  scene.proxy.cut();
+  await letRetry(scene);
+  await endAfterNext(scene, reading);
+  expect((await reading.ended).kind).toBe("closed");
+  const written = new URL(scene.url + query).search;
+  expect(scene.requests).toEqual([written, `${written.replace("resumeAt=0&", "")}resumeAt=9`]);
+});
+
 describe("a POST without resumeUrl", () => {
   const post = { method: "POST", headers: { authorization: "Bearer 1" } };
 
@@ -231,6 +245,14 @@ describe("a POST without resumeUrl", () => {
     await endAfterNext(scene, reading);
     expect((await reading.ended).kind).toBe("closed");
     expect(scene.requests).toEqual(["", "?chat=1&resumeAt=9"]);
+  });
+
+  test("that was redirected to another origin gives that one nothing of its own to resume with", async () => {
+    await using elsewhere = await openScene({ headers: { "content-location": "/answer" } });
+    await using scene = await openScene();
+    scene.answers.push(() => new Response(null, { status: 307, headers: { location: elsewhere.url } }));
+    await expect(scene.fetch(post)).rejects.toThrow(/resumeUrl.*content-location/);
+    expect(elsewhere.requests).toEqual([""]);
   });
 
   test.each([
