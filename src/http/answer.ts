@@ -14,6 +14,15 @@ export type StatusHeader =
   | "superseded"
   | "unavailable";
 
+/**
+ * What a client looks at: scripts of another origin see none of these unless an answer names them. The list has the caller's
+ * besides, which would otherwise hide where a text goes on, and let two texts be taken for one.
+ */
+export const EXPOSED: readonly [name: string, value: string] = [
+  "access-control-expose-headers",
+  "stream-status, stream-offset, stream-generation, content-location, retry-after",
+];
+
 export interface AnswerParts {
   own: Record<string, string>;
   /** The caller's, without which a page of another origin can't see even the status. */
@@ -27,8 +36,7 @@ export function answerOf(status: number, { own, added, message }: AnswerParts): 
   if (status === 503) headers.set("retry-after", "1");
   const names = new Set(headers.keys());
   for (const [name, value] of new Headers(added)) if (!names.has(name)) headers.append(name, value);
-  // A list, to which the caller's may have added.
-  headers.append("access-control-expose-headers", "stream-status, stream-offset, stream-generation");
+  headers.append(...EXPOSED);
   return new Response(message ?? null, { status, headers });
 }
 

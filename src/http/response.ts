@@ -5,7 +5,7 @@ import { endBeforeOf, epochsOf, startOf, tailOf } from "../engine/ends.ts";
 import { systemClock } from "../lib/clock.ts";
 import { markOf } from "../lib/position.ts";
 import type { EndKind } from "../port/transport.ts";
-import { answerOf, type StatusHeader } from "./answer.ts";
+import { answerOf, EXPOSED, type StatusHeader } from "./answer.ts";
 import { createBody } from "./body.ts";
 import type { Compactor } from "./compaction.ts";
 import { EventFraming } from "./event-framing.ts";
@@ -51,7 +51,8 @@ export interface StreamResponseOptions {
    */
   offset?: number;
   /**
-   * Added to the response's, or in place of them. A `cache-control` of yours keeps `no-transform`: what compresses gathers,
+   * Added to the response's, or in place of them. Your `access-control-expose-headers` is added to, and your `cache-control` keeps
+   * `no-transform`: what compresses gathers,
    * and what gathers delays. @defaultValue none
    */
   headers?: HeadersInit;
@@ -129,7 +130,6 @@ function headersOf({ format, from, epoch, status, added }: HeaderParts): Headers
     "stream-status": status,
     "stream-offset": String(from),
     ...(epoch !== undefined && { "stream-generation": markOf(epoch) }),
-    "access-control-expose-headers": "stream-status, stream-offset, stream-generation",
   });
   const theirs = new Headers(added);
   const cacheControl = theirs.get("cache-control");
@@ -137,6 +137,7 @@ function headersOf({ format, from, epoch, status, added }: HeaderParts): Headers
   for (const name of theirs.keys()) headers.delete(name);
   // Not set: each cookie is a header of its own, of the same name.
   for (const [name, value] of theirs) headers.append(name, value);
+  headers.append(...EXPOSED);
   return headers;
 }
 

@@ -227,7 +227,7 @@ describe("headers of the caller", () => {
     expect(told(response)).toEqual([204, "absent"]);
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(response.headers.get("access-control-expose-headers")).toBe(
-      "x-own, stream-status, stream-offset, stream-generation",
+      "x-own, stream-status, stream-offset, stream-generation, content-location, retry-after",
     );
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
   });
