@@ -15,8 +15,8 @@ export type StatusHeader =
   | "unavailable";
 
 /**
- * What a client looks at: scripts of another origin see none of these unless an answer names them. The list has the caller's
- * besides, which would otherwise hide where a text goes on, and let two texts be taken for one.
+ * The headers that a client looks at: scripts of another origin see none of these unless an answer names them. The list has the
+ * caller's besides, which would otherwise hide a text's position, and let two texts be taken for one.
  */
 export const EXPOSED: readonly [name: string, value: string] = [
   "access-control-expose-headers",

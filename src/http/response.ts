@@ -51,9 +51,8 @@ export interface StreamResponseOptions {
    */
   offset?: number;
   /**
-   * Added to the response's, or in place of them. Your `access-control-expose-headers` is added to, and your `cache-control` keeps
-   * `no-transform`: what compresses gathers,
-   * and what gathers delays. @defaultValue none
+   * Added to the response's, or in place of them. Your `access-control-expose-headers` gets ours besides, and your
+   * `cache-control` keeps `no-transform`: what compresses gathers, and what gathers delays. @defaultValue none
    */
   headers?: HeadersInit;
   /**
