@@ -35,8 +35,8 @@ export interface ReconnectState {
   readonly attempts: number;
   /** The last connection closed as if its text were whole, which the server is asked to confirm. */
   readonly closed?: ServerKind | undefined;
-  /** The connection was opened to confirm a close, and has brought nothing more. */
-  readonly confirms?: boolean;
+  /** The server whose close the connection was opened to confirm; absent once it has brought more. */
+  readonly confirms?: ServerKind | undefined;
   /** The server named the time of the next attempt: no hint brings it forward. */
   readonly isHeld?: boolean;
   /** The server's word on the end, while a connection was still open; absent once that connection has brought more. */
@@ -134,7 +134,7 @@ export function stepReconnect(
       return to({
         next: next === "waiting" ? "none" : next,
         verdict: undefined,
-        ...(event.moved && { attempts: 0, closed: undefined, confirms: false }),
+        ...(event.moved && { attempts: 0, closed: undefined, confirms: undefined }),
       });
     case "stalled":
       // Its server answered, and the network held: silence is no failure.
@@ -144,7 +144,7 @@ export function stepReconnect(
       if (next !== "none") return to({ reads: false });
       // Servers that send a reader on to each other are asked like any others.
       if (event.isMoved && (event.served || attempts === 0)) return connect({ reads: false, attempts: 1 });
-      return wait({ reads: false, confirms: false }, 0, event.served ? 0 : attempts);
+      return wait({ reads: false, confirms: undefined }, 0, event.served ? 0 : attempts);
     case "closed":
       // Asked again it had no more, and no word to say so.
       if (state.confirms && event.by === "other") return finish(ending("done"));
@@ -159,10 +159,7 @@ export function stepReconnect(
       // The last that was on its way, or a sign of life? The connection is given a moment to show.
       return event.isBehind
         ? to({ next: "waiting", isHeld: false }, { type: "wait", attempt: attempts, afterMs: 0 })
-        : to(
-            { reads: true, next: "none", closed: undefined, confirms: closed !== undefined },
-            { type: "switch" },
-          );
+        : to({ reads: true, next: "none", closed: undefined, confirms: closed }, { type: "switch" });
     case "failed":
       // The time between the close and a later answer can't be known.
       return wait({ closed: closed === "other" ? closed : undefined }, event.afterMs);
@@ -175,7 +172,10 @@ export function stepReconnect(
         closed === "other" && !event.verdict.end && !event.isProven ? ending("done") : event.verdict,
       );
     case "ended":
-      return finish(event.verdict);
+      // As when it is judged: events without our header tell only as they come that they aren't the rest.
+      return finish(
+        state.confirms === "other" && event.verdict.code === "NOT_RESUMED" ? ending("done") : event.verdict,
+      );
   }
 }
 

@@ -220,9 +220,10 @@ export class Resumption {
     connection.isReading = false;
     if (!bytes) {
       // Our own events tell their end, and an answer that had to be ours and said nothing was none.
-      const { isOurs, kind } = received;
-      if (kind === "own" || (kind === "unknown" && (isOurs || this.#isOwn)))
-        return this.#onBroken(connection);
+      const { isOurs, kind, mustBeOwn } = received;
+      // Asked only whether a clean close was the end, another server may well say it so.
+      const isNone = isOurs || this.#isOwn || (mustBeOwn && this.#state.confirms !== "other");
+      if (kind === "own" || (kind === "unknown" && isNone)) return this.#onBroken(connection);
       this.#left = received.left || this.#left;
       return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }

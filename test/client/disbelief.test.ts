@@ -108,6 +108,25 @@ describe("a server that isn't ours", () => {
     },
   );
 
+  test("events that say nothing after a cut prove no end, however often they are asked", async () => {
+    const answers = [open("data: a\n\n")];
+    await using wire = await openWire(() => new Response(answers.shift() ?? bytes(""), { headers: EVENTS }));
+    const { reading } = await readCut(wire, "data: a\n\n", { maxAttempts: 2 });
+    await letRetry(wire);
+    expect((await errorOf(reading)).code).toBe("UNREACHABLE");
+  });
+
+  test.each([
+    ["starts anew", "data: a\n\ndata: b\n\n"],
+    ["says nothing", ""],
+  ])("events that closed cleanly are whole, also if the server %s when it is asked", async (_, again) => {
+    const answers = ["data: a\n\ndata: b\n\n", again];
+    await using wire = await openWire(() => new Response(bytes(answers.shift() ?? ""), { headers: EVENTS }));
+    const reading = readText(await wire.fetch());
+    expect(await reading.ended).toEqual({ kind: "closed", text: "data: a\n\ndata: b\n\n" });
+    expect(wire.requests).toEqual(["", "?resumeAt=18"]);
+  });
+
   test("a 204 of ours that says that the text is longer outweighs its clean close", async () => {
     const answers = [
       () => new Response("data: one\n\n", { headers: EVENTS }),

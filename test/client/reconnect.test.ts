@@ -17,7 +17,7 @@ const online = { maxAttempts: MAX_ATTEMPTS, isOffline: false };
 /** Every state that there is, with one attempt made. */
 const states = {
   reading: { reads: true, next: "none" },
-  confirming: { reads: true, next: "none", confirms: true },
+  confirming: { reads: true, next: "none", confirms: "other" },
   draining: { reads: true, next: "none", verdict: { code: "MISSED_END" } },
   doubting: { reads: true, next: "waiting" },
   replacing: { reads: true, next: "asking" },
@@ -50,6 +50,7 @@ const events = {
   "judged missed": { type: "judged", verdict: { code: "MISSED_END" } },
   "judged longer": { type: "judged", verdict: { code: "MISSED_END" }, isProven: true },
   ended: { type: "ended", verdict: ending("failed") },
+  "ended, not the rest": { type: "ended", verdict: { code: "NOT_RESUMED" } },
   left: { type: "ended", verdict: {} },
 } satisfies Record<string, ReconnectEvent>;
 
@@ -179,6 +180,7 @@ const table: Record<keyof typeof events, Row> = {
   }),
   "judged longer": only({ replacing: "draining: 1 drain", ...asking("over: MISSED_END") }),
   ended: always("over: SOURCE_FAILED"),
+  "ended, not the rest": { ...always("over: NOT_RESUMED"), confirming: "over: done" },
   left: always("over: left"),
 };
 
