@@ -135,12 +135,12 @@ test.each([
   { what: "generic", entry: "generic", budget: 29_400 },
   { what: "redis", entry: "redis", budget: 44_600 },
   { what: "ioredis", entry: "ioredis", budget: 44_600 },
-  { what: "postgres", entry: "postgres", budget: 30_400 },
-  { what: "pglite", entry: "pglite", budget: 29_400 },
+  { what: "postgres", entry: "postgres", budget: 31_300 },
+  { what: "pglite", entry: "pglite", budget: 30_100 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_350 },
   { what: "testing", entry: "testing", budget: 52_600 },
-  { what: "everything", entry: "", budget: 57_200 },
+  { what: "everything", entry: "", budget: 58_100 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
