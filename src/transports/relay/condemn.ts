@@ -3,23 +3,23 @@
 import { claimedAtMs } from "./epochs.ts";
 import type { RelayParts } from "./parts.ts";
 import { encodeRequest } from "./protocol.ts";
-import type { ClaimedRecord } from "./record.ts";
+import type { ClaimedRecord, StatusRecord } from "./record.ts";
 
-/** Whether the record is free: by us, or by another who asked as well. */
+/** The record afterwards: free, by us or by another who asked as well, unless somebody has claimed it. */
 export async function condemn(
   relay: RelayParts,
   streamId: string,
   { epoch, raw }: ClaimedRecord,
-): Promise<boolean> {
+): Promise<StatusRecord> {
   const { link, names } = relay;
   const key = names.record(streamId);
   // Before the id is free: a producer that was only frozen must not wake into its successor's stream.
   await link.publish(names.request(streamId), encodeRequest({ type: "fence", epoch }));
   if (await link.freeIf(key, raw)) {
     await handOver(relay, streamId, epoch);
-    return true;
+    return { status: "free" };
   }
-  return (await link.get(key)).status === "free";
+  return link.get(key);
 }
 
 /** Whoever frees the record of a dead producer is the one who tells the app. Its text died with it. */

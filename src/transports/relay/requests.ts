@@ -160,7 +160,7 @@ export class Requests {
         case "condemn":
           effect = this.#step(pending, {
             type: "released",
-            isFree: await condemn(this.#relay, question.streamId, effect.record),
+            record: await condemn(this.#relay, question.streamId, effect.record),
           });
           break;
         case "tell":

@@ -58,8 +58,8 @@ export type VerdictEvent =
   | { type: "waited"; answered: Answered | undefined }
   /** The record was read. */
   | { type: "looked"; record: StatusRecord; answered: Answered | undefined }
-  /** The condemned claim's record was freed, by us or by another who asked; or somebody has claimed it. */
-  | { type: "released"; isFree: boolean };
+  /** The condemned claim's record as it is now: free, by us or by another who asked, or claimed anew. */
+  | { type: "released"; record: StatusRecord };
 
 export type VerdictEffect =
   /** Send the request, again, and wait; with `isProving` a message to ourselves beside it. */
@@ -109,7 +109,9 @@ export function stepVerdict(
     case "released":
       if (state.status !== "condemned") return { state };
       // Another who asked may have been first: that verdict is ours, and no reason to wait all over again.
-      return event.isFree ? tell(state, "lost") : calmed(state);
+      return event.record.status === "free" || isSuperseded(event.record, limits)
+        ? tell(state, "lost")
+        : calmed(state);
   }
 }
 
@@ -159,6 +161,7 @@ function looked(
       if (record.status === "done") return tell(state, "done");
       if (record.status === "free") return tell(state, "absent");
       const { suspect } = state;
+      if (isSuperseded(record, limits)) return tell(state, "lost");
       // Another producer has the stream by now: it gets its own time to answer.
       if (suspect?.status !== "claimed" || record.raw !== suspect.raw) return calmed(state);
       // The one that was asked is gone. Its silence says nothing of the one that has the stream now.
@@ -175,6 +178,11 @@ function looked(
     case "over":
       return { state };
   }
+}
+
+/** Whether the one that was asked has a successor, for which nobody who reads the older text has to wait. */
+function isSuperseded(record: StatusRecord, { epoch }: VerdictLimits): boolean {
+  return epoch !== undefined && record.status === "claimed" && record.epoch > epoch;
 }
 
 /**

@@ -52,8 +52,8 @@ const events = {
   claimedByOther: { type: "looked", record: another, answered: undefined },
   done: { type: "looked", record: { status: "done" }, answered: undefined },
   free: { type: "looked", record: { status: "free" }, answered: undefined },
-  released: { type: "released", isFree: true },
-  taken: { type: "released", isFree: false },
+  released: { type: "released", record: { status: "free" } },
+  taken: { type: "released", record: another },
 } satisfies Record<string, VerdictEvent>;
 
 type Row = Record<keyof typeof events, string>;
@@ -183,6 +183,26 @@ test("a record that names nobody is the asked producer's: it gets the time of on
   const asked = { ackTimeoutMs, epoch: 7 };
   for (const event of [events.waitedHeard, events.waitedBusy]) {
     expect(told(stepVerdict(states.doneOverdue, event, now, asked).effect)).toBe("ask");
+  }
+});
+
+test("a successor in the record is the verdict on the one that was asked", () => {
+  const asked = { ackTimeoutMs, epoch: 7 };
+  const verdicts = [
+    [states.condemned, events.taken],
+    [states.accused, events.claimedByOther],
+  ] as const;
+  for (const [state, event] of verdicts) {
+    expect(told(stepVerdict(state, event, now, asked).effect)).toBe("tell lost");
+  }
+});
+
+test("a record that was written anew and names no successor is asked again", () => {
+  const asked = { ackTimeoutMs, epoch: 7 };
+  for (const anew of [{ status: "done" }, { status: "claimed", epoch: 0, raw: "1" }] as const) {
+    expect(told(stepVerdict(states.condemned, { type: "released", record: anew }, now, asked).effect)).toBe(
+      "ask",
+    );
   }
 });
 
