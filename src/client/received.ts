@@ -147,7 +147,10 @@ export class Received {
       // The last event by itself. A pipe writes it once its reader has taken all that came before; so an error that follows
       // finds none of it on its way, however slow that reader is.
       const last = afterBlankLine(text.slice(0, whole - 1));
-      pieces.push(this.#held + text.slice(1, last), text.slice(last, whole));
+      const before = text.slice(1, last);
+      // Held back is its beginning, if no other event ends here: cut in two it might be cut within a surrogate pair.
+      if (before === "") pieces.push(this.#held + text.slice(last, whole));
+      else pieces.push(this.#held + before, text.slice(last, whole));
       this.#held = "";
     }
     const kept = Math.max(whole, text.length - LOOKED_AT_AGAIN);
