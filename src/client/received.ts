@@ -39,8 +39,6 @@ export class Received {
   position: Position;
   /** The server says where its answers begin. */
   readonly isOurs: boolean;
-  /** Only events of our server are taken. */
-  readonly mustBeOwn: boolean;
   /**
    * `own`: events of our server, whose ids count. `events`: those of others, whose text counts. Both are handed on whole.
    * `text`: all is handed on, and counted. `unknown` until an event stream has begun: ours begin with a comment.
@@ -64,7 +62,11 @@ export class Received {
     this.isOurs = headers.has("stream-offset");
     this.kind = from === "own" || typeOf(headers) === EVENTS ? "unknown" : "text";
     this.#from = from;
-    this.mustBeOwn = from === "own";
+  }
+
+  /** Only events of our server are taken. */
+  get mustBeOwn(): boolean {
+    return this.#from === "own";
   }
 
   /** Text that isn't handed on, and is lost with the connection. */

@@ -1,11 +1,16 @@
 // Options of a context over Postgres, their defaults and checks.
 
-import { FOLLOWED_FLUSH_INTERVAL_MS } from "../transports/log/lane.ts";
 import type { PostgresSettings } from "../transports/postgres/parts.ts";
 import { DEFAULT_TABLES, type TableNames } from "../transports/postgres/schema.ts";
 import type { PostgresPool } from "../transports/postgres/pool-port.ts";
 import { type CheckedOptions, flag, notNegative, positive } from "../api/options.ts";
 import type { CommonOptions } from "../api/common-options.ts";
+
+/**
+ * A write of text that somebody follows, its notification and a read are three transactions: so far apart, 20 chunks per second
+ * cost one for each.
+ */
+export const FOLLOWED_FLUSH_INTERVAL_MS = 150;
 
 /** Options that contexts over any kind of Postgres take. Durations are milliseconds above 0. */
 export interface PostgresStoreOptions extends CommonOptions {

@@ -64,7 +64,7 @@ export function createRedisLog({ checked, settings, connection }: RedisLogOption
   });
   return {
     store,
-    // A write of a stream's own costs a server without a disk to wait for next to nothing.
+    // Redis waits for no disk: a write for each chunk that is followed costs next to nothing.
     settings: { leaseMs, flushIntervalMs, followedFlushIntervalMs: 0, requestTimeoutMs: claimTimeoutMs },
     clock: systemClock,
     handOver,

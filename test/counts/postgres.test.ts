@@ -1,16 +1,13 @@
 // What streams cost Postgres, by the server's own counters (G8), and how many round trips a resume waits for.
 
 import { setTimeout as pass } from "node:timers/promises";
-import { Client, Pool } from "pg";
+import { Client } from "pg";
 import { expect, test, vi } from "vitest";
-import {
-  createPostgresResumableStreamContext,
-  type CreatePostgresResumableStreamContextOptions,
-  type DurableStreamContext,
-} from "../../src/postgres.ts";
+import type { CreatePostgresResumableStreamContextOptions } from "../../src/postgres.ts";
 import { freshId } from "../../src/testing/contract.ts";
 import { manualSource, sourceOf } from "../../src/testing/manual-source.ts";
 import { read, readWhole, until } from "../../src/testing/reading.ts";
+import { openProcess, type PostgresProcess } from "../support/postgres-process.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 import { TcpProxy } from "../support/proxy.ts";
@@ -19,19 +16,11 @@ import { SpecifiedSource } from "../support/source.ts";
 /** A backend tells its counters when it has been idle for so long, or with its next statement after a second. */
 const COUNTERS_LAG_MS = 11_000;
 
-interface Process extends AsyncDisposable {
-  pool: Pool;
-  context: DurableStreamContext;
-}
-
-function open(url: string, options: Partial<CreatePostgresResumableStreamContextOptions> = {}): Process {
-  const pool = new Pool({ connectionString: url, idleTimeoutMillis: 0 });
-  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, ...options });
-  const dispose = async (): Promise<void> => {
-    await context.close();
-    await pool.end();
-  };
-  return { pool, context, [Symbol.asyncDispose]: dispose };
+function open(
+  url: string,
+  options: Partial<CreatePostgresResumableStreamContextOptions> = {},
+): PostgresProcess {
+  return openProcess({ connectionString: url, idleTimeoutMillis: 0 }, options);
 }
 
 /** Whose counters are one test's alone. */

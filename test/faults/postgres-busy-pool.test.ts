@@ -1,35 +1,20 @@
 // Row: the app's own queries hold all connections of the pool for longer than a lease. Nobody died, so nobody is lost.
 
-import { Pool } from "pg";
 import { expect, inject, test } from "vitest";
-import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
 import { createDatabase } from "../support/postgres-database.ts";
+import { openProcess, type PostgresProcess } from "../support/postgres-process.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
 import { until } from "../support/wait.ts";
 
 const LEASE_MS = 2_000;
 
-interface Process extends AsyncDisposable {
-  context: DurableStreamContext;
-  pool: Pool;
-}
-
-function open(url: string): Process {
-  const pool = new Pool({ connectionString: url, max: 3 });
-  const context = createPostgresResumableStreamContext({
-    pool,
-    waitUntil: null,
-    leaseMs: LEASE_MS,
-    claimTimeoutMs: LEASE_MS / 2,
-    onError: () => undefined,
-  });
-  const dispose = async (): Promise<void> => {
-    await context.close();
-    await pool.end();
-  };
-  return { context, pool, [Symbol.asyncDispose]: dispose };
+function open(connectionString: string): PostgresProcess {
+  return openProcess(
+    { connectionString, max: 3 },
+    { leaseMs: LEASE_MS, claimTimeoutMs: LEASE_MS / 2, onError: () => undefined },
+  );
 }
 
 test.each(["producer", "follower"])(

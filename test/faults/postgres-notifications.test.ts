@@ -10,6 +10,7 @@ import {
 import { manualSource, type ManualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read, type Reading } from "../../src/testing/reading.ts";
 import { DeafProxy } from "../support/deaf-proxy.ts";
+import { openProcess, type PostgresProcess } from "../support/postgres-process.ts";
 import { PostgresScene } from "../support/scene.ts";
 import { until, within } from "../support/wait.ts";
 
@@ -51,24 +52,18 @@ async function follow(
   return { source, primary, follower, following, [Symbol.asyncDispose]: dispose };
 }
 
-interface Process extends AsyncDisposable {
-  context: DurableStreamContext;
+interface Process extends PostgresProcess {
   /** Notifications to its listening connection of streams that moved. */
   moved: string[];
 }
 
-function open(url: string): Process {
-  const pool = new Pool({ connectionString: url });
+function open(connectionString: string): Process {
   const moved: string[] = [];
-  pool.on("connect", (client) => {
+  const process = openProcess({ connectionString });
+  process.pool.on("connect", (client) => {
     client.on("notification", ({ payload = "" }) => payload.startsWith("m ") && moved.push(payload));
   });
-  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
-  const dispose = async (): Promise<void> => {
-    await context.close();
-    await pool.end();
-  };
-  return { context, moved, [Symbol.asyncDispose]: dispose };
+  return { ...process, moved };
 }
 
 /** The last statements of the connections that listen. */

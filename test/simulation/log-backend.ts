@@ -1,7 +1,7 @@
 // Processes over a database: the real transport over Postgres, with its pools, over a model of what its statements do.
 
 import type { CheckedOptions } from "../../src/api/options.ts";
-import { FOLLOWED_FLUSH_INTERVAL_MS } from "../../src/transports/log/lane.ts";
+import { FOLLOWED_FLUSH_INTERVAL_MS } from "../../src/contexts/postgres-options.ts";
 import { poolDatabase } from "../../src/transports/postgres/pool.ts";
 import { SILENCE_MS } from "../../src/transports/postgres/store.ts";
 import { postgresTransport } from "../../src/transports/postgres/transport.ts";

@@ -10,11 +10,6 @@ import type { LogClaim, Portion } from "./claim.ts";
 import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
 
-/**
- * How far apart writes to a database are whose text somebody follows, by default. A write, its notification and a read are three
- * transactions: so 20 chunks a second cost one for each, and a reader's text comes in steps that it sees, but can read.
- */
-export const FOLLOWED_FLUSH_INTERVAL_MS = 150;
 const RETRY = { firstMs: 50, maxMs: 1_000 };
 /** How long text waits for a store that is away. Its readers here have it all the same. */
 const MAX_OUTAGE_MS = 60_000;

@@ -91,9 +91,8 @@ export class Writer {
 
   /** Streams of this process among these. */
   keysOf(hints: readonly string[]): string[] {
-    return [...this.#claims.values()].flatMap(({ claim: { key, hint } }) =>
-      hints.includes(hint) ? [key] : [],
-    );
+    const wanted = new Set(hints);
+    return [...this.#claims.values()].flatMap(({ claim: { key, hint } }) => (wanted.has(hint) ? [key] : []));
   }
 
   /** All producers of this process look at their records. */

@@ -67,12 +67,16 @@ export async function openListeningConnection(
     return next.answer;
   };
 
-  const run = async <T>(use: (client: PostgresClient) => Promise<T>, leftMs: number): Promise<T> => {
+  const run = async <T>(
+    use: (client: PostgresClient) => Promise<T>,
+    { limitMs, startedAt }: { limitMs: number; startedAt: number },
+  ): Promise<T> => {
     const what = "ask the database";
-    const late = lateError(what, leftMs);
+    const late = lateError(what, limitMs);
+    const leftMs = Math.max(limitMs - (clock.now() - startedAt), 1);
     try {
       if (!isOpen) throw new Error("the connection was lost");
-      return await withDeadline(clock, use(client), { timeoutMs: Math.max(leftMs, 1), late: () => late });
+      return await withDeadline(clock, use(client), { timeoutMs: leftMs, late: () => late });
     } catch (error) {
       const failure = toError(what, error);
       if (error === late) cancel(client, { pool, clock, onOver: () => lose(failure) });
@@ -91,7 +95,7 @@ export async function openListeningConnection(
     unlisten: (channel) => void say(`unlisten ${quoted(channel)}`),
     run: (use, limitMs) => {
       const startedAt = clock.now();
-      const answer = last.then(() => run(use, limitMs - (clock.now() - startedAt)));
+      const answer = last.then(() => run(use, { limitMs, startedAt }));
       last = answer.then(
         () => undefined,
         () => undefined,
