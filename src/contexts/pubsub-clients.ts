@@ -92,6 +92,7 @@ export function connect({ publisher, subscriber, library }: ConnectOptions): Con
 function publishHalf(client: object): PublishHalf {
   const connection = connectionOf(client);
   if (connection) {
+    connection.onError(ignore);
     const port = redisPublishPort(connection);
     return {
       connection,
@@ -110,6 +111,7 @@ function publishHalf(client: object): PublishHalf {
 function subscribeHalf(client: object): SubscribeHalf {
   const connection = connectionOf(client);
   if (connection) {
+    connection.onError(ignore);
     const port = redisSubscribePort(connection);
     const onReconnect = fanOut((listener) => port.onReconnect(() => listener(undefined)));
     return {
@@ -130,6 +132,9 @@ function subscribeHalf(client: object): SubscribeHalf {
     onError: () => () => undefined,
   };
 }
+
+/** Without a listener an error event would end the process, also after the last context has gone. */
+function ignore(): void {}
 
 function cached<Value>(cache: WeakMap<object, Value>, key: object, make: (key: object) => Value): Value {
   const known = cache.get(key);

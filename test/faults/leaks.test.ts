@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createClients, FAULT_CLIENTS } from "../support/clients.ts";
 import { openContext, type OpenedContext } from "../support/contexts.ts";
+import { isEmitter } from "../support/emitter.ts";
 import { Reading } from "../support/reading.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { SpecifiedSource, sourceText, type SourceSpec } from "../support/source.ts";
@@ -118,8 +119,4 @@ function listenerCounts(contexts: Pick<OpenedContext, "clients">[]): Record<stri
     }
   }
   return counts;
-}
-
-function isEmitter(client: unknown): client is NodeJS.EventEmitter {
-  return typeof client === "object" && client !== null && "eventNames" in client && "listenerCount" in client;
 }

@@ -1,5 +1,6 @@
 // The live channels that this process listens to, and the inbox at which its producers are asked to look.
 
+import { attachWeakly, type Tell } from "../../lib/attachment.ts";
 import { background } from "../../lib/background.ts";
 import { type Clock, withDeadline } from "../../lib/clock.ts";
 import { ResumableStreamError } from "../../port/errors.ts";
@@ -34,7 +35,7 @@ export class Ears {
   readonly #tells = new Set<(signal: WatchSignal) => void>();
   /** Channels that are given back. */
   readonly #releasing = new Set<Promise<void>>();
-  readonly #stops: readonly (() => void)[];
+  readonly #stopListening: () => void;
   readonly #inbox: KeptSubscription;
   /** When a client first told of trouble since it last connected; absent if it told of none. */
   #awaySince: number | undefined;
@@ -46,15 +47,7 @@ export class Ears {
       ...this.#standing(this.inbox, (key) => options.onAsked(key)),
       onReleased: (released) => this.#release(released),
     });
-    const { connection } = options;
-    this.#stops = [
-      connection.onReconnect(() => this.#onReconnect()),
-      // A client without a listener for its errors would end the process, or stay away.
-      connection.onError((error) => {
-        this.#awaySince ??= options.clock.now();
-        this.#onError(error);
-      }),
-    ];
+    this.#stopListening = attachWeakly<Ears>(this, (tell) => attach(options.connection, tell));
   }
 
   listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
@@ -87,17 +80,23 @@ export class Ears {
 
   /** Settles when all channels are given back. */
   async close(): Promise<void> {
-    for (const stop of this.#stops) stop();
+    this.#stopListening();
     this.#inbox.close();
     await Promise.all(this.#releasing);
   }
 
-  #onReconnect(): void {
+  reconnected(): void {
     const now = this.#options.clock.now();
     const awayMs = now - (this.#awaySince ?? now);
     this.#awaySince = undefined;
     this.#options.onReconnect(awayMs);
     for (const tell of this.#tells) tell({ type: "missed" });
+  }
+
+  /** A client told of trouble by itself. */
+  troubled(error: unknown): void {
+    this.#awaySince ??= this.#options.clock.now();
+    this.#onError(error);
   }
 
   #onError(cause: unknown): void {
@@ -123,6 +122,13 @@ export class Ears {
       .finally(() => this.#releasing.delete(releasing));
     this.#releasing.add(releasing);
   }
+}
+
+function attach(connection: LogConnection, tell: Tell<Ears>): ReadonlyArray<() => void> {
+  return [
+    connection.onReconnect(() => tell((ears) => ears.reconnected())),
+    connection.onError((error) => tell((ears) => ears.troubled(error))),
+  ];
 }
 
 /** Undefined if somebody else wrote to the channel. */

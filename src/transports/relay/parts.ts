@@ -17,6 +17,8 @@ export interface RelaySettings {
 }
 
 export interface RelayParts {
+  /** The relay: all that works for it keeps it, and so goes on to hear of reconnects. */
+  owner: object;
   /** Names this context to others. */
   contextId: string;
   settings: RelaySettings;

@@ -1,5 +1,6 @@
 // The relay transport: the text lives in its producer's memory, and pub/sub passes it on to whoever asks.
 
+import { attachWeakly, type Tell } from "../../lib/attachment.ts";
 import { background } from "../../lib/background.ts";
 import type {
   ClaimRequest,
@@ -54,13 +55,14 @@ class RelayTransport implements Transport {
   readonly #releasing = new Set<Promise<unknown>>();
   /** Reads in flight: followers at the same offset share one. */
   readonly #reads = new Map<string, Promise<ReadResult>>();
-  readonly #stopListening: ReadonlyArray<() => void>;
+  readonly #stopListening: () => void;
 
   constructor(options: RelayOptions) {
     const { clock, connection, onError, random, settings } = options;
     const port = connection.publishPort;
     this.#connection = connection;
     this.#relay = {
+      owner: this,
       contextId: random.uuid(),
       settings,
       names: createNames(options.keyPrefix),
@@ -88,14 +90,22 @@ class RelayTransport implements Transport {
       link: new Link({ port, clock, timeoutMs: options.claimTimeoutMs, isStrict: true, onError }),
       epochs: this.#epochs,
     });
-    this.#stopListening = [
-      port.onReconnect(() => this.#claims.reconnected()),
-      connection.onSubscriberReconnect(() => {
-        this.#requests.reconnected();
-        for (const watch of this.#watches.values()) watch.signal({ type: "missed" });
-      }),
-      connection.onError((error) => this.#relay.link.report(error)),
-    ];
+    this.#stopListening = attachWeakly<RelayTransport>(this, (tell) => attach(connection, tell));
+  }
+
+  /** The publisher's connection is back after a loss. */
+  publisherReconnected(): void {
+    this.#claims.reconnected();
+  }
+
+  /** The subscriber's is. */
+  subscriberReconnected(): void {
+    this.#requests.reconnected();
+    for (const watch of this.#watches.values()) watch.signal({ type: "missed" });
+  }
+
+  report(error: unknown): void {
+    this.#relay.link.report(error);
   }
 
   claim(streamId: string, request: ClaimRequest): Promise<ClaimResult> {
@@ -193,7 +203,7 @@ class RelayTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    for (const stop of this.#stopListening) stop();
+    this.#stopListening();
     this.#checks.stop();
     await this.#claims.close();
     await Promise.all(this.#releasing);
@@ -251,4 +261,12 @@ class RelayTransport implements Transport {
       (error) => this.#relay.link.report(error),
     );
   }
+}
+
+function attach(connection: RelayConnection, tell: Tell<RelayTransport>): ReadonlyArray<() => void> {
+  return [
+    connection.publishPort.onReconnect(() => tell((relay) => relay.publisherReconnected())),
+    connection.onSubscriberReconnect(() => tell((relay) => relay.subscriberReconnected())),
+    connection.onError((error) => tell((relay) => relay.report(error))),
+  ];
 }
