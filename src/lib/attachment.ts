@@ -3,10 +3,18 @@
 /** Calls the owner, or does nothing if it was collected. */
 export type Tell<Owner> = (act: (owner: Owner) => void) => void;
 
-/** Cloudflare's workers have neither this nor `WeakRef` with compatibility dates before 2025-05-05. There owners are kept. */
+/** Kept by the listeners, and so by whatever they are attached to. */
+interface Attached {
+  stops: ReadonlyArray<() => void>;
+}
+
+/**
+ * Detaches the listeners of owners that were collected. Holds them weakly: they reach the client, and the client may reach its owner.
+ * Cloudflare's workers have neither this nor `WeakRef` with compatibility dates before 2025-05-05. There owners are kept.
+ */
 const registry =
   typeof FinalizationRegistry === "function"
-    ? new FinalizationRegistry((detach: () => void) => detach())
+    ? new FinalizationRegistry((attached: WeakRef<Attached>) => detach(attached.deref()))
     : undefined;
 
 /**
@@ -20,24 +28,24 @@ export function attachWeakly<Owner extends object>(
   attach: (tell: Tell<Owner>) => ReadonlyArray<() => void>,
 ): () => void {
   const ref = registry ? new WeakRef(owner) : { deref: () => owner };
-  const detach = attachTo(ref, attach);
-  registry?.register(owner, detach, ref);
+  const attached: Attached = { stops: [] };
+  attached.stops = attach(tellTo(ref, attached));
+  registry?.register(owner, new WeakRef(attached), attached);
   return () => {
-    registry?.unregister(ref);
-    detach();
+    registry?.unregister(attached);
+    detach(attached);
   };
 }
 
 /** A function of its own: closures of one function share what any of them closes over. */
-function attachTo<Owner extends object>(
-  ref: Pick<WeakRef<Owner>, "deref">,
-  attach: (tell: Tell<Owner>) => ReadonlyArray<() => void>,
-): () => void {
-  const stops = attach((act) => {
+function tellTo<Owner extends object>(ref: Pick<WeakRef<Owner>, "deref">, attached: Attached): Tell<Owner> {
+  return (act) => {
     const owner = ref.deref();
     if (owner) act(owner);
-  });
-  return () => {
-    for (const stop of stops) stop();
+    else detach(attached);
   };
+}
+
+function detach(attached: Attached | undefined): void {
+  for (const stop of attached?.stops ?? []) stop();
 }
