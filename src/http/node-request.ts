@@ -17,6 +17,7 @@ export interface NodeRequest {
   /** As middleware left them. */
   headers: NodeHeaders;
   httpVersion?: string;
+  readonly socket?: object | null;
   /** HTTP/2's, in place of the header `host`. */
   readonly authority?: string;
   /** What a router has found in the path. */
@@ -61,8 +62,11 @@ function headersOf({ headers }: NodeRequest): Headers {
 }
 
 /** Throws a TypeError where `Host` is none. */
-function urlOf({ url = "/", originalUrl: target = url, headers, authority }: NodeRequest): URL {
-  const { href, origin } = new URL(`http://${headers.host || authority || "localhost"}`);
+function urlOf({ url = "/", originalUrl: target = url, headers, authority, socket }: NodeRequest): URL {
+  // A header of a proxy that ends TLS can be forged: the app knows whether to believe it.
+  const isSecure = socket ? Reflect.get(socket, "encrypted") === true : false;
+  const scheme = isSecure ? "https" : "http";
+  const { href, origin } = new URL(`${scheme}://${headers.host || authority || "localhost"}`);
   // Any other character in it, such as "?", would make another path of the target's.
   if (href !== `${origin}/`) throw new TypeError("Host must be a host.");
   // Put together: as a relative URL, a path that begins with two slashes would name a host.

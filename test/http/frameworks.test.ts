@@ -1,13 +1,14 @@
 // The bridge under the frameworks of Node, after whatever their middleware has done to the request.
 
 import { once } from "node:events";
-import { createServer } from "node:http";
-import { createServer as createSecureServer } from "node:https";
+import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createSecureServer, get } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { connect as connectSecurely } from "node:tls";
 import { createApp, createRouter, fromNodeMiddleware, toNodeListener } from "h3";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   createResumeHandlers,
   streamResponse,
@@ -183,6 +184,21 @@ describe("over HTTP/1.0, where a close is the end, a body that breaks off", () =
       secure.close();
     },
   );
+});
+
+test("a request's URL has the scheme of its connection", async () => {
+  const handler = toNodeHandler((request) => new Response(request.url));
+  expect(await (await fetch(`${await listen(handler)}/a`)).text()).toMatch(/^http:/);
+
+  const identity = { cert: certificate, key: privateKey };
+  const server = createSecureServer(identity, handler).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const answer = await new Promise<IncomingMessage>((resolve) => {
+    get({ port, host: "127.0.0.1", path: "/a", rejectUnauthorized: false }, resolve);
+  });
+  expect(await textOf(answer)).toBe(`https://127.0.0.1:${port}/a`);
 });
 
 test("headers are as middleware left them, and those of a request that was made without a connection", async () => {

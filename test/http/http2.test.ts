@@ -1,19 +1,25 @@
 // The bridge on HTTP/2, where a connection carries many answers at once.
 
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, createServer } from "node:http2";
+import { type ClientHttp2Session, connect, createSecureServer, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { toNodeHandler } from "../../src/http.ts";
 import { createDeferred } from "../../src/lib/deferred.ts";
+import { certificate, privateKey } from "../support/certificate.ts";
 import { within } from "../support/wait.ts";
 
-async function serve(handler: (request: Request) => Response | Promise<Response>) {
-  const server = createServer(toNodeHandler(handler, { onError: () => undefined }));
+async function serve(
+  handler: (request: Request) => Response | Promise<Response>,
+  scheme: "http" | "https" = "http",
+) {
+  const node = toNodeHandler(handler, { onError: () => undefined });
+  const server =
+    scheme === "http" ? createServer(node) : createSecureServer({ cert: certificate, key: privateKey }, node);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = connect(`http://${authority}`);
+  const client = connect(`${scheme}://${authority}`, { rejectUnauthorized: false });
   onTestFinished(async () => {
     client.destroy();
     await new Promise((resolve) => server.close(resolve));
@@ -80,3 +86,11 @@ test("the request's URL has the host that was asked", async () => {
   const { client, authority } = await serve(({ url }) => new Response(url));
   expect((await ask(client, "/a?b=c")).text).toBe(`http://${authority}/a?b=c`);
 });
+
+test.each(["http", "https"] as const)(
+  "a request's URL begins with %s if its connection does",
+  async (scheme) => {
+    const { client, authority } = await serve(({ url }) => new Response(url), scheme);
+    expect((await ask(client, "/a")).text).toBe(`${scheme}://${authority}/a`);
+  },
+);
