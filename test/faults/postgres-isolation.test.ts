@@ -1,4 +1,5 @@
 // Row: a database whose transactions are more than "read committed". A statement that waited for another's row is undone there.
+// Row: a stream gives more than the database takes. The others of its process are written between its pieces.
 // Row: somebody else's row stands where a stream's text is to go. Its process writes its other streams all the same.
 
 import { Pool } from "pg";
@@ -62,4 +63,35 @@ test("a stranger's row in the way of one stream holds up no other", { timeout: 3
   });
   hindered.end();
   other.end();
+});
+
+test("a stream that has 40 MB to write holds up no other", { timeout: 60_000 }, async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  const [flood, other] = [manualSource(), manualSource()];
+  await context.resumableStream("flood", flood.makeStream);
+  await context.resumableStream("other", other.makeStream);
+  flood.push("x".repeat(40_000_000));
+  flood.end();
+  other.push("text");
+  other.end();
+  const written = async (): Promise<Record<string, unknown>> => {
+    const rows = await database.query("select stream_id, last_offset from rs_stream_sessions");
+    const of = (name: string) => rows.find((row) => String(row["stream_id"]).endsWith(name))?.["last_offset"];
+    return { flood: Number(of("flood")), other: Number(of("other")) };
+  };
+  const withOther = async () => {
+    const seen = await written();
+    expect(seen["other"]).toBe(4);
+    return seen;
+  };
+  let first: Record<string, unknown> = {};
+  await until(async () => void (first = await withOther()), { withinMs: 40_000 });
+  expect(first["flood"]).toBeLessThan(10_000_000);
+  await until(async () => expect(await written()).toEqual({ flood: 40_000_000, other: 4 }), {
+    withinMs: 40_000,
+  });
 });

@@ -167,10 +167,16 @@ export class Lane {
         const isComplete = claim.wrote(portion);
         if (portion.end !== undefined) return this.#options.onEnded(claim, portion.end);
         if (answer.stop) claim.producer.stop(answer.stop.reason);
-        // The rest of a text that was too long for one write.
-        if (!isComplete) claim.dueAt = clock.now();
+        if (isComplete) return;
+        // The rest of a text that was too long for one write: after the texts that this one left no room for.
+        claim.dueAt = clock.now();
+        if (portion.pieces.length > 0) this.#toBack(claim);
       }
     }
+  }
+
+  #toBack(claim: LogClaim): void {
+    if (this.#claims.delete(claim)) this.#claims.add(claim);
   }
 
   #succeeded(): void {
