@@ -12,7 +12,9 @@ export class Backlog {
   /** Neighbouring runs of the text; `#starts[i]` is the offset of `#pieces[i]`. */
   readonly #pieces: string[] = [];
   readonly #starts: number[] = [];
-  /** How many of the last pieces are loose chunks, blocks of those, blocks of blocks and so on: the finest come last. */
+  /** How many of the last pieces are loose chunks: a number by itself, as it changes with each chunk. */
+  #loose = 0;
+  /** How many are blocks of those, blocks of blocks and so on: the finest come last. */
   readonly #gathered: number[] = [];
   /** The first chunk that nobody can read yet, by itself: without a burst there is no other. Empty if there is none. */
   #first = "";
@@ -68,7 +70,7 @@ export class Backlog {
 
   /** Text from `from`, at most `maxUnits`, never cut between the halves of a surrogate pair unless it is all there is. */
   read(from: number, maxUnits: number): Slice {
-    const slice: Slice = { from, text: this.#textFrom(from, maxUnits), tail: this.#tail };
+    const slice: Slice = { from, text: this.textFrom(from, maxUnits), tail: this.#tail };
     if (this.#end !== undefined) slice.end = this.#end;
     return slice;
   }
@@ -78,7 +80,7 @@ export class Backlog {
    * meet before the pair, and every one is well-formed if the text is.
    */
   readPairs(from: number, maxUnits: number): Slice {
-    const around = from > 0 && maxUnits > 0 ? this.#textFrom(from - 1, 2) : "";
+    const around = from > 0 && maxUnits > 0 ? this.textFrom(from - 1, 2) : "";
     return splitsPair(around, 1) ? this.read(from - 1, maxUnits + 1) : this.read(from, maxUnits);
   }
 
@@ -95,7 +97,8 @@ export class Backlog {
     this.#waiters?.delete(callback);
   }
 
-  #textFrom(from: number, maxUnits: number): string {
+  /** The text of `read`, alone. */
+  textFrom(from: number, maxUnits: number): string {
     const available = this.#tail - from;
     if (available <= 0 || maxUnits <= 0) return "";
     let index = this.#indexOf(from);
@@ -133,16 +136,19 @@ export class Backlog {
 
   /** A piece was added: joins those of its size to one of the next where enough are there. */
   #gather(): void {
+    this.#loose += 1;
+    if (this.#loose < PIECES_PER_BLOCK) return;
+    this.#loose = 0;
     for (let level = 0; ; level += 1) {
-      const count = (this.#gathered[level] ?? 0) + 1;
-      this.#gathered[level] = count < PIECES_PER_BLOCK ? count : 0;
-      if (count < PIECES_PER_BLOCK) return;
-      const first = this.#pieces.length - count;
+      const first = this.#pieces.length - PIECES_PER_BLOCK;
       if (this.#tail - (this.#starts[first] ?? 0) > MAX_BLOCK_UNITS) {
         this.#gathered.length = 0;
         return;
       }
       this.#join(first);
+      const count = (this.#gathered[level] ?? 0) + 1;
+      this.#gathered[level] = count < PIECES_PER_BLOCK ? count : 0;
+      if (count < PIECES_PER_BLOCK) return;
     }
   }
 
@@ -153,9 +159,10 @@ export class Backlog {
   }
 
   #wake(): void {
-    const [waiter, waiters] = [this.#waiter, this.#waiters];
+    const waiter = this.#waiter;
+    const waiters = this.#waiters;
     this.#waiter = undefined;
-    this.#waiters = undefined;
+    if (waiters) this.#waiters = undefined;
     waiter?.();
     waiters?.forEach((callback) => callback());
   }

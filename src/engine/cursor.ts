@@ -41,7 +41,7 @@ export function openCursor({ backlog, from, epoch, endError, endKind, onClosed }
 
   const advance = (opened: ReadableStreamDefaultController<string>): void => {
     if (isClosed) return;
-    const { text } = backlog.read(next, MAX_READ_UNITS);
+    const text = backlog.textFrom(next, MAX_READ_UNITS);
     if (text !== "") {
       next += text.length;
       opened.enqueue(text);

@@ -15,7 +15,9 @@ export interface PaceOptions {
 }
 
 export class Pace {
-  readonly #options: PaceOptions;
+  readonly #clock: Clock;
+  readonly #turns: Turns;
+  readonly #tellAnnounced: () => void;
   /** The turn of the event loop in which the last chunk came. */
   #turn: number | undefined;
   /** Whether it wasn't the first of its turn. */
@@ -26,49 +28,50 @@ export class Pace {
   /** When this turn was first found to be long; absent until then. */
   #longSince: number | undefined;
 
-  constructor(options: PaceOptions) {
-    this.#options = options;
+  constructor({ clock, turns, announce }: PaceOptions) {
+    this.#clock = clock;
+    this.#turns = turns;
+    this.#tellAnnounced = announce;
   }
 
   /** A chunk came: announced at once if it is the first of its turn, with the others of a burst otherwise. */
   produced(): void {
-    const { clock, turns } = this.#options;
+    const turn = this.#turns.current;
+    this.#isBurst = this.#turn === turn;
+    if (!this.#isBurst) return this.#begin(turn);
     this.#unannounced += 1;
-    this.#isBurst = this.#turn === turns.current;
-    if (!this.#isBurst) return this.#begin();
     if (this.#unannounced === CHUNKS_PER_ANNOUNCEMENT) return this.#announce();
     if (this.#isRestAwaited) return;
     this.#isRestAwaited = true;
-    clock.nextTurn(this.#onTurn);
+    this.#clock.nextTurn(this.#onTurn);
   }
 
   /** Whether a source that always has a chunk ready has kept the process from its sockets for too long. */
   isPauseDue(): boolean {
     // A chunk alone in its turn keeps nobody. The clock is looked at once an announcement: a look costs as much as a chunk.
     if (!this.#isBurst || this.#unannounced > 0) return false;
-    const { clock } = this.#options;
-    this.#longSince ??= clock.now();
-    return clock.now() - this.#longSince >= MAX_RUN_MS;
+    this.#longSince ??= this.#clock.now();
+    return this.#clock.now() - this.#longSince >= MAX_RUN_MS;
   }
 
   pause(): Promise<void> {
-    return new Promise<void>((resolve) => this.#options.clock.nextTurn(resolve));
+    return new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
   }
 
-  #begin(): void {
-    this.#turn = this.#options.turns.current;
+  #begin(turn: number): void {
+    this.#turn = turn;
     this.#longSince = undefined;
     this.#announce();
   }
 
   #announce(): void {
     this.#unannounced = 0;
-    this.#options.announce();
+    this.#tellAnnounced();
   }
 
   /** One function for all turns: a stream of bursts has as many as those. */
   readonly #onTurn = (): void => {
     this.#isRestAwaited = false;
-    if (this.#unannounced > 0) this.#begin();
+    if (this.#unannounced > 0) this.#begin(this.#turns.current);
   };
 }
