@@ -50,7 +50,7 @@ export function toError(what: string, cause: unknown): ResumableStreamError {
   if (cause instanceof ResumableStreamError) return cause;
   if (SCHEMA_STATES.has(stateOf(cause))) {
     const message = `Cannot ${what}: the database lacks the tables of resumable-stream, or has those of an older version. Run POSTGRES_URL=… npx resumable-stream postgres setup.`;
-    return new ResumableStreamError("SCHEMA_MISSING", message, { cause });
+    return new ResumableStreamError("SCHEMA_MISSING", message, { cause: withoutText(cause) });
   }
   const message = `Cannot ${what}: ${reasonOf(cause)}. Check that Postgres runs, can be reached and has connections to spare.`;
   return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: withoutText(cause) });
@@ -63,19 +63,26 @@ export function lateError(what: string, timeoutMs: number): ResumableStreamError
   );
 }
 
-/** What failed, for a log. Class 22 (data exception) quotes the data, which may be a stream's text (G11). */
+/** What failed, for a log. */
 export function reasonOf(cause: unknown): string {
   const state = stateOf(cause);
   const message = messageOf(cause);
   if (!/^[0-9A-Z]{5}$/.test(state)) return message || "no reason given";
-  return state.startsWith("22") ? `SQLSTATE ${state}` : `${message} (SQLSTATE ${state})`;
+  return quotesData(state) ? message : `${message} (SQLSTATE ${state})`;
 }
 
 function messageOf(cause: unknown): string {
+  const state = stateOf(cause);
+  if (quotesData(state)) return `SQLSTATE ${state}`;
   if (cause instanceof Error) return cause.message;
   if (typeof cause !== "object" || cause === null) return String(cause);
   // Of another realm, or a plain object: a driver's own kind.
-  return "message" in cause ? String(cause.message) : stateOf(cause);
+  return "message" in cause ? String(cause.message) : state;
+}
+
+/** Messages of class 22 (data exception) quote the data, which may be a stream's text (G11). */
+function quotesData(state: string): boolean {
+  return /^22[0-9A-Z]{3}$/.test(state);
 }
 
 /** The SQLSTATE of an error; empty if it has none. */
@@ -98,9 +105,11 @@ export function isServerError(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(state) && !state.startsWith("57") && state !== "25006";
 }
 
-/** A server's error may quote values of the statement, which are text of streams (G11): message and code are kept only. */
-function withoutText(cause: unknown): unknown {
-  if (!(cause instanceof Error)) return cause;
+/**
+ * A server's error quotes values of the statement, which are text of streams (G11), in more fields than one can name; so may whatever a
+ * driver throws in place of an error. Message and code are kept only.
+ */
+function withoutText(cause: unknown): Error {
   const code = stateOf(cause);
-  return Object.assign(new Error(cause.message), code === "" ? {} : { code });
+  return Object.assign(new Error(messageOf(cause)), code === "" ? {} : { code });
 }
