@@ -2,7 +2,7 @@
 //
 //   idle ──used──▶ connecting ──opened──▶ listening ──lost──▶ waiting ──its time is over──▶ connecting
 //
-// While it listens it is proven or not: proven since a proof has come back, and until one doesn't in time.
+// While it listens it is proven or not: proven since a proof has come back, and until one that was sent doesn't in time.
 
 import { background } from "../../lib/background.ts";
 import { backoffMs } from "../../lib/backoff.ts";
@@ -11,6 +11,7 @@ import type { Listening } from "./database.ts";
 import { encodeHints, type HintKind, parseHints, type Said } from "./hints.ts";
 import { channelOf } from "./names.ts";
 import { notify, type PostgresParts } from "./parts.ts";
+import { isPoolBusy } from "./pool-trouble.ts";
 
 /** How soon a connection that is lost is tried for again. */
 const RETRY = { firstMs: 250, maxMs: 10_000 };
@@ -32,11 +33,13 @@ export class Listener {
   readonly #channels = new Map<string, number>();
   #state: "idle" | "connecting" | "listening" | "waiting" | "closed" = "idle";
   #isProven = false;
+  /** A proof is on its way. */
+  #isProving = false;
   /** Absent while there is no connection. */
   #listening: Listening | undefined;
   #proofs = 0;
   #failures = 0;
-  /** The timer of the state: a proof's deadline, the next try, or the end of an idle connection. */
+  /** The timer of the state: a proof's deadline, the next proof or try, or the end of an idle connection. */
   #cancelTimer: Cancel = () => {};
 
   constructor(options: ListenerOptions) {
@@ -56,7 +59,7 @@ export class Listener {
     const users = this.#channels.get(channel) ?? 0;
     this.#channels.set(channel, users + 1);
     if (this.#state === "idle") this.#connect();
-    else if (wasIdle && this.#isProven) this.#cancelTimer();
+    else if (wasIdle) this.#rest();
     const listening = this.#listening;
     // Where it is lost meanwhile, the next connection has all channels from its start.
     if (listening && users === 0) background(listening.add(channel).then(onHearing), () => undefined);
@@ -69,15 +72,26 @@ export class Listener {
   }
 
   /**
-   * A payload to be sent now, whose absence ends the connection; undefined if there is none. Sent through another
+   * Has a proof sent by a statement, if none is on its way: `send` is given it, or undefined. Once that is answered, the proof's
+   * absence ends the connection. While the pool lends none to send it by, this one may be as good as ever. Sent through another
    * connection: a pooler hands a statement's own notifications to whoever sent it.
    */
-  proof(): Said | undefined {
-    if (this.#state !== "listening") return undefined;
-    this.#proofs += 1;
-    this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#lost());
-    const [payload = ""] = encodeHints("proof", [this.#name, String(this.#proofs)]);
-    return [this.#ownChannel, payload];
+  async prove<T>(send: (proof: Said | undefined) => Promise<T>): Promise<T> {
+    if (this.#state !== "listening" || this.#isProving) return send(undefined);
+    this.#cancelTimer();
+    this.#isProving = true;
+    const proof = (this.#proofs += 1);
+    const isAwaited = (): boolean => this.#isProving && this.#proofs === proof;
+    const [payload = ""] = encodeHints("proof", [this.#name, String(proof)]);
+    try {
+      const answer = await send([this.#ownChannel, payload]);
+      if (isAwaited()) this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#lost());
+      return answer;
+    } catch (error) {
+      if (isAwaited() && isPoolBusy(error)) this.#over();
+      else if (isAwaited()) this.#lost();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -95,7 +109,7 @@ export class Listener {
     if (users > 0) this.#channels.set(channel, users);
     else this.#channels.delete(channel);
     if (users === 0) this.#listening?.remove(channel);
-    if (this.#channels.size === 0 && this.#isProven) this.#after(IDLE_MS, () => this.#stop("idle"));
+    if (this.#channels.size === 0) this.#rest();
   }
 
   #connect(): void {
@@ -123,13 +137,18 @@ export class Listener {
     for (const channel of asked) if (!this.#channels.has(channel)) listening.remove(channel);
     const late = [...this.#channels.keys()].filter((channel) => !asked.includes(channel));
     const adding = Promise.all(late.map((channel) => listening.add(channel)));
-    const proof = this.proof();
-    background(
-      adding.then(() => notify(this.#options.context, proof ? [proof] : [])),
-      () => {
-        // If it can't be sent, the deadline decides, as if it isn't heard.
-      },
-    );
+    this.#proveItself(adding);
+  }
+
+  /** By a statement of its own, once what is said before it was heard. */
+  #proveItself(before?: Promise<unknown>): void {
+    const proving = this.prove(async (proof) => {
+      await before;
+      await notify(this.#options.context, proof ? [proof] : [], { isVital: false });
+    });
+    background(proving, () => {
+      // Lost by it, or tried again.
+    });
   }
 
   #receive(payload: string): void {
@@ -139,13 +158,27 @@ export class Listener {
     const [name, proof] = hints.names;
     // An earlier proof may have waited for a connection that was lost since.
     if (name !== this.#name || Number(proof) !== this.#proofs || this.#state !== "listening") return;
-    this.#cancelTimer();
     this.#failures = 0;
     if (!this.#isProven) {
       this.#isProven = true;
       this.#options.onProven(true);
     }
+    this.#over();
+  }
+
+  /** The proof is, in whatever way. */
+  #over(): void {
+    this.#isProving = false;
+    this.#rest();
+  }
+
+  /** Sets the timer of a connection that waits for no proof. */
+  #rest(): void {
+    if (this.#state !== "listening" || this.#isProving) return;
+    this.#cancelTimer();
     if (this.#channels.size === 0) this.#after(IDLE_MS, () => this.#stop("idle"));
+    else if (!this.#isProven)
+      this.#after(this.#options.context.settings.listenTimeoutMs, () => this.#proveItself());
   }
 
   #lost(): void {
@@ -161,6 +194,7 @@ export class Listener {
     this.#cancelTimer();
     if (this.#state === "closed") return;
     this.#state = state;
+    this.#isProving = false;
     const listening = this.#listening;
     this.#listening = undefined;
     if (listening) background(listening.close(), () => undefined);

@@ -4,7 +4,7 @@ import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
 import { forCaller } from "../log/for-caller.ts";
-import { type Database, isServerError, lateError, type Row } from "./database.ts";
+import { type Database, isServerError, lateError, type Row, type RunOptions } from "./database.ts";
 import type { Said } from "./hints.ts";
 import type { Queries } from "./queries.ts";
 
@@ -31,18 +31,20 @@ export interface PostgresParts {
   onError: (error: ResumableStreamError) => void;
 }
 
+/** Streams live by these. */
+const VITAL: ReadonlySet<keyof Queries> = new Set(["append", "notify"]);
+
 /** Runs a statement within the deadline all of them have. */
 export async function run(
   { clock, database, queries, settings }: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
-  onLate?: (rows: Row[]) => void,
+  { isVital = VITAL.has(name), onLate }: Omit<RunOptions, "timeoutMs"> = {},
 ): Promise<Row[]> {
   const { outages } = database;
   const sentAt = clock.now();
   try {
     const timeoutMs = settings.statementTimeoutMs;
-    const isVital = name === "append" || name === "notify";
     const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital });
     outages.succeeded();
     return rows;
@@ -53,8 +55,12 @@ export async function run(
 }
 
 /** Sends notifications, each a channel and a payload. */
-export async function notify(context: PostgresParts, said: readonly Said[]): Promise<void> {
-  if (said.length > 0) await run(context, "notify", [JSON.stringify(said)]);
+export async function notify(
+  context: PostgresParts,
+  said: readonly Said[],
+  options?: { isVital: boolean },
+): Promise<void> {
+  if (said.length > 0) await run(context, "notify", [JSON.stringify(said)], options);
 }
 
 /** The same for a statement that a caller waits for. */

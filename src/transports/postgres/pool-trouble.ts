@@ -6,20 +6,36 @@ import type { PostgresPool } from "./pool-port.ts";
 /** Tells by its name, also if a program has two copies of it. */
 const NAME = "PoolTrouble";
 
+/** Why a pool lends no connection, other than that the database doesn't. */
+type Trouble = "ended" | "busy";
+
 class PoolTrouble extends Error {
   override readonly name = NAME;
+  readonly trouble: Trouble;
+
+  constructor(trouble: Trouble, reason: string) {
+    super(reason);
+    this.trouble = trouble;
+  }
 }
 
 /** By what an error of ours was caused. */
 export function isPoolTrouble(error: unknown): boolean {
-  return error instanceof ResumableStreamError && error.cause instanceof Error && error.cause.name === NAME;
+  return causeOf(error) !== undefined;
 }
 
-/** Why a pool lends no connection, if it lends none. Undefined if that is up to the database. */
-type Trouble = "ended" | "busy" | undefined;
+/** Whether it says no more than that the app has all connections in use. */
+export function isPoolBusy(error: unknown): boolean {
+  return causeOf(error)?.trouble === "busy";
+}
+
+function causeOf(error: unknown): PoolTrouble | undefined {
+  const cause = error instanceof ResumableStreamError ? error.cause : undefined;
+  return cause instanceof Error && cause.name === NAME ? (cause as PoolTrouble) : undefined;
+}
 
 /** To be looked at before a connection is asked for. */
-export function poolTroubleOf(pool: PostgresPool): Trouble {
+export function poolTroubleOf(pool: PostgresPool): Trouble | undefined {
   // `pg`'s Pool has these; of any other nothing is known.
   const { ending, idleCount, options, totalCount } = pool as PostgresPool & Record<string, unknown>;
   if (ending === true) return "ended";
@@ -32,7 +48,7 @@ const TOO_LONG_IN_LINE = "timeout exceeded when trying to connect";
 
 /** The error of a pool that failed to lend; undefined if its trouble is not what failed it. `isLate`: it gave no answer in time. */
 export function poolError(
-  trouble: Trouble,
+  trouble: Trouble | undefined,
   { cause, isLate }: { cause: unknown; isLate: boolean },
 ): ResumableStreamError | undefined {
   if (trouble === undefined) return undefined;
@@ -43,5 +59,7 @@ export function poolError(
     ended: "Cannot connect to the database: the pool was ended. Close its contexts first, then end the pool.",
     busy: "Cannot connect to the database: all connections of the pool are in use. Give it more, or give them back sooner.",
   }[trouble];
-  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, { cause: new PoolTrouble(reason) });
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message, {
+    cause: new PoolTrouble(trouble, reason),
+  });
 }

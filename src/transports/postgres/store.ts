@@ -132,8 +132,9 @@ export class PostgresStore implements LogStore {
   }
 
   async check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
-    const proof = this.#listener.isProven ? this.#listener.proof() : undefined;
-    return this.#records(keys, (input) => run(this.#context, "check", [input, ...(proof ?? ["", null])]));
+    return this.#records(keys, (input) =>
+      this.#listener.prove((proof) => run(this.#context, "check", [input, ...(proof ?? ["", null])])),
+    );
   }
 
   async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
