@@ -31,7 +31,11 @@ export interface ListenRequest {
   /** Listened to from the start. */
   channels: readonly string[];
   timeoutMs: number;
-  onNotification: (payload: string) => void;
+  /**
+   * `isUnasked`: the connection had nothing else to answer. What comes while it has may come because of that: a pooler lends a
+   * backend for a statement, and forwards what is sent to that backend meanwhile.
+   */
+  onNotification: (payload: string, isUnasked: boolean) => void;
   /** The connection is gone. */
   onLost: (error: unknown) => void;
 }

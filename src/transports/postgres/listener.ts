@@ -120,7 +120,7 @@ export class Listener {
     const request = {
       channels: [this.#ownChannel, ...asked],
       timeoutMs: settings.statementTimeoutMs,
-      onNotification: (payload: string): void => this.#receive(payload),
+      onNotification: (payload: string, isUnasked: boolean): void => this.#receive(payload, isUnasked),
       onLost: (): void => this.#lost(),
     };
     background(
@@ -151,19 +151,22 @@ export class Listener {
     });
   }
 
-  #receive(payload: string): void {
+  #receive(payload: string, isUnasked: boolean): void {
     const hints = parseHints(payload);
     if (!hints) return;
     if (hints.kind !== "proof") return this.#options.onHints(hints.kind, hints.names);
     const [name, proof] = hints.names;
     // An earlier proof may have waited for a connection that was lost since.
     if (name !== this.#name || Number(proof) !== this.#proofs || this.#state !== "listening") return;
-    this.#failures = 0;
-    if (!this.#isProven) {
-      this.#isProven = true;
-      this.#options.onProven(true);
-    }
+    if (isUnasked) this.#proven();
     this.#over();
+  }
+
+  #proven(): void {
+    this.#failures = 0;
+    if (this.#isProven) return;
+    this.#isProven = true;
+    this.#options.onProven(true);
   }
 
   /** The proof is, in whatever way. */

@@ -10,7 +10,7 @@ import { quoted } from "./schema.ts";
 export interface ListeningConnectionOptions {
   clock: Clock;
   timeoutMs: number;
-  onNotification: (channel: string, payload: string) => void;
+  onNotification: (channel: string, payload: string, isUnasked: boolean) => void;
   /** Called once, if it wasn't closed before. */
   onLost: (error: unknown) => void;
 }
@@ -33,6 +33,8 @@ export async function openListeningConnection(
   /** The next query, and its answer; absent if nothing waits to be said. */
   let next: { statements: string[]; answer: Promise<void> } | undefined;
   let last: Promise<void> = Promise.resolve();
+  /** A statement is under way: one at a time is. */
+  let isAsked = false;
 
   const release = (): void => {
     // Closed rather than given back: it would go on to hear what nobody listens for.
@@ -46,10 +48,14 @@ export async function openListeningConnection(
   };
   const query = async (statements: readonly string[]): Promise<void> => {
     const late = (): Error => lateError("listen", timeoutMs);
+    if (!isOpen) return;
+    isAsked = true;
     try {
-      if (isOpen) await withDeadline(clock, client.query(statements.join("; ")), { timeoutMs, late });
+      await withDeadline(clock, client.query(statements.join("; ")), { timeoutMs, late });
     } catch (error) {
       lose(toError("listen for notifications", error));
+    } finally {
+      isAsked = false;
     }
   };
   /** One query at a time: all that is said meanwhile goes with the next. */
@@ -76,17 +82,20 @@ export async function openListeningConnection(
     const leftMs = Math.max(limitMs - (clock.now() - startedAt), 1);
     try {
       if (!isOpen) throw new Error("the connection was lost");
+      isAsked = true;
       return await withDeadline(clock, use(client), { timeoutMs: leftMs, late: () => late });
     } catch (error) {
       const failure = toError(what, error);
       if (error === late) cancel(client, { pool, clock, onOver: () => lose(failure) });
       else if (!isServerError(error)) lose(failure);
       throw failure;
+    } finally {
+      isAsked = false;
     }
   };
 
   client.on?.("notification", (message: unknown) => {
-    if (isOpen && hasChannel(message)) onNotification(message.channel, message.payload ?? "");
+    if (isOpen && hasChannel(message)) onNotification(message.channel, message.payload ?? "", !isAsked);
   });
   client.on?.("error", lose);
   client.on?.("end", lose);

@@ -80,7 +80,7 @@ async function listenEmbedded(
 ): Promise<Listening> {
   const unlistens = new Map<string, Promise<() => Promise<void>>>();
   const add = async (channel: string): Promise<void> => {
-    const listening = client.listen(channel, onNotification);
+    const listening = client.listen(channel, (payload) => onNotification(payload, true));
     unlistens.set(channel, listening);
     await listening;
   };

@@ -7,7 +7,7 @@ import type { Listening, ListenRequest } from "./database.ts";
 import type { ListeningConnection } from "./listening-connection.ts";
 
 export interface Heard {
-  onNotification: (channel: string, payload: string) => void;
+  onNotification: (channel: string, payload: string, isUnasked: boolean) => void;
   onLost: (error: unknown) => void;
 }
 
@@ -75,8 +75,8 @@ function openShared(pool: object, open: Open): SharedListening {
   const users = new Set<ListenRequest>();
   const channels: SharedListening["channels"] = new Map();
   const opening = open({
-    onNotification: (channel, payload) => {
-      for (const user of channels.get(channel)?.users ?? []) user.onNotification(payload);
+    onNotification: (channel, payload, isUnasked) => {
+      for (const user of channels.get(channel)?.users ?? []) user.onNotification(payload, isUnasked);
     },
     onLost: (error) => {
       forget(pool, together);
