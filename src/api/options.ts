@@ -47,7 +47,6 @@ export function checkOptions(options: CommonOptions, clock: Clock = systemClock)
   if (onError !== undefined) checkFunction("onError", onError);
   if (onEvent !== undefined) checkFunction("onEvent", onEvent);
   if (onEnd !== undefined) checkFunction("onEnd", onEnd);
-  positive("doneWatchdogIntervalMs", options.doneWatchdogIntervalMs, 1);
   const { maxBytes, sourceIdleMs } = options;
   const report = guarded(onError ?? ((error: ResumableStreamError) => console.error(error.message)));
   const timeoutMs = positive("onEndTimeoutMs", options.onEndTimeoutMs, 10_000);

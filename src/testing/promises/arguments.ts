@@ -96,8 +96,10 @@ export const argumentPromises: Section<Contract> = section("arguments", (promise
     equal(await context.hasExistingStream(freshId()), null);
   });
 
-  promise("doneWatchdogIntervalMs is accepted", async (contract) => {
-    const context = await contract.createContext({ doneWatchdogIntervalMs: 5000 });
-    equal(await context.hasExistingStream(freshId()), null);
+  promise("doneWatchdogIntervalMs is accepted, whatever it is", async (contract) => {
+    for (const doneWatchdogIntervalMs of [5000, 0, Infinity]) {
+      const context = await contract.createContext({ doneWatchdogIntervalMs });
+      equal(await context.hasExistingStream(freshId()), null);
+    }
   });
 });
