@@ -16,12 +16,13 @@ export interface IoredisClient extends Emitter {
   call(command: string, ...args: string[]): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
+  /** `end` once its owner has closed it. */
+  readonly status: string;
   disconnect(): void;
 }
 
 /** The part of its Cluster that we use besides. */
 interface IoredisCluster extends IoredisClient {
-  readonly status: string;
   nodes(role: "master"): IoredisNode[];
 }
 
@@ -69,7 +70,12 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
     unsubscribe: async (channel) => {
       handlers.delete(channel);
       if (handlers.size === 0) client.off("message", onMessage);
-      await client.unsubscribe(channel);
+      try {
+        await client.unsubscribe(channel);
+      } catch (error) {
+        // Else its owner has closed it, and the subscription went with its connection.
+        if (client.status !== "end") throw error;
+      }
     },
     onReconnect: (listener) => {
       if (!cluster) return listenForReconnect(client, { downs: ["close"], ups: ["ready"] }, listener);

@@ -123,8 +123,11 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
         try {
           return void (await client.unsubscribe(channel));
         } catch (error) {
+          // Else its owner has closed it, and the subscription went with its connection.
+          if (!client.isOpen) return;
           if (!isBetweenConnections(client)) throw error;
-          await untilBack();
+          // Rejects if its owner closes it meanwhile.
+          await untilBack().catch(() => undefined);
         }
       }
     },
