@@ -13,6 +13,8 @@ export interface Clock {
   wallTime(): number;
   /** Calls back once, after `delayMs`, unless it is cancelled before. */
   after(delayMs: number, callback: () => void): Cancel;
+  /** The same, for what a process that has nothing else to do needn't stay for. */
+  meanwhile(delayMs: number, callback: () => void): Cancel;
   /** Calls back once everything else that waits has had its turn. */
   nextTurn(callback: () => void): void;
 }
@@ -26,6 +28,12 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
+    return () => clearTimeout(timer);
+  },
+  meanwhile: (delayMs, callback) => {
+    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
+    // A number by web standards, which keeps no process.
+    if (typeof timer === "object") timer.unref();
     return () => clearTimeout(timer);
   },
   nextTurn: (callback) => {

@@ -19,9 +19,9 @@ async function wholeStream(worker: WorkerProcess, streamId: string): Promise<voi
 
 const byItself = { code: 0, signal: null, stderr: "" };
 
-async function sockets(worker: WorkerProcess): Promise<number> {
+async function held(worker: WorkerProcess, what: "TCPSocketWrap" | "Timeout"): Promise<number> {
   const { resources } = await worker.ask("vitals");
-  return resources.filter((kind) => kind === "TCPSocketWrap").length;
+  return resources.filter((kind) => kind === what).length;
 }
 
 async function exitOf(worker: WorkerProcess): Promise<Exit> {
@@ -46,7 +46,7 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
     expect(await scene.troubles()).toEqual([]);
     expect((await worker.ask("closeContext")).tookMs).toBeLessThan(5_000);
     // Clients say goodbye to the server first.
-    await until(async () => (await sockets(worker)) === 0, {
+    await until(async () => (await held(worker, "TCPSocketWrap")) === 0, {
       what: "the clients to be closed",
       withinMs: 2_000,
     });
@@ -78,13 +78,29 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
 });
 
 describe.concurrent.each(FAULT_CLIENTS)("given clients, %s", (clients) => {
+  it("are closed by the app without close(): nothing else holds its process, whether it produced or followed (G7)", async () => {
+    await using scene = await Scene.open(clients);
+    const [producing, following] = [await scene.worker(), await scene.worker()];
+    await producing.reads({ read: "own", call: "resumableStream", streamId: "s", source: source("s") });
+    await following.reads({ read: "followed", call: "resumeExistingStream", streamId: "s" });
+    await producing.ended("own", 10_000);
+    await following.ended("followed", 10_000);
+    await producing.settled(10_000);
+    for (const worker of [producing, following]) {
+      // A channel is kept for 3 s, and a check of what is followed is due each 2.25 s: nobody waits for them.
+      await until(async () => (await held(worker, "Timeout")) === 0, { what: "no timer", withinMs: 2_000 });
+      expect(await scene.troubles()).toEqual([]);
+      expect(await exitOf(worker)).toEqual(byItself);
+    }
+  });
+
   it("stay open after close(), and nothing else holds the process (G7)", async () => {
     await using scene = await Scene.open(clients);
     const worker = await scene.worker();
     await wholeStream(worker, "one");
     await worker.settled(10_000);
     await worker.ask("closeContext");
-    expect(await sockets(worker)).toBe(2);
+    expect(await held(worker, "TCPSocketWrap")).toBe(2);
     expect(await scene.troubles()).toEqual([]);
     expect(await exitOf(worker)).toEqual(byItself);
   });

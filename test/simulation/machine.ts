@@ -36,6 +36,7 @@ export class Machine {
       now: () => timeline.now,
       wallTime: () => Math.floor(WALL_START_MS + timeline.now + skewMs),
       after: (delayMs, callback) => this.#timer(delayMs, callback),
+      meanwhile: (delayMs, callback) => this.#timer(delayMs, callback),
       nextTurn: (callback) => this.#nextTurn(callback),
     };
   }

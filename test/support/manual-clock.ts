@@ -1,6 +1,6 @@
 // Time that passes when a test says so.
 
-import type { Clock } from "../../src/lib/clock.ts";
+import type { Cancel, Clock } from "../../src/lib/clock.ts";
 
 export interface ManualClock extends Clock {
   /** Lets so much time pass, and runs what becomes due, in order. */
@@ -21,14 +21,16 @@ export function manualClock(): ManualClock {
   const timers = new Set<{ at: number; callback: () => void }>();
   const nextDue = (until: number) =>
     [...timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+  const after = (delayMs: number, callback: () => void): Cancel => {
+    const timer = { at: now + delayMs, callback };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  };
   return {
     now: () => now,
     wallTime: () => now,
-    after: (delayMs, callback) => {
-      const timer = { at: now + delayMs, callback };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
+    after,
+    meanwhile: after,
     nextTurn: (callback) => void turns.push(callback),
     turn: () => {
       const due = turns;

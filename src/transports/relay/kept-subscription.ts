@@ -31,7 +31,7 @@ export class KeptSubscription {
       if (!isUsing) return;
       isUsing = false;
       this.#users -= 1;
-      if (this.#users === 0) this.#cancelIdle = this.#options.clock.after(IDLE_MS, () => this.close());
+      if (this.#users === 0) this.#cancelIdle = this.#options.clock.meanwhile(IDLE_MS, () => this.close());
     };
   }
 

@@ -218,6 +218,7 @@ class RelayTransport implements Transport {
       keepMs: this.#keepMs,
       onClosed: (released) => {
         if (this.#watches.get(streamId) === watch) this.#watches.delete(streamId);
+        if (this.#watches.size === 0) this.#checks.stop();
         this.#release(released);
       },
     });
