@@ -5,20 +5,18 @@ import { connect } from "./pubsub-clients.ts";
 import type { Publisher, Subscriber } from "../transports/generic/clients.ts";
 import { ResumableStreamError } from "../port/errors.ts";
 import { createRelayContext } from "./relay.ts";
-import type { CommonOptions } from "../api/common-options.ts";
 import type { ResumableStreamContext } from "../api/types.ts";
-import type { RedisClient } from "./redis-options.ts";
 
 /** What `resumeStream` needs of a context, in the shape the published library has it. */
 export interface ResumeStreamContext {
   /** With its suffix `:rs`. */
   keyPrefix: string;
-  /** Keeps the process alive until a promise settles; `null` if nothing ends it. */
-  waitUntil: CommonOptions["waitUntil"];
+  /** Keeps the process alive until a promise settles. */
+  waitUntil: (promise: Promise<unknown>) => void;
   /** A client to subscribe with. */
-  subscriber: Subscriber | RedisClient;
+  subscriber: Subscriber;
   /** A client to publish with. */
-  publisher: Publisher | RedisClient;
+  publisher: Publisher;
   /** Accepted for compatibility and unused. */
   doneWatchdogIntervalMs?: number;
 }

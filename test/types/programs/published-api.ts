@@ -129,3 +129,11 @@ export async function follow(streamId: string): Promise<(ReadableStream<string> 
   const stream: ReadableStream<string> | null = await resumeStream(context, streamId);
   return [stream, ...(await Promise.all(followers.map((one) => one(context, streamId, 10))))];
 }
+
+// The one name that its context has.
+export async function clientsOf(context: Parameters<typeof resumeStream>[0]): Promise<number> {
+  context.waitUntil(context.subscriber.connect());
+  await context.subscriber.subscribe(context.keyPrefix, (message) => message.length);
+  await context.publisher.publish(context.keyPrefix, "message");
+  return context.publisher.incr(context.keyPrefix);
+}
