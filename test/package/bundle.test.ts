@@ -129,31 +129,31 @@ test("memory streams are produced and followed where there are web standards onl
 // By keepText: the log and its five scripts are 13 KB of the entries over Redis, and cluster clients 2.4 KB of all that take clients;
 // the log's port between its two stores 1.4 KB of Postgres'. By turns and latches, which cost a processor less than signals do.
 // By a cluster client that takes the place of one that waits for a dead node, and by leases of superseded claims' texts. By listeners
-// that don't keep a context that nobody closes.
+// that don't keep a context that nobody closes, proofs that a busy pool neither counts nor carries, and timers that hold no process.
 test.each([
   { what: "the client", entry: "client", budget: 5_980 },
-  { what: "http", entry: "http", budget: 9_600 },
-  { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_650 },
+  { what: "http", entry: "http", budget: 9_650 },
+  { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_700 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_340 },
   { what: "memory", entry: "memory", budget: 24_000 },
   { what: "generic", entry: "generic", budget: 29_700 },
-  { what: "redis", entry: "redis", budget: 44_900 },
-  { what: "ioredis", entry: "ioredis", budget: 44_900 },
-  { what: "postgres", entry: "postgres", budget: 31_300 },
-  { what: "pglite", entry: "pglite", budget: 30_100 },
+  { what: "redis", entry: "redis", budget: 45_000 },
+  { what: "ioredis", entry: "ioredis", budget: 45_000 },
+  { what: "postgres", entry: "postgres", budget: 31_550 },
+  { what: "pglite", entry: "pglite", budget: 30_300 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_350 },
   { what: "testing", entry: "testing", budget: 52_800 },
-  { what: "everything", entry: "", budget: 58_400 },
+  { what: "everything", entry: "", budget: 58_700 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 19,900 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 19,950 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(19_900);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(19_950);
 });
