@@ -53,6 +53,13 @@ afterAll(async () => {
   await folder.remove();
 });
 
+test('what Next.js bundles imports files without an ending: it looks for ".js" as it is said, and there is none', async () => {
+  const all = (await readDocuments()).flatMap((document) => blocksOf(document));
+  const ofNext = all.filter(({ code }) => /^\/\/ (app\/|lib\/|instrumentation)|"next\/server"/m.test(code));
+  const imported = ofNext.flatMap(({ code }) => [...code.matchAll(/(?:from |import\()"(\.[^"]*)"/g)]);
+  expect(imported.map(([, path]) => path)).toEqual(["./login", "./model", "./context", "./lib/shutdown"]);
+});
+
 test("every block says what it is; a text is a picture or a shape, and nothing to run", () => {
   expect(shown.filter(({ language }) => !["ts", "sh", "sql", "text"].includes(language))).toEqual([]);
   const texts = shown.filter(({ language }) => language === "text").map(({ name }) => name);

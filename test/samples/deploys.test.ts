@@ -6,7 +6,7 @@ import { blocksOf, readDocuments } from "../docs/markdown.ts";
 import { type BlockFolder, createBlockFolder, readBlocks } from "../readme/blocks.ts";
 import { Balancer } from "../support/balancer.ts";
 import { within } from "../support/wait.ts";
-import { errorsOfFiles } from "../types/compile.ts";
+import { bundled, errorsOfFiles } from "../types/compile.ts";
 import { isWhole } from "./answer.ts";
 import { SampleReader } from "./drive.ts";
 import { readmeModel } from "./programs.ts";
@@ -110,7 +110,7 @@ test("every program of the page is here, and compiles", async () => {
   const files = await Promise.all(
     programs.map(({ code }) => folder.write({ name: "", language: "ts", code })),
   );
-  expect(errorsOfFiles(files)).toEqual([]);
+  expect(errorsOfFiles(files, bundled)).toEqual([]);
 });
 
 describe.each(programs)("$name", { concurrent: true, timeout: 60_000 }, ({ code }) => {

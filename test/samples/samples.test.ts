@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type BlockFolder, createBlockFolder, readBlocks } from "../readme/blocks.ts";
-import { errorsOfFiles } from "../types/compile.ts";
+import { bundled, errorsOfFiles } from "../types/compile.ts";
 import { isWhole } from "./answer.ts";
 import { readOverCuts, SampleReader } from "./drive.ts";
 import { readmeModel, samplePrograms } from "./programs.ts";
@@ -47,7 +47,7 @@ test("the documents show a route, its four homes and a chat's", () => {
 test("the guide's programs compile", async () => {
   const shown = programs.filter(({ name }) => name.startsWith("docs/README.md"));
   const files = await Promise.all(shown.map(({ code }) => folder.write({ name: "", language: "ts", code })));
-  expect(errorsOfFiles(files)).toEqual([]);
+  expect(errorsOfFiles(files, bundled)).toEqual([]);
 });
 
 describe.each(programs)("$name", { concurrent: true, timeout: 120_000 }, ({ code, ask, placeOf }) => {

@@ -15,6 +15,12 @@ const strict: ts.CompilerOptions = {
   skipLibCheck: true,
 };
 
+/** For what a bundler resolves, as Next.js does: it finds `login.ts` behind `./login`. */
+export const bundled: ts.CompilerOptions = {
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+};
+
 /** What the compiler finds wrong, one line each. Next.js is declared, not installed. */
 export function errorsOfFiles(files: readonly string[], options: ts.CompilerOptions = {}): string[] {
   const nextServer = `${root}test/types/programs/next-server.d.ts`;

@@ -1,15 +1,12 @@
 // Programs of users compile against the built package.
 
-import ts from "typescript";
+import type ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { errorsOfFiles, root } from "./compile.ts";
+import { bundled, errorsOfFiles, root } from "./compile.ts";
 
 const projects: [name: string, options: ts.CompilerOptions][] = [
   ["Node's resolution", {}],
-  [
-    "a bundler's resolution",
-    { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
-  ],
+  ["a bundler's resolution", bundled],
   ["exactOptionalPropertyTypes", { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }],
 ];
 
