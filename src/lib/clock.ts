@@ -38,9 +38,13 @@ export const systemClock: Clock = {
   },
   nextTurn: (callback) => {
     // Node's and Bun's `setImmediate` doesn't wait a millisecond for it.
-    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-    if (setImmediate) setImmediate(callback);
-    else setTimeout(callback, 0);
+    const { setImmediate = setTimeout } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+    try {
+      setImmediate(callback);
+    } catch {
+      // That of Next.js' Edge runtime only throws.
+      setTimeout(callback, 0);
+    }
   },
 };
 

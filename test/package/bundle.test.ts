@@ -25,6 +25,10 @@ const WEB = {
   setTimeout,
 };
 
+function notSupported(): never {
+  throw new Error("A Node.js API is used (setImmediate) which is not supported in the Edge Runtime.");
+}
+
 describe.each(["memory", "generic", "http", "client", "ai-sdk", "ai-sdk/client", "transport", "testing"])(
   '"resumable-stream/%s"',
   (entry) => {
@@ -85,7 +89,10 @@ test("each of the two client libraries is imported by its own entry only", async
   expect(await importsOf("postgres")).toEqual([]);
 });
 
-test("memory streams are produced and followed where there are web standards only", async () => {
+test.each([
+  ["there are web standards only", {}],
+  ["setImmediate throws, as that of Next.js' Edge runtime does", { setImmediate: notSupported }],
+])("memory streams are produced and followed where %s", async (_where, others) => {
   const { code } = await bundle(`
     import { createResumableStreamContext } from "resumable-stream/memory";
     export async function run() {
@@ -112,7 +119,7 @@ test("memory streams are produced and followed where there are web standards onl
     }`);
   const texts: unknown = await runInContext(
     `delete globalThis.WeakRef; delete globalThis.FinalizationRegistry; ${code}; bundled.run()`,
-    createContext({ ...WEB }),
+    createContext({ ...WEB, ...others }),
   );
   expect(texts).toBe("some text|text");
 });
@@ -129,7 +136,8 @@ test("memory streams are produced and followed where there are web standards onl
 // By keepText: the log and its five scripts are 13 KB of the entries over Redis, and cluster clients 2.4 KB of all that take clients;
 // the log's port between its two stores 1.4 KB of Postgres'. By turns and latches, which cost a processor less than signals do.
 // By a cluster client that takes the place of one that waits for a dead node, and by leases of superseded claims' texts. By listeners
-// that don't keep a context that nobody closes, proofs that a busy pool neither counts nor carries, and timers that hold no process.
+// that don't keep a context that nobody closes, proofs that a busy pool neither counts nor carries, timers that hold no process,
+// and an Edge runtime whose `setImmediate` throws.
 test.each([
   { what: "the client", entry: "client", budget: 5_980 },
   { what: "http", entry: "http", budget: 9_650 },
