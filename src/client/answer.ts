@@ -61,7 +61,9 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   if (status === 204 || status === 422) {
     const hasAll = offset === null ? closed : isConfirmed;
     const isLonger = Number(offset) > offsetOf(position) + asked.left;
-    return hasAll ? ended("done") : { type: "judged", verdict: { code: "MISSED_END" }, isProven: isLonger };
+    return hasAll
+      ? ended(said === "stopped" ? said : "done")
+      : { type: "judged", verdict: { code: "MISSED_END" }, isProven: isLonger };
   }
   // 500 after a clean close: a route that doesn't work, rather than a server that is gone.
   const isFinal = !mayPass(status) || (status === 500 && closed === "other");

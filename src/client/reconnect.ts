@@ -164,7 +164,7 @@ export function stepReconnect(
       // The time between the close and a later answer can't be known.
       return wait({ closed: closed === "other" ? closed : undefined }, event.afterMs);
     case "judged":
-      if (reads && event.verdict.end !== "done") {
+      if (reads && event.verdict.code) {
         return to({ next: "none", verdict: event.verdict }, { type: "drain" });
       }
       // A server that knows nothing of resuming closed its text. That it can't say so again is no fault.

@@ -127,7 +127,7 @@ export function createResumeHandlers<Rest extends readonly unknown[] = []>(
       // A reader that has a part learns whether it is all: a connection may close cleanly before the end.
       if (stream !== undefined) {
         const last = position && (await context.lastEnd(streamId));
-        return empty(204, last && atEnd?.(last.end) ? "missed" : "done", last);
+        return empty(204, last && atEnd?.(last.end) ? "missed" : (last?.end ?? "done"), last);
       }
       // A reader with a part of a text knows that there was a stream.
       if (hasNone) return empty(204, "absent");

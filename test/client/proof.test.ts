@@ -205,6 +205,22 @@ test("a text that is whole after a cut is done where its server names the offset
   expect([await reading.ended, await endOf(response)]).toEqual([{ kind: "closed", text: "text" }, "done"]);
 });
 
+test.each(["events", "text"] as const)(
+  "%s that were stopped while their reader, who has all, was away are no stream that is done",
+  async (format) => {
+    await using scene = await openScene({ format });
+    const response = await scene.fetch();
+    const reading = readText(response);
+    scene.source.push("data: a\n\n");
+    await reading.reached(9);
+    await scene.proxy.refuse();
+    await scene.context.stopStream(scene.id);
+    await scene.proxy.accept();
+    await letRetry(scene);
+    expect([(await reading.ended).kind, await endOf(response)]).toEqual(["closed", "stopped"]);
+  },
+);
+
 test("a text that is resumed at an address of the caller's ends, and isn't asked for without end", async () => {
   const answers = ["one ", "two", "", ""];
   await using wire = await openWire(() => plain(answers.shift() ?? "more"));
