@@ -196,8 +196,9 @@ export class Resumption {
     if (!connection || connection.isReading || !this.#isWanted || this.#goOn) return;
     connection.isReading = true;
     this.#listen();
-    connection.reader?.read().then(
-      ({ value }) => this.#onRead(connection, value),
+    // A `fetch` of the caller's may answer without a body.
+    Promise.resolve(connection.reader?.read()).then(
+      (read) => this.#onRead(connection, read?.value),
       () => this.#onBroken(connection),
     );
   }

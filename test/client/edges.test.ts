@@ -124,6 +124,25 @@ test("every request is made by the fetch that was given", async () => {
   expect(asked.map(unmarked)).toEqual(["", "?resumeAt=9"]);
 });
 
+test("an answer without a body is an attempt that brought nothing", async () => {
+  await using scene = await openScene();
+  const own = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(input, init);
+    if (scene.requests.length !== 2) return response;
+    await response.body?.cancel();
+    return new Response(null, response);
+  };
+  const reading = readText(await scene.fetch({ fetch: own }));
+  scene.source.push("data: a\n\n");
+  await reading.reached(9);
+  scene.proxy.cut();
+  await letRetry(scene);
+  await letRetry(scene);
+  await endAfterNext(scene, reading);
+  expect((await reading.ended).kind).toBe("closed");
+  expect(scene.requests).toEqual(["", "?resumeAt=9", "?resumeAt=9"]);
+});
+
 test("a server that names a time isn't asked before, whatever wakes, and isn't given up before", async () => {
   await using scene = await openScene();
   const reading = readText(await scene.fetch({ maxAttempts: 2 }));
