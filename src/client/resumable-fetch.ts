@@ -5,7 +5,7 @@ import { offsetOf } from "./answer.ts";
 import { systemPlatform, type Platform } from "./platform.ts";
 import type { EndKind } from "./reconnect.ts";
 import { Resumption } from "./resumption.ts";
-import { firstAnswer } from "./wait.ts";
+import { firstAnswer, unlessAborted } from "./wait.ts";
 
 export type { EndKind } from "./reconnect.ts";
 
@@ -98,7 +98,12 @@ export async function fetchOn(
 
   // Each time: a function's are fresh ones, and the caller's own object may have others by now.
   const withHeaders = async (): Promise<RequestInit> =>
-    headers ? { ...options, headers: typeof headers === "function" ? await headers() : headers } : options;
+    headers
+      ? {
+          ...options,
+          headers: typeof headers === "function" ? await unlessAborted(headers(), signal) : headers,
+        }
+      : options;
   // An argument that no request can be made of is told at once, and so is a function of headers that throws.
   let prepared: RequestInit | undefined = await withHeaders();
   if (method === "GET") new Request(first, prepared);

@@ -1,6 +1,7 @@
 // How long is waited before an attempt, and the first request's own attempts.
 
 import { mayPass, retryAfterMs } from "./answer.ts";
+import type { Cancel } from "../lib/clock.ts";
 import type { Platform } from "./platform.ts";
 
 // Doubled here: lib/backoff.ts would cost 34 bytes more of the few that the client may have.
@@ -44,21 +45,27 @@ export async function firstAnswer(
       // As `fetch` throws for a network that failed.
       if (isLast || signal?.aborted || !(error instanceof TypeError)) throw error;
     }
-    leaveIf(signal);
-    await new Promise<void>((resolve) => {
-      const cancel = platform.clock.after(waitMs({ attempt, afterMs }, platform), resolve);
-      signal?.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
+    let cancel: Cancel | undefined;
+    const due = new Promise<void>((resolve) => {
+      cancel = platform.clock.after(waitMs({ attempt, afterMs }, platform), resolve);
     });
-    // A `fetch` of the caller's may take no notice of it.
-    leaveIf(signal);
+    await unlessAborted(due, signal).finally(cancel);
   }
 }
 
-function leaveIf(signal: AbortSignal | null | undefined): void {
-  if (signal?.aborted) throw reasonOf(signal);
+/** The value, unless `signal` aborts before: a function of the caller's may take no notice of it. */
+export function unlessAborted<Value>(
+  value: Value | Promise<Value>,
+  signal: AbortSignal | null | undefined,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal && reasonOf(signal));
+    if (signal?.aborted) leave();
+    signal?.addEventListener("abort", leave);
+    Promise.resolve(value)
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener("abort", leave));
+  });
 }
 
 /** A signal's reason. Browsers of before 2022 give none. */

@@ -83,6 +83,18 @@ describe("the first request", () => {
     expect(await fetching).toMatchObject({ name: "AbortError" });
   });
 
+  test("is given up at once when its signal aborts, also while a function of the caller's makes its headers", async () => {
+    await using scene = await openScene();
+    const abort = new AbortController();
+    const reason = new Error("the page is left");
+    const fetching = rejectionOf(
+      scene.fetch({ signal: abort.signal, headers: () => new Promise(() => undefined) }),
+    );
+    abort.abort(reason);
+    expect(await fetching).toBe(reason);
+    expect(scene.requests).toEqual([]);
+  });
+
   test("by POST is made once, whatever comes of it", async () => {
     await using scene = await openScene();
     const init = { method: "POST", resumeUrl: scene.url };
