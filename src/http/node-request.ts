@@ -73,9 +73,14 @@ function urlOf({ url = "/", originalUrl: target = url, headers, authority, socke
   return new URL(target.startsWith("/") ? origin + target : target, origin);
 }
 
+/** h3 1 keeps here what its own `readBody` has read: a promise of the bytes that travelled. */
+const H3_BODY = Symbol.for("h3RawBody");
+
 /** The connection's bytes if nobody has read them, else what the reader left. */
 function bodyOf(incoming: NodeRequest, headers: Headers): ReadableStream<Uint8Array> {
   if (!incoming.readableDidRead && !incoming.readableEnded) return unreadBody(incoming);
+  const asItCame: unknown = Reflect.get(incoming, H3_BODY);
+  if (asItCame !== undefined) return restoredBody({ rawBody: asItCame });
   // A parser of JSON makes {} of nothing.
   const isEmpty = headers.get("content-length") === "0";
   // Both were said of the bytes that travelled.

@@ -1,20 +1,20 @@
 // A request's body that somebody has read before us, put together from what that has left.
 
 export interface ParsedBody {
-  /** What a parser has made of it. */
-  body: unknown;
-  /** The bytes, or the text, if a parser keeps them. */
+  /** What a parser has made of it; absent if nothing. */
+  body?: unknown;
+  /** The bytes, or the text, if a parser keeps them, or a promise of them. */
   rawBody: unknown;
-  /** The request's `content-type`. */
-  type: string;
+  /** The request's `content-type`; absent if it says nothing of the body. */
+  type?: string;
 }
 
 /** The body again; one that can't be had any more fails as soon as it is read, in place of waiting for bytes for ever. */
 export function restoredBody(parsed: ParsedBody): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
-      pull: (controller) => {
-        const text = restored(parsed);
+      pull: async (controller) => {
+        const text = restored({ ...parsed, rawBody: await parsed.rawBody });
         const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
         if (bytes.byteLength > 0) controller.enqueue(bytes);
         controller.close();
@@ -24,7 +24,7 @@ export function restoredBody(parsed: ParsedBody): ReadableStream<Uint8Array> {
   );
 }
 
-function restored({ body, rawBody, type }: ParsedBody): Uint8Array | string {
+function restored({ body, rawBody, type = "" }: ParsedBody): Uint8Array | string {
   if (rawBody instanceof Uint8Array || typeof rawBody === "string") return rawBody;
   if (body instanceof Uint8Array) return body;
   const isJson = /^\s*[^;\s]+[/+]json\s*(;|$)/i.test(type);

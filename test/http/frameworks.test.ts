@@ -7,7 +7,14 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { connect as connectSecurely } from "node:tls";
-import { createApp, createRouter, fromNodeMiddleware, toNodeListener } from "h3";
+import {
+  createApp,
+  createRouter,
+  defineEventHandler,
+  fromNodeMiddleware,
+  readBody,
+  toNodeListener,
+} from "h3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   createResumeHandlers,
@@ -81,6 +88,29 @@ describe("under h3 1, as Nuxt and Nitro have it,", () => {
       }),
     );
     expect(await (await fetch(url)).text()).toBe("ab");
+  });
+
+  test("a body that the app has read arrives, as it came, and so do the router's params", async () => {
+    const router = createRouter();
+    const answer = fromNodeMiddleware(
+      toNodeHandler(async (request, { params }) =>
+        Response.json([params, request.headers.get("content-encoding"), await request.text()]),
+      ) as never,
+    );
+    router.post(
+      "/chat/:id",
+      defineEventHandler(async (event) => {
+        await readBody(event);
+        Object.assign(event.node.req, { params: event.context.params });
+        return answer(event) as unknown;
+      }),
+    );
+    const url = await listen(toNodeListener(createApp().use(router)));
+    const headers = { "content-type": "application/json", "content-encoding": "identity" };
+    const body = '{ "a" : "é" }';
+    const signal = AbortSignal.timeout(AT_ONCE);
+    const response = await fetch(`${url}/chat/1`, { method: "POST", headers, body, signal });
+    expect(await response.json()).toEqual([{ id: "1" }, "identity", body]);
   });
 
   test("one that fails breaks off, and the next request is served", async () => {
