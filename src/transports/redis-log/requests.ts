@@ -9,8 +9,8 @@ import type { LogConnection } from "./connection.ts";
 import { keysOf } from "./names.ts";
 import { SCRIPTS, type ScriptName } from "./scripts.ts";
 
-/** Errors of a server that can't serve now; any other that it names is its answer. */
-const UNFIT = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|UNBLOCKED|CLUSTERDOWN|TRYAGAIN|OOM)\b/;
+/** Errors of a server that can't serve now, to whomever it is; any other that it names is its answer. */
+const UNFIT = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|UNBLOCKED|CLUSTERDOWN|TRYAGAIN|OOM|BUSY|MISCONF)\b/;
 const SERVER_ERROR = /^[A-Z]{2,}\b/;
 
 export interface RequestOptions {
