@@ -57,6 +57,20 @@ async function askWhile(moment: "it resumes" | "it loads", stored: string[]): Pr
   return shown.map(({ id }) => id);
 }
 
+test("messages that break off on their way are loaded again", async () => {
+  let asked = 0;
+  const client = createChatClient<Message>({
+    fetch: () => {
+      const breaks = new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.error(new TypeError("terminated")),
+      });
+      return Promise.resolve(++asked === 1 ? new Response(breaks) : Response.json(messages("q1", "a1")));
+    },
+  });
+  expect(await client.load("1")).toEqual(messages("q1", "a1"));
+  expect(asked).toBe(2);
+});
+
 test("a question waits for a stop that hangs no longer than its own signal, and is told so", async () => {
   const asked: (string | undefined)[] = [];
   const client = createChatClient<Message>({

@@ -48,7 +48,11 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
     ...(credentials && { credentials }),
   });
   const request = async (url: string, init: RequestInit, maxAttempts: number): Promise<Response> => {
-    const own = async (): Promise<Response> => ask(url, { ...(await ownInit()), ...init });
+    const own = async (): Promise<Response> => {
+      const response = await ask(url, { ...(await ownInit()), ...init });
+      // Read here: a body that breaks off is an attempt that failed.
+      return new Response((await response.text()) || null, response);
+    };
     const response = await firstAnswer(systemPlatform(), { ask: own, maxAttempts, signal: undefined });
     if (!response.ok) throw new Error(`The chat gave no answer: status ${response.status}.`);
     return response;
