@@ -5,9 +5,14 @@ import type { Clock } from "../../lib/clock.ts";
 import { shared } from "../../lib/shared.ts";
 import type { PostgresClient, PostgresPool } from "./pool-port.ts";
 
-/** How long a request may take: it is a packet, to which the server answers by closing. */
+/** How long a request is waited for: it is a packet, to which the server answers by closing. */
 const CANCEL_MS = 1_000;
-/** Requests of a pool at a time: to a server that is away all of them wait for their deadline. */
+/**
+ * How long its connection stays open: PgBouncer passes requests on for 10 s (`cancel_wait_timeout`). Its 1.18 ends itself with a FATAL
+ * error if one goes away before it could.
+ */
+const OPEN_MS = 15_000;
+/** Requests of a pool at a time: to a server that is away all of them stay open. */
 const MAX_CANCELLING = 4;
 
 const cancelling = shared("cancelling.1", () => new WeakMap<PostgresPool, number>());
@@ -18,7 +23,7 @@ interface Connection {
   on(event: string, listener: () => void): unknown;
   requestSsl(): void;
   cancel(processId: unknown, secretKey: unknown): void;
-  stream: { destroy(): void };
+  stream: { destroy(): void; setTimeout(delayMs: number, callback: () => void): unknown; unref(): unknown };
 }
 
 /** The fields of `pg`'s own client that not all clients have. */
@@ -56,12 +61,17 @@ export function cancel(
   cancelling.set(pool, count + 1);
   let isOver = false;
   const over = (): void => {
-    if (isOver) return;
+    if (!isOver) onOver();
     isOver = true;
+  };
+  let isClosed = false;
+  const closed = (): void => {
+    if (isClosed) return;
+    isClosed = true;
     stopWaiting();
     cancelling.set(pool, (cancelling.get(pool) ?? 1) - 1);
     connection.stream.destroy();
-    onOver();
+    over();
   };
   const stopWaiting = clock.after(CANCEL_MS, over);
   const send = (): void => connection.cancel(processID, secretKey);
@@ -70,10 +80,13 @@ export function cancel(
     else if (sslNegotiation !== "direct") connection.requestSsl();
   });
   connection.on("sslconnect", send);
-  connection.on("error", over);
-  connection.on("end", over);
+  connection.on("error", closed);
+  connection.on("end", closed);
   if (host.startsWith("/")) connection.connect(`${host}/.s.PGSQL.${port}`);
   else connection.connect(port, host);
+  // No process waits for it, nor for its end.
+  connection.stream.setTimeout(OPEN_MS, closed);
+  connection.stream.unref();
 }
 
 function isPgClient(client: unknown): client is PgClient {
