@@ -13,6 +13,8 @@ export const slow: readonly string[] = [
   "test/faults/redis-cluster.test.ts",
   "test/faults/redis-log.test.ts",
   "test/faults/races.test.ts",
+  "test/faults/lost-unsubscribe.test.ts",
+  "test/transports/redis/unclosed.test.ts",
   "test/runtimes/**/*.test.ts",
   "test/package/jest.test.ts",
   "test/testing/runners.test.ts",

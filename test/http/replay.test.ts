@@ -167,7 +167,7 @@ describe("over HTTP", () => {
         at("", { "last-event-id": `18.${mark}` }),
       ]) {
         const nothing = await GET(request);
-        expect(told(nothing)).toEqual([204, "done"]);
+        expect(told(nothing)).toEqual([204, end]);
         expect(nothing.headers.get("stream-offset")).toBe("18");
       }
       expect(told(await GET(at("?resumeAt=18.k3f9x2")))).toEqual([410, "superseded"]);
