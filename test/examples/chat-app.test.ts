@@ -9,7 +9,7 @@ import { openChromium } from "../support/chromium.ts";
 import { createDatabase, type PrivateDatabase } from "../support/postgres-database.ts";
 import { until, within } from "../support/wait.ts";
 import { type AppFolder, ChatApp, installApp, untilLoaded } from "./chat-app/app.ts";
-import { ask, isAtRest, setAsleep, untilPage, untilWords, wordsIn } from "./chat-app/pages.ts";
+import { ask, isAtRest, setAsleep, untilPage, untilTaken, untilWords, wordsIn } from "./chat-app/pages.ts";
 
 const KILLS = 10;
 const WORDS = 30;
@@ -85,6 +85,7 @@ describe.each(["postgres", "redis"] as const)("a chat of the documents' lines, o
     questions += 1;
     const question = `Question ${questions} of ${chatId}: ${WORDS} words`;
     ask(page, question);
+    await untilTaken(page, question);
     await expectWhole(page, { chatId, question });
   };
 

@@ -35,6 +35,18 @@ export function ask(page: Page, text: string): void {
   call(page, "sendMessage", { text }).catch(() => undefined);
 }
 
+/**
+ * Asks again for as long as the chat counts as being answered: of a process that died before its page had a byte, the lapse of its
+ * lease tells.
+ */
+export async function untilTaken(page: Page, question: string): Promise<void> {
+  await untilPage(page, "answer that begins", ({ status, texts, errors }) => {
+    if (status === "error" && errors.at(-1)?.includes("being answered"))
+      call(page, "regenerate").catch(() => undefined);
+    return texts.at(-2) === question;
+  });
+}
+
 /** As a phone does it whose user looks away: no timers, no network. */
 export async function setAsleep(page: Page, isAsleep: boolean): Promise<void> {
   const session = await page.context().newCDPSession(page);
