@@ -4,17 +4,13 @@
 import { expect, inject, onTestFinished, test } from "vitest";
 import type { MakeStream } from "../../../src/api/types.ts";
 import { createResumableStreamContext } from "../../../src/redis.ts";
-import { manualSource, sourceOf } from "../../../src/testing/manual-source.ts";
-import { readWhole } from "../../../src/testing/reading.ts";
+import { manualSource } from "../../../src/testing/manual-source.ts";
 import { createClients, FAULT_CLIENTS } from "../../support/clients.ts";
 import { isEmitter } from "../../support/emitter.ts";
 import { heapUsed } from "../../support/heap.ts";
 import { Reading } from "../../support/reading.ts";
 import { RedisServer } from "../../support/redis-server.ts";
-import { until } from "../../support/wait.ts";
-
-const CONTEXTS = 500;
-const AT_ONCE = 20;
+import { untilNoneIsKept } from "../../support/unclosed.ts";
 
 const scenes = FAULT_CLIENTS.flatMap((kind) => [false, true].map((keepText) => ({ kind, keepText })));
 
@@ -25,31 +21,10 @@ test.each(scenes)(
   async ({ kind, keepText }) => {
     const clients = await createClients(kind, inject("redisUrl"));
     onTestFinished(() => clients.close());
-    const told: WeakRef<() => void>[] = [];
     const keyPrefix = crypto.randomUUID();
-    const useOnce = async (n: number): Promise<void> => {
-      const onError = (): number => n;
-      told.push(new WeakRef(onError));
-      const context = createResumableStreamContext({
-        ...clients,
-        keepText,
-        keyPrefix,
-        waitUntil: null,
-        onError,
-      });
-      await readWhole(context.resumableStream(`s${n}`, sourceOf(["text"])));
-    };
-    for (let n = 0; n < CONTEXTS; n += AT_ONCE)
-      await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => useOnce(n + i)));
-    const kept = async (): Promise<number> => {
-      await heapUsed();
-      return told.filter((each) => each.deref() !== undefined).length;
-    };
-    // A channel is kept for 3 s.
-    await until(async () => (await kept()) <= AT_ONCE, {
-      what: "the contexts to be collected",
-      withinMs: 15_000,
-    });
+    await untilNoneIsKept((onError) =>
+      createResumableStreamContext({ ...clients, keepText, keyPrefix, waitUntil: null, onError }),
+    );
     // Without one an error would end the process.
     expect([clients.publisher, clients.subscriber].map(isHeard)).toEqual([true, true]);
   },
