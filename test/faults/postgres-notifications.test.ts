@@ -14,6 +14,8 @@ import { openProcess, type PostgresProcess } from "../support/postgres-process.t
 import { PostgresScene } from "../support/scene.ts";
 import { until, within } from "../support/wait.ts";
 
+/** Text is written at once: that of a followed stream otherwise waits as long as a notified follower may take here. */
+const AT_ONCE = { followedFlushIntervalMs: 0 };
 /** So fast only by notification: polling takes longer on average, and is told apart by several in a row. */
 const NOTIFIED_MS = 150;
 const POLLED_MS = 1_000;
@@ -37,6 +39,7 @@ async function follow(
       waitUntil: null,
       onError: () => undefined,
       pollIntervalMs,
+      ...AT_ONCE,
       ...(index === 1 && listenerPool ? { listenerPool } : {}),
     }),
   );
@@ -59,7 +62,7 @@ interface Process extends PostgresProcess {
 
 function open(connectionString: string): Process {
   const moved: string[] = [];
-  const process = openProcess({ connectionString });
+  const process = openProcess({ connectionString }, AT_ONCE);
   process.pool.on("connect", (client) => {
     client.on("notification", ({ payload = "" }) => payload.startsWith("m ") && moved.push(payload));
   });
