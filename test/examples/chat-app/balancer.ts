@@ -19,8 +19,13 @@ export class Balancer {
   readonly port: number;
   readonly #files: Record<string, { type: string; text: string }>;
   readonly #server: Server;
-  /** Those that get requests, the next one first. */
+  /** Those that get requests. */
   #upstreams: Upstream[] = [];
+  /**
+   * Questions are shared out by themselves. In one row with what pages ask for beside, each question could come to the same
+   * process.
+   */
+  readonly #turns = new Map<string | undefined, number>();
 
   private constructor(port: number, files: Record<string, { type: string; text: string }>) {
     this.port = port;
@@ -55,10 +60,11 @@ export class Balancer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const file = this.#files[(request.url ?? "").split("?")[0] ?? ""];
     if (file) return void response.writeHead(200, { "content-type": file.type }).end(file.text);
-    const upstream = this.#upstreams.shift();
-    if (!upstream) return void response.writeHead(503, { "retry-after": "0" }).end();
-    this.#upstreams.push(upstream);
     const { url: path, method, headers } = request;
+    const turn = this.#turns.get(method) ?? 0;
+    this.#turns.set(method, turn + 1);
+    const upstream = this.#upstreams[turn % this.#upstreams.length];
+    if (!upstream) return void response.writeHead(503, { "retry-after": "0" }).end();
     const asked = ask({ host: "127.0.0.1", port: upstream.port, path, method, headers, agent: false });
     asked.once("response", (answered) => {
       response.writeHead(answered.statusCode ?? 502, answered.headers).flushHeaders();
