@@ -14,6 +14,8 @@ export const slow: readonly string[] = [
   "test/faults/redis-log.test.ts",
   "test/faults/races.test.ts",
   "test/faults/lost-unsubscribe.test.ts",
+  "test/faults/hand-over.test.ts",
+  "test/soak/minute.test.ts",
   "test/transports/redis/unclosed.test.ts",
   "test/runtimes/**/*.test.ts",
   "test/package/jest.test.ts",
