@@ -97,6 +97,7 @@ export function connectLog(options: ConnectOptions): LogConnection {
       };
     },
     onError,
+    isClosed: () => commands.isClosed?.() === true,
     close,
   };
 }

@@ -78,21 +78,27 @@ describe.concurrent.each(["default-redis", "default-ioredis"] as const)("%s clie
 });
 
 describe.concurrent.each(FAULT_CLIENTS)("given clients, %s", (clients) => {
-  it("are closed by the app without close(): nothing else holds its process, whether it produced or followed (G7)", async () => {
-    await using scene = await Scene.open(clients);
-    const [producing, following] = [await scene.worker(), await scene.worker()];
-    await producing.reads({ read: "own", call: "resumableStream", streamId: "s", source: source("s") });
-    await following.reads({ read: "followed", call: "resumeExistingStream", streamId: "s" });
-    await producing.ended("own", 10_000);
-    await following.ended("followed", 10_000);
-    await producing.settled(10_000);
-    for (const worker of [producing, following]) {
-      // A channel is kept for 3 s, and a check of what is followed is due each 2.25 s: nobody waits for them.
-      await until(async () => (await held(worker, "Timeout")) === 0, { what: "no timer", withinMs: 2_000 });
-      expect(await scene.troubles()).toEqual([]);
-      expect(await exitOf(worker)).toEqual(byItself);
-    }
-  });
+  it.each([
+    { scene: "open", keeps: "a relay" },
+    { scene: "keeping", keeps: "a log" },
+  ] as const)(
+    "are closed by the app without close(): nothing else holds its process, whether it produced or followed over $keeps (G7)",
+    async ({ scene: openScene }) => {
+      await using scene = await Scene[openScene](clients);
+      const [producing, following] = [await scene.worker(), await scene.worker()];
+      await producing.reads({ read: "own", call: "resumableStream", streamId: "s", source: source("s") });
+      await following.reads({ read: "followed", call: "resumeExistingStream", streamId: "s" });
+      await producing.ended("own", 10_000);
+      await following.ended("followed", 10_000);
+      await producing.settled(10_000);
+      for (const worker of [producing, following]) {
+        // A channel is kept for 3 s, and a check of what is followed is due each 2.25 s: nobody waits for them.
+        await until(async () => (await held(worker, "Timeout")) === 0, { what: "no timer", withinMs: 2_000 });
+        expect(await scene.troubles()).toEqual([]);
+        expect(await exitOf(worker)).toEqual(byItself);
+      }
+    },
+  );
 
   it("stay open after close(), and nothing else holds the process (G7)", async () => {
     await using scene = await Scene.open(clients);

@@ -144,6 +144,7 @@ export class RedisLogBackend implements Backend {
         };
       },
       onError: () => () => undefined,
+      isClosed: () => false,
       close: () => undefined,
     };
   }
@@ -163,6 +164,7 @@ async function hashesOfScripts(): Promise<ReadonlyMap<string, ScriptName>> {
       outages: new Outages(systemClock),
       onReconnect: () => () => undefined,
       onError: () => () => undefined,
+      isClosed: () => false,
       close: () => undefined,
     };
     const onError = (): void => undefined;

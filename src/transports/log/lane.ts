@@ -13,6 +13,8 @@ import type { Append, AppendAnswer } from "./store.ts";
 const RETRY = { firstMs: 50, maxMs: 1_000 };
 /** How long text waits for a store that is away. Its readers here have it all the same. */
 const MAX_OUTAGE_MS = 60_000;
+/** The same once its owner has closed the connection: some open it anew at once. */
+const MAX_CLOSED_MS = 1_000;
 
 export interface LaneOptions {
   parts: LogParts;
@@ -191,8 +193,10 @@ export class Lane {
     this.#isFlushing = false;
     if (!this.#outage && this.#parts.store.outages.isNews(codeOf(error))) this.#report(error);
     this.#outage ??= { since: now, count: 0 };
-    if (this.#options.isClosing()) return this.#leave();
-    if (now - this.#outage.since >= MAX_OUTAGE_MS) this.#giveUp(error);
+    const awayMs = now - this.#outage.since;
+    const isOver = this.#parts.store.isClosed && awayMs >= MAX_CLOSED_MS;
+    if (isOver || this.#options.isClosing()) return this.#leave();
+    if (awayMs >= MAX_OUTAGE_MS) this.#giveUp(error);
     if (this.#claims.size === 0) this.#outage = undefined;
     else this.#cancelTimer = clock.after(backoffMs(this.#outage.count++, RETRY), () => this.#flush());
   }

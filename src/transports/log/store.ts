@@ -191,6 +191,8 @@ export interface LogStore {
   /** This process has producers, until what this returns is called: `asked` is told of them. */
   hear(): () => void;
 
+  /** Whether their owner has closed its connections, and not opened them anew. */
+  readonly isClosed: boolean;
   reasonOf(error: unknown): string;
   close(): Promise<void>;
 }

@@ -142,7 +142,7 @@ export class Writer {
     // From its first end on: a client that reconnects again and again must not keep it for ever.
     const keptMs = claim.endedAt + settings.leaseMs - now;
     if (!lane || !store.mayForget || this.#closed || keptMs <= 0) return;
-    const cancel = clock.after(keptMs, () => this.#ended.delete(key));
+    const cancel = clock.meanwhile(keptMs, () => this.#ended.delete(key));
     this.#ended.set(key, { claim, lane, end, cancel });
   }
 

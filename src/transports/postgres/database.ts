@@ -12,6 +12,8 @@ export interface Database {
   run(statement: string, values: readonly unknown[], options: RunOptions): Promise<Row[]>;
   /** Absent if there is no connection to spare for it. */
   listen: ((request: ListenRequest) => Promise<Listening>) | undefined;
+  /** Whether its owner has closed it. */
+  isClosed(): boolean;
   /** Gives back what this context took, and closes what it made. */
   close(): Promise<void>;
 }

@@ -23,6 +23,8 @@ export interface PgliteClient {
   exec(text: string): Promise<unknown>;
   /** Calls back with each notification on a channel. Gives what ends that. */
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Whether somebody has closed it. */
+  readonly closed?: boolean;
   /** Called only on instances that we opened. */
   close(): Promise<void>;
 }
@@ -44,6 +46,8 @@ export interface LeasedPglite {
 export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions): Database {
   /** Absent before the first use, and again where opening failed. */
   let opening: Promise<LeasedPglite> | undefined;
+  /** Absent before the first use. */
+  let opened: PgliteClient | undefined;
   const open = (): Promise<LeasedPglite> => {
     opening ??= openWith(lease, tables).catch((error: unknown) => {
       opening = undefined;
@@ -57,6 +61,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
       try {
         // Opening is the process's own work and no answer to wait for: its time doesn't count.
         const { client } = await open();
+        opened = client;
         const late = (): Error => lateError("ask the database", timeoutMs);
         const answer = client.query(statement, [...values]);
         const { rows } = await withDeadline(clock, answer, { timeoutMs, late });
@@ -67,6 +72,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
       }
     },
     listen: async (request) => listenEmbedded((await open()).client, request),
+    isClosed: () => opened?.closed === true,
     close: async () => {
       const leased = await opening;
       await leased?.release();

@@ -48,6 +48,7 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
     listen: isAlone
       ? undefined
       : (request) => listenWhileUsing(request, { from: listenerPool ?? pool, clock, use }),
+    isClosed: () => poolTroubleOf(pool) === "ended",
     close: () => Promise.resolve(),
   };
 }

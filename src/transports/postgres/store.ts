@@ -82,6 +82,10 @@ export class PostgresStore implements LogStore {
     return this.#context.database.outages;
   }
 
+  get isClosed(): boolean {
+    return this.#context.database.isClosed();
+  }
+
   get checkMs(): number {
     return this.#listener.isProven ? CHECK_MS : Math.min(this.#context.settings.pollIntervalMs, CHECK_MS);
   }

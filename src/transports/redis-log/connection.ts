@@ -15,5 +15,7 @@ export interface LogConnection {
   onReconnect: (listener: () => void) => () => void;
   /** Hears of errors that the clients report outside of a call. */
   onError: (listener: (error: unknown) => void) => () => void;
+  /** Whether the caller has closed the client that sends. */
+  isClosed: () => boolean;
   close: () => void;
 }

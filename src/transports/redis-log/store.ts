@@ -108,6 +108,10 @@ export class RedisStore implements LogStore {
     return this.#options.connection.outages;
   }
 
+  get isClosed(): boolean {
+    return this.#options.connection.isClosed();
+  }
+
   start(listener: StoreListener): void {
     this.#listener = listener;
   }

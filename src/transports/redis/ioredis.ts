@@ -94,6 +94,7 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
       };
     },
     onError: (listener) => listen(client, "error", (error) => listener(error)),
+    isClosed: () => client.status === "end",
     destroy: () => client.disconnect(),
   };
 }

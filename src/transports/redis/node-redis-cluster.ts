@@ -33,14 +33,14 @@ export function nodeRedisClusterConnection(
   clock: Clock = systemClock,
 ): RedisConnection {
   const client = new ServingCluster(given, clock);
-  const ready = connecting(client);
+  const ready = readiness(client);
   const nodes = new ReadyNodes(client, clock);
   const layout = new LayoutWatch(client, clock, async () => (await nodes.isAnswered()) && client.replace());
   const subscriber = new ClusterSubscriber(nodes, clock);
   const whileItPasses = <T>(act: () => Promise<T>): Promise<T> =>
     repeated(
       async () => {
-        await ready();
+        await ready.until();
         return act();
       },
       {
@@ -77,6 +77,7 @@ export function nodeRedisClusterConnection(
       };
     },
     onError: (listener) => listen(client, "error", (error) => listener(error)),
+    isClosed: ready.isClosed,
     destroy: () => {
       subscriber.close();
       client.destroy();
@@ -84,12 +85,18 @@ export function nodeRedisClusterConnection(
   };
 }
 
-/** Connects a client that nobody has connected, and tells whether it can be used. */
-function connecting(client: ServingCluster): () => Promise<void> {
+interface Readiness {
+  /** Connects a client that nobody has connected, and rejects if it can't be used. */
+  until: () => Promise<void>;
+  /** Whether its owner has closed it. */
+  isClosed: () => boolean;
+}
+
+function readiness(client: ServingCluster): Readiness {
   let opening: Promise<void> | undefined;
   /** Whether the client was ever open. One that was, and isn't any more, was closed by its owner: it stays closed. */
   let wasOpen = false;
-  return async () => {
+  const until = async (): Promise<void> => {
     // It counts as open from the first moment on: whoever comes meanwhile waits as well.
     if (opening || (!client.isOpen && !wasOpen)) {
       opening ??= client
@@ -105,6 +112,7 @@ function connecting(client: ServingCluster): () => Promise<void> {
     // Open from the first moment on, of no use before it knows the nodes: somebody else is connecting it.
     if (client.masters.length === 0) throw new LayoutUnknown();
   };
+  return { until, isClosed: () => wasOpen && !client.isOpen };
 }
 
 class Silence extends Error {

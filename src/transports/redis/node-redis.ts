@@ -134,6 +134,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
     onReconnect: (listener) =>
       listenForReconnect(client, { downs: ["reconnecting", "end"], ups: ["ready"] }, listener),
     onError: (listener) => listen(client, "error", (error) => listener(error)),
+    isClosed: () => wasOpen && !client.isOpen,
     destroy: () => {
       if (!client.isOpen) return;
       if (client.destroy) client.destroy();

@@ -11,6 +11,8 @@ export interface RedisConnection {
   /** Hears of each time the connection is back after a loss. */
   onReconnect(listener: () => void): () => void;
   onError(listener: (error: unknown) => void): () => void;
+  /** Whether the caller, whose client it is, has closed it. Absent: it is ours. */
+  isClosed?(): boolean;
   /** Lets go at once of a connection we made. */
   destroy(): void;
 }

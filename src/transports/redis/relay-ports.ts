@@ -39,6 +39,7 @@ export function redisPublishPort(connection: RedisConnection): PublishPort {
     },
     records: redisRecords(connection),
     onReconnect: (listener) => connection.onReconnect(listener),
+    isClosed: () => connection.isClosed?.() === true,
   };
 }
 

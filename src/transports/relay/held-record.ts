@@ -13,6 +13,8 @@ const MAX_RENEWAL_MS = 86_400_000;
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 /** How long an end is written again if the server doesn't take it: a restart takes seconds. */
 const MAX_FINISHING_MS = 15_000;
+/** The same once its owner has closed the client: some open it anew at once. */
+const MAX_CLOSED_MS = 1_000;
 
 export interface HeldRecordOptions {
   relay: RelayParts;
@@ -89,7 +91,8 @@ export class HeldRecord {
         return true;
       } catch (error) {
         link.report(error);
-        if (clock.now() - startedAt >= MAX_FINISHING_MS) return true;
+        const maxMs = link.port.isClosed?.() ? MAX_CLOSED_MS : MAX_FINISHING_MS;
+        if (clock.now() - startedAt >= maxMs) return true;
         await sleep(clock, backoffMs(attempt, RETRY), hurry);
         if (hurry.isSet) return true;
       }

@@ -12,6 +12,8 @@ export interface PublishPort {
   readonly records: StatusRecords;
   /** Hears of each time the connection is back after a loss. */
   onReconnect(listener: () => void): () => void;
+  /** Whether its owner has closed it, and not opened it anew. Absent if that can't be told. */
+  isClosed?(): boolean;
 }
 
 /** Subscribes. Subscriptions survive a reconnect; messages sent meanwhile are lost. */

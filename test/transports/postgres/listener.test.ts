@@ -38,6 +38,7 @@ async function openListener() {
         close: () => Promise.resolve(),
       });
     },
+    isClosed: () => false,
     close: () => Promise.resolve(),
   };
   const settings = {

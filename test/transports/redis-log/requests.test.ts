@@ -28,6 +28,7 @@ function open({ clock, outages, send, isOrdered }: Server): LogRequests {
       outages,
       onReconnect: () => () => undefined,
       onError: () => () => undefined,
+      isClosed: () => false,
       close: () => undefined,
     },
     clock,
