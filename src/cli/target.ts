@@ -3,6 +3,7 @@
 import { clusterNodes } from "../transports/redis/cluster-nodes.ts";
 import { type Arguments, UsageError } from "./args.ts";
 import type { World } from "./command.ts";
+import { describeError } from "./print.ts";
 
 export interface Target {
   kind: "redis" | "postgres";
@@ -48,24 +49,63 @@ export function findPostgres({ url }: Arguments, { env }: World): string {
 export function parseTarget(url: string, name: string): Target {
   if (isClusterList(url, name)) return { kind: "redis", url };
   const scheme = /^([a-z]+):\/\/./i.exec(url)?.[1]?.toLowerCase();
-  const isUrl = URL.canParse(url);
-  if (isUrl && (scheme === "redis" || scheme === "rediss")) return { kind: "redis", url };
-  if (isUrl && (scheme === "postgres" || scheme === "postgresql")) return { kind: "postgres", url };
-  throw new UsageError(`${name} must be a URL: redis://…, rediss://…, postgres://… or postgresql://….`);
+  const kind = scheme && KINDS.get(scheme);
+  if (!kind) {
+    throw new UsageError(`${name} must be a URL: redis://…, rediss://…, postgres://… or postgresql://….`);
+  }
+  if (!isWellFormed(url, kind)) {
+    const path = kind === "redis" ? " The path of a Redis URL is the number of a database." : "";
+    throw new UsageError(`${name} can't be used: ${ENCODE}${path}`);
+  }
+  return { kind, url };
+}
+
+const ENCODE = "percent-encode characters such as / # ? % in its user and password.";
+
+const KINDS: ReadonlyMap<string, Target["kind"]> = new Map([
+  ["redis", "redis"],
+  ["rediss", "redis"],
+  ["postgres", "postgres"],
+  ["postgresql", "postgres"],
+]);
+
+/** Clients fail late with others, in words that say little, or take the beginning of a password for a port. */
+function isWellFormed(url: string, kind: Target["kind"]): boolean {
+  const parsed = parseUrl(url);
+  if (!parsed) return false;
+  const { hash, password, pathname, username } = parsed;
+  if (username === "" && `${pathname}${hash}`.includes("@")) return false;
+  return kind === "postgres" || (isDecodable(username + password) && /^\/?\d*$/.test(pathname));
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined if it is none. `pg` takes a user without a host, whose socket is named behind: then without the user. */
+function parseUrl(url: string): URL | undefined {
+  const standard = url.replace(/^(postgres(?:ql)?:\/\/)[^/]*@\//i, "$1/");
+  return URL.canParse(standard) ? new URL(standard) : undefined;
 }
 
 /** The server without its password. */
 export function describeTarget({ kind, url }: Target): string {
   const nodes = kind === "redis" ? clusterNodes(url) : undefined;
   if (nodes) return `The Redis cluster at ${nodes.urls.map((node) => new URL(node).host).join(", ")}`;
-  const { host } = new URL(url);
-  return `${kind === "redis" ? "Redis" : "Postgres"} at ${host || "its default address"}`;
+  const parsed = parseUrl(url);
+  const address = parsed?.searchParams.get("host") || parsed?.host || "its default address";
+  return `${kind === "redis" ? "Redis" : "Postgres"} at ${address}`;
 }
 
 function isClusterList(url: string, name: string): boolean {
   try {
     return /^rediss?:/i.test(url) && clusterNodes(url) !== undefined;
   } catch (error) {
-    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${name}: ${error instanceof URIError ? ENCODE : describeError(error)}`);
   }
 }

@@ -12,6 +12,13 @@ test.each([
   [["list"], {}, 2, "set REDIS_URL (or KV_URL) or POSTGRES_URL"],
   [["list"], { REDIS_URL: "redis://h", POSTGRES_URL: "postgres://h" }, 2, "Both Redis and Postgres are set"],
   [["list", "--url", "https://user:secret@host"], {}, 2, "--url must be a URL"],
+  [["list", "--url", "redis://:secret%@127.0.0.1:1"], {}, 2, "percent-encode"],
+  [["list", "--url", "redis://:a/secret@127.0.0.1:1"], {}, 2, "percent-encode"],
+  [["doctor", "--url", "redis://u:6379#secret@127.0.0.1:1"], {}, 2, "percent-encode"],
+  [["list", "--url", "redis://:secret%@127.0.0.1:1,redis://:secret%@h"], {}, 2, "percent-encode"],
+  [["doctor", "--url", "postgres://u:5432/secret@127.0.0.1:1/d"], {}, 2, "percent-encode"],
+  [["list", "--url", "redis://127.0.0.1:1/secret"], {}, 2, "number of a database"],
+  [["list", "--url", "postgres://u:secret@/d?host=/no-socket"], {}, 1, "ENOENT"],
   [["list", "--url", "redis://:secret@127.0.0.1:1"], {}, 1, "ECONNREFUSED"],
   [["list"], { POSTGRES_URL: "postgres://u:secret@127.0.0.1:1/d" }, 1, "ECONNREFUSED"],
 ])("%j with %j exits with %i and says why, without a password", async (args, env, code, why) => {
