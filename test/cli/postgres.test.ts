@@ -123,6 +123,29 @@ test("setup and cleanup use the tables that the environment names", async () => 
   expect((await run(["postgres", "cleanup"], env)).stdout).toBe("Deleted 1 expired streams and 1 chunks.");
 });
 
+test.each([
+  ["users", "chunks", "The table users is used for something else"],
+  ["streams", "users", "The table users is used for something else"],
+  ["one", "one", "The two tables must have different names"],
+])("setup changes nothing where %s and %s are no tables for streams", async (sessions, chunks, why) => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await database.query("create table users (id int primary key, status text)");
+  const env = {
+    POSTGRES_URL: database.url,
+    POSTGRES_SESSION_TABLE: sessions,
+    POSTGRES_CHUNK_TABLE: chunks,
+  };
+  const outcome = await run(["postgres", "setup"], env);
+  expect(outcome.stderr).toContain(why);
+  expect(outcome.code).toBe(1);
+  const columns =
+    "select table_name, column_name from information_schema.columns where table_schema = 'public'";
+  expect(await database.query(`${columns} order by column_name`)).toEqual([
+    { table_name: "users", column_name: "id" },
+    { table_name: "users", column_name: "status" },
+  ]);
+});
+
 test("the one-line delete of the docs removes chunks by cascade", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await run(["postgres", "setup"], { POSTGRES_URL: database.url });

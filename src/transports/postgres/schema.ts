@@ -170,6 +170,12 @@ function dropUnfinished(index: string): string {
   end if;`);
 }
 
+/** An expression: whether there is a table of this name that no version of ours has made. */
+export function isForeign(name: string, columns: readonly string[]): string {
+  const table = `to_regclass(${literal(quoted(name))})`;
+  return `${table} is not null and not ${hasColumns(table, columns)}`;
+}
+
 function hasColumns(table: string, names: readonly string[]): string {
   const list = names.map(literal).join(", ");
   return `(select count(*) = ${names.length} from pg_attribute

@@ -4,7 +4,14 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { type Clock, sleep } from "../../lib/clock.ts";
 import { stateOf } from "./database.ts";
 import { createQueries } from "./queries.ts";
-import { isSchemaCurrent, type SchemaStep, schemaStep, schemaSteps, type TableNames } from "./schema.ts";
+import {
+  isForeign,
+  isSchemaCurrent,
+  type SchemaStep,
+  schemaStep,
+  schemaSteps,
+  type TableNames,
+} from "./schema.ts";
 
 /** A connection, or a pool. */
 export interface Queryable {
@@ -29,6 +36,7 @@ const PASSING_STATES = new Set(["55P03", "40P01", "42P07", "42710", "42704", "23
  */
 export async function setUp(connection: Queryable, tables: TableNames, clock: Clock): Promise<void> {
   if (await isTrue(connection, isSchemaCurrent(tables))) return;
+  await checkTables(connection, tables);
   for (const step of schemaSteps(tables)) {
     for (let attempt = 1; !(await isTrue(connection, step.isDone)); attempt++) {
       try {
@@ -37,6 +45,19 @@ export async function setUp(connection: Queryable, tables: TableNames, clock: Cl
         if (attempt === ATTEMPTS || !PASSING_STATES.has(stateOf(error))) throw error;
         await sleep(clock, backoffMs(attempt, BETWEEN_ATTEMPTS));
       }
+    }
+  }
+}
+
+/** A table of the app's own, whose name was given by mistake, must not be changed. */
+async function checkTables(connection: Queryable, { chunks, sessions }: TableNames): Promise<void> {
+  if (chunks === sessions) throw new TypeError("The two tables must have different names.");
+  for (const [name, columns] of [
+    [sessions, ["stream_id", "status", "expires_at", "last_offset"]],
+    [chunks, ["stream_id", "seq", "start_offset", "chunk"]],
+  ] as const) {
+    if (await isTrue(connection, isForeign(name, columns))) {
+      throw new TypeError(`The table ${name} is used for something else. Choose another name.`);
     }
   }
 }
