@@ -146,6 +146,23 @@ test.each([
   ]);
 });
 
+test("a role without rights is told so, and a database without tables what to run", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  const without = await run(["postgres", "cleanup"], { POSTGRES_URL: database.url });
+  expect(without.stderr).toContain("npx resumable-stream postgres setup");
+  await run(["postgres", "setup"], { POSTGRES_URL: database.url });
+  const role = `reader_${Date.now().toString(36)}`;
+  await database.query(`create role ${role} login`);
+  const url = Object.assign(new URL(database.url), { username: role }).href;
+  const commands = [["list"], ["lost"], ["stop", "a"], ["postgres", "cleanup"]];
+  const outcomes = await Promise.all(commands.map((words) => run(words, { POSTGRES_URL: url })));
+  await database.query(`drop role ${role}`);
+  for (const { code, stderr } of outcomes) {
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Cannot (ask|delete) .*permission denied.*SQLSTATE 42501/);
+  }
+});
+
 test("the one-line delete of the docs removes chunks by cascade", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await run(["postgres", "setup"], { POSTGRES_URL: database.url });

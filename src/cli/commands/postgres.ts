@@ -1,6 +1,7 @@
 // `postgres setup` and `postgres cleanup`.
 
 import { systemClock } from "../../lib/clock.ts";
+import { toError } from "../../transports/postgres/database.ts";
 import { cleanUp, type Queryable, setUp } from "../../transports/postgres/setup.ts";
 import type { Arguments } from "../args.ts";
 import type { Command, World } from "../command.ts";
@@ -32,7 +33,11 @@ export const postgresCleanup: Command = {
   run: async (args, world) => {
     const deleted = { sessions: 0, chunks: 0 };
     await withConnection(args, world, async (connection) => {
-      for await (const soFar of cleanUp(connection, tableNames(world))) Object.assign(deleted, soFar);
+      try {
+        for await (const soFar of cleanUp(connection, tableNames(world))) Object.assign(deleted, soFar);
+      } catch (error) {
+        throw toError("delete expired streams", error);
+      }
     });
     world.print(
       args.isJson

@@ -42,7 +42,7 @@ export async function openDatabase({
       try {
         return (await pool.query<Row>(queries[query], values)).rows;
       } catch (error) {
-        throw toError(`${query} streams`, error);
+        throw toError("ask the database", error);
       }
     },
     prefixes: [`${base}:`, `${base}#`],
