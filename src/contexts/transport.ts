@@ -5,6 +5,7 @@ import type { Transport } from "../port/transport.ts";
 import { createContext } from "../api/context.ts";
 import type { HandOver } from "../port/hand-over.ts";
 import type { ResumableStreamError } from "../port/errors.ts";
+import { checkAnswers } from "./checked-transport.ts";
 import { checkFunction, checkOptions, flag } from "../api/options.ts";
 import { withoutFailed } from "./relay.ts";
 import type { CommonOptions } from "../api/common-options.ts";
@@ -67,7 +68,12 @@ export function createTransportContext(options: CreateTransportContextOptions): 
   if (replays && !transport.keepsText) {
     throw new TypeError("replay must be left out over this transport: it doesn't keep the text.");
   }
-  const context = createContext({ transport, options: checked, clock: systemClock, replays });
+  const context = createContext({
+    transport: checkAnswers(transport),
+    options: checked,
+    clock: systemClock,
+    replays,
+  });
   return transport.keepsText ? context : withoutFailed(context);
 }
 

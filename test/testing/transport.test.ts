@@ -1,6 +1,7 @@
 // The suite for a transport holds over the document's log, and finds what mistaken ones do.
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { expectRejection } from "../../src/testing/assert.ts";
 import { describeTransport, type TransportBackend } from "../../src/testing.ts";
 import { createResumableStreamContext, type Transport, type TransportSettings } from "../../src/transport.ts";
 import { type BlockFolder, createBlockFolder, type Mistake } from "./blocks.ts";
@@ -19,6 +20,8 @@ interface MistakenAuthor {
   breaks: string;
   says: RegExp;
 }
+
+const PAGE = { epoch: 1, from: 0, text: "text", tail: 4 };
 
 let folder: BlockFolder;
 
@@ -44,6 +47,31 @@ test.each([0, -1, 1.5, Number.NaN, "65000"])(
     );
   },
 );
+
+test.each([
+  ["an end that is null, as a row has it", { status: "page", page: { ...PAGE, end: null } }],
+  [
+    "a length that is a string, as a large number of a row is",
+    { status: "page", page: { ...PAGE, tail: "4" } },
+  ],
+  ["text beyond its length", { status: "page", page: { ...PAGE, tail: 2, end: "done" } }],
+  ["no page", { status: "page" }],
+  ["no status", {}],
+  ["nothing", undefined],
+])("an answer with %s is no clean end: the call rejects", async (_what, answer) => {
+  const { LogTransport, Store } = (await folder.load("log.ts")) as LogModule;
+  const context = createResumableStreamContext({
+    waitUntil: null,
+    // As a program without types has it: no promise either.
+    transport: (settings) =>
+      Object.assign(new LogTransport(new Store(), settings), { read: () => answer as never }),
+  });
+  onTestFinished(() => context.close());
+  const error = await expectRejection(context.resumeExistingStream("a"), "TRANSPORT_UNAVAILABLE");
+  expect(String(error.cause)).toMatch(
+    /^TypeError: transport: read answered with no (page|status of its own)\.$/,
+  );
+});
 
 describe("the document's log", () => {
   test("keeps its promises where its connections are cut", async () => {
