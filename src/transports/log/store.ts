@@ -168,8 +168,11 @@ export interface LogStore {
   look(key: string): Promise<StreamRecord | undefined>;
   /** The records of followed streams, in order. */
   check(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]>;
-  /** Tells the producers of these that somebody follows. Undefined for a record that somebody else holds. Absent: `read` and `check` do it. */
-  mark?(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]>;
+  /**
+   * Tells the producers of these that somebody follows: of what this process follows, and its own for followers that may not.
+   * Undefined for a record that somebody else holds. Absent: `read` and `check` do it.
+   */
+  mark?(followed: readonly string[], own: readonly string[]): Promise<readonly (StreamRecord | undefined)[]>;
   /** Whether a mark should be made anew. */
   needsMark(record: StreamRecord): boolean;
   /** A caller's. Notes that a stream should stop, and tells its producer. The epoch that was asked; undefined if none runs. */

@@ -181,10 +181,10 @@ export class Watches {
     queueMicrotask(() => {
       const streams = [...this.#streams.values()].filter(({ needsMark }) => needsMark);
       for (const stream of streams) stream.needsMark = false;
-      const others = [...this.#markFor];
+      const own = [...this.#markFor];
       this.#markFor.clear();
       background(
-        this.#markNow(streams, others).finally(() => {
+        this.#markNow(streams, own).finally(() => {
           this.#isMarking = false;
           const isLeft =
             this.#markFor.size > 0 || [...this.#streams.values()].some(({ needsMark }) => needsMark);
@@ -196,9 +196,9 @@ export class Watches {
     });
   }
 
-  async #markNow(streams: readonly FollowedStream[], others: readonly string[]): Promise<void> {
-    const keys = [...streams.map(({ key }) => key), ...others];
-    const answers = (await this.#parts.store.mark?.(keys)) ?? [];
+  async #markNow(streams: readonly FollowedStream[], own: readonly string[]): Promise<void> {
+    const followed = streams.map(({ key }) => key);
+    const answers = (await this.#parts.store.mark?.(followed, own)) ?? [];
     const records = answers.slice(0, streams.length);
     // From the mark on there are messages; what was written between the follower's read and it, its answer tells. What is told
     // by a record that somebody has locked, a check tells: to read at once would ask for ever.

@@ -76,3 +76,8 @@ function decode(chunk: string): string {
   }
   return units.join("");
 }
+
+/** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */
+export function storable(reason: string | undefined): string | null {
+  return reason === undefined ? null : reason.toWellFormed().replaceAll("\0", "\uFFFD");
+}

@@ -21,7 +21,7 @@ import { Appends } from "./appends.ts";
 import { Claims } from "./claims.ts";
 import { isForbidden, reasonOf, type Row } from "./database.ts";
 import { Ears } from "./ears.ts";
-import { textFrom } from "./entries.ts";
+import { storable, textFrom } from "./entries.ts";
 import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { channelOf, createHint, createKey } from "./names.ts";
@@ -141,22 +141,26 @@ export class PostgresStore implements LogStore {
     );
   }
 
-  async mark(keys: readonly string[]): Promise<readonly (StreamRecord | undefined)[]> {
+  async mark(
+    followed: readonly string[],
+    own: readonly string[],
+  ): Promise<readonly (StreamRecord | undefined)[]> {
+    const keys = [...followed, ...own];
     return this.#records(keys, async (input) => {
-      const rows = await this.#markOrAsk(keys, input);
+      const rows = await this.#markOrAsk(followed, input);
       const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
       this.#ask(...news);
       return rows;
     });
   }
 
-  /** A role that may only read asks the producer, by a notification, which needs no right to a table. */
-  async #markOrAsk(keys: readonly string[], input: string): Promise<Row[]> {
+  /** A role that may only read asks, by a notification, which needs no right to a table. A producer would ask itself, for ever. */
+  async #markOrAsk(followed: readonly string[], input: string): Promise<Row[]> {
     try {
       return await run(this.#context, "mark", [input, WATCHED_MS]);
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      const payloads = encodeHints("followed", keys.map(createHint));
+      const payloads = encodeHints("followed", followed.map(createHint));
       await notify(
         this.#context,
         payloads.map((payload) => [this.#context.channel, payload]),
@@ -292,9 +296,4 @@ export class PostgresStore implements LogStore {
     const answers = new Map(found.map((row) => [toNumber(row, "n"), parseRecord(row)]));
     return keys.map((_, n) => answers.get(n));
   }
-}
-
-/** A reason is told to the source, so that it may be any string; what Postgres can't hold is replaced. */
-function storable(reason: string | undefined): string | null {
-  return reason === undefined ? null : reason.toWellFormed().replaceAll("\0", "\uFFFD");
 }
