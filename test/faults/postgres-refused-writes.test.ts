@@ -40,6 +40,65 @@ async function setUp(): Promise<PrivateDatabase> {
   return database;
 }
 
+const full = "could not extend file because the project is full";
+
+test.each([
+  {
+    how: "has no room for text",
+    refuse: [
+      `create function refuse() returns trigger language plpgsql as $$ begin raise '${full}' using errcode = '53100'; end $$`,
+      "create trigger refuse before insert on rs_stream_chunks for each row execute function refuse()",
+    ],
+    accept: ["drop trigger refuse on rs_stream_chunks"],
+  },
+  {
+    how: "forbids text",
+    refuse: [`revoke insert on rs_stream_chunks from ${ROLE}`],
+    accept: [`grant insert on rs_stream_chunks to ${ROLE}`],
+  },
+  {
+    how: "has the text's table locked",
+    refuse: ["begin", "lock table rs_stream_chunks in exclusive mode"],
+    accept: ["commit"],
+  },
+])(
+  "a database that $how for three leases: all have the whole text, and nobody takes it over (G1, G3, G4)",
+  { timeout: 40_000 },
+  async ({ refuse, accept }) => {
+    const database = await setUp();
+    const producing = await open(database);
+    const following = await open(database);
+    const calling = await open(database);
+    const [source, other] = [manualSource(), manualSource()];
+    const own = read(await producing.context.createNewResumableStream("s", source.makeStream));
+    const reading = read(await following.context.resumeExistingStream("s"));
+    source.push("before ");
+    await reading.reached(7);
+
+    for (const statement of refuse) await database.query(statement);
+    const refusedAt = performance.now();
+    const answers = new Set<unknown>();
+    await until(
+      async () => {
+        source.push(".");
+        answers.add(await calling.context.hasExistingStream("s"));
+        return performance.now() - refusedAt > 3 * LEASE_MS;
+      },
+      { what: "three leases" },
+    );
+    const call = () => calling.context.resumableStream("s", other.makeStream).catch(() => undefined);
+    const called = await call();
+    for (const statement of accept) await database.query(statement);
+    const late = read(called ?? (await until(call, { what: "an answer" })));
+    source.push("the rest");
+    source.end();
+    await own.ended;
+    for (const each of [reading, late]) await expectClosed(each, own.text());
+    expect(other.calls()).toBe(0);
+    expect([...answers]).toEqual([true]);
+  },
+);
+
 test(
   "a producer that may not mark its streams either asks nobody to (G16)",
   { timeout: 30_000 },

@@ -12,6 +12,7 @@ import { Wire, type WireOptions } from "./wire.ts";
 export const STATEMENTS: Queries = {
   claim: "claim",
   append: "append",
+  renew: "renew",
   read: "read",
   check: "check",
   mark: "mark",

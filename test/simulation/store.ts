@@ -47,6 +47,13 @@ export class Store {
         );
       case "append":
         return this.append(parse(first), { rows: parse(second), retentionMs: Number(third) });
+      case "renew":
+        return parse(first).flatMap(({ stream_id: key, epoch }) => {
+          const session = this.sessions.get(text(key));
+          const isRunning = session?.status === "streaming" && session.epoch === epoch;
+          if (isRunning) session.leaseEndsAt = this.now() + this.leaseMs;
+          return [];
+        });
       case "read":
         return parse(first).flatMap((request) => this.read(request));
       case "check":

@@ -12,8 +12,10 @@ import { notify, type PostgresParts, run } from "./parts.ts";
 
 export class Appends {
   readonly #context: PostgresParts;
-  /** Settles once followers were told of what is written. */
-  #told: Promise<unknown> = Promise.resolve();
+  /** Settles once what no append waits for was answered. */
+  #sent: Promise<unknown> = Promise.resolve();
+  /** Leases are being extended without text. */
+  #isRenewing = false;
 
   constructor(context: PostgresParts) {
     this.#context = context;
@@ -29,7 +31,10 @@ export class Appends {
     }
     const { retentionSeconds } = this.#context.settings;
     const values = [JSON.stringify(streams), JSON.stringify(entries), retentionSeconds * 1000];
-    const rows = await run(this.#context, "append", values);
+    const rows = await run(this.#context, "append", values).catch((error: unknown) => {
+      this.#renew(values[0]);
+      throw error;
+    });
     const byKey = new Map(rows.map((row) => [toText(row["stream_id"]), row]));
     const answers = appends.map(({ key }) => toAnswer(byKey.get(key)));
     const followed = appends.filter(({ pieces, end }, n) => {
@@ -40,9 +45,19 @@ export class Appends {
     return answers;
   }
 
+  /** The server may have no room for text, or have its table locked, and nobody is dead. No append waits for it. */
+  #renew(streams: unknown): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    const renewing = run(this.#context, "renew", [streams]).finally(() => {
+      this.#isRenewing = false;
+    });
+    this.#beforeClose(renewing);
+  }
+
   /** The app may end its pool next. */
   async close(): Promise<void> {
-    await this.#told;
+    await this.#sent;
   }
 
   /** Followers are told after the commit, in a statement that no append waits for. */
@@ -53,8 +68,12 @@ export class Appends {
       hints.map((hint) => moved(this.#context.channel, hint)),
     );
     // A hint that is lost costs followers the time to their next check.
+    this.#beforeClose(telling);
+  }
+
+  #beforeClose(sent: Promise<unknown>): void {
     // Without its results, which would hold those before them for ever.
-    this.#told = Promise.allSettled([this.#told, telling]).then(() => undefined);
+    this.#sent = Promise.allSettled([this.#sent, sent]).then(() => undefined);
   }
 }
 

@@ -6,6 +6,7 @@ import { createHandoverQueries, type HandoverQueries } from "./handover-queries.
 export interface Queries extends HandoverQueries {
   claim: string;
   append: string;
+  renew: string;
   read: string;
   check: string;
   mark: string;
@@ -109,6 +110,15 @@ union all
 select i.stream_id, false, null, false, s.last_offset >= i."from", s.last_offset from input i join ${sessions} s on s.stream_id = i.stream_id
 where s.epoch = i.epoch and (s.status = 'streaming' or s.status = i.ended)
   and not exists (select 1 from held h where h.stream_id = i.stream_id)`,
+
+    // $1 the streams. Without a word of the chunks, whose table may be locked, full or forbidden.
+    renew: `update ${sessions} s set lease_expires_at = clock_timestamp() + ${lease}
+from (
+  select s.stream_id from ${requests("$1", "i(stream_id text, epoch bigint)")} join ${sessions} s on s.stream_id = i.stream_id
+  where s.epoch = i.epoch and s.status = 'streaming'
+  for update of s skip locked
+) free
+where s.stream_id = free.stream_id`,
 
     // $1 the requests. One snapshot for status and text. A row's seq is its start offset, so that a page is a range of the
     // key; in rows of the older version (epoch 0) it is only an order.
