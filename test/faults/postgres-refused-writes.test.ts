@@ -61,6 +61,17 @@ test.each([
     refuse: ["begin", "lock table rs_stream_chunks in exclusive mode"],
     accept: ["commit"],
   },
+  {
+    how: "takes read-only transactions alone",
+    refuse: [
+      `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = '" + ROLE + "'",
+    ],
+    accept: [
+      `do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$`,
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = '" + ROLE + "'",
+    ],
+  },
 ])(
   "a database that $how for three leases: all have the whole text, and nobody takes it over (G1, G3, G4)",
   { timeout: 40_000 },

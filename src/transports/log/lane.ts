@@ -7,13 +7,12 @@ import { backoffMs } from "../../lib/backoff.ts";
 import type { Cancel } from "../../lib/clock.ts";
 import type { EndKind } from "../../port/transport.ts";
 import type { LogClaim, Portion } from "./claim.ts";
+import { MAX_OUTAGE_MS } from "./outages.ts";
 import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
 
 const RETRY = { firstMs: 50, maxMs: 1_000 };
-/** How long text waits for a store that is away. Its readers here have it all the same. */
-const MAX_OUTAGE_MS = 60_000;
-/** The same once its owner has closed the connection: some open it anew at once. */
+/** How long text waits for a store whose owner has closed the connection: some open it anew at once. */
 const MAX_CLOSED_MS = 1_000;
 
 export interface LaneOptions {

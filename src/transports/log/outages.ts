@@ -10,6 +10,9 @@ import { News } from "../../lib/news.ts";
  */
 export const SETTLING_MS = 5_000;
 
+/** How long text waits for a store that takes none. Its readers in the producer's process have it all the same. */
+export const MAX_OUTAGE_MS = 60_000;
+
 export class Outages {
   readonly #clock: Clock;
   #isAway = false;
@@ -40,7 +43,10 @@ export class Outages {
     this.#backAt = this.#clock.now();
   }
 
-  /** A connection is back after long enough for leases to lapse: idle until then, this process may have asked for nothing. */
+  /**
+   * A connection is back after long enough for leases to lapse: idle until then, this process may have asked for nothing. Or the
+   * store was seen to take no writes: it may do so from now on.
+   */
   reconnected(): void {
     this.#backAt = this.#clock.now();
   }

@@ -162,9 +162,10 @@ export class Watches {
         const record = this.observe(stream.key, read);
         if (record.tail !== stream.checkedTail) this.#quiet = 1;
         stream.checkedTail = record.tail;
-        // A lease that has lapsed is told by this very check.
         if (record.leaseMs !== undefined && record.leaseMs > 0)
           shortestLeaseMs = Math.min(shortestLeaseMs, record.leaseMs);
+        // A lease that has lapsed is told by this very check, unless nobody could renew it: its producer is about to.
+        else if (record.leaseMs !== undefined) this.#quiet = 1;
         this.#tellRecord(stream, record);
       }
     } finally {

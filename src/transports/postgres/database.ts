@@ -96,9 +96,10 @@ export function stateOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
-/** Whether the role may not do what it was asked to (42501, insufficient privilege). */
+/** Whether the role may not do what it was asked to: insufficient privilege, or read-only transactions. */
 export function isForbidden(error: unknown): boolean {
-  return stateOf(error instanceof ResumableStreamError ? error.cause : error) === "42501";
+  const state = stateOf(error instanceof ResumableStreamError ? error.cause : error);
+  return state === "42501" || state === "25006";
 }
 
 /** Whether the server itself answered so, over a connection that works. */

@@ -1,6 +1,6 @@
 // What several statements say alike.
 
-import { SETTLING_MS } from "../log/outages.ts";
+import { MAX_OUTAGE_MS, SETTLING_MS } from "../log/outages.ts";
 import { quoted, type TableNames } from "./schema.ts";
 
 /**
@@ -19,6 +19,9 @@ export function waitsNotLong(isAlone = "true"): string {
   const limit = `case when ${isAlone} then '${LOCK_TIMEOUT_MS}' else '${SHARED_LOCK_TIMEOUT_MS}' end`;
   return `(select set_config('lock_timeout', ${limit}, true)) is not null`;
 }
+
+/** The status of a stream whose lease has lapsed in a database that takes no writes: nobody could renew it. */
+export const READ_ONLY = "read-only";
 
 export interface QueryOptions {
   tables: TableNames;
@@ -40,7 +43,10 @@ export function createFragments({ tables, leaseMs, hasGrace }: QueryOptions): Re
   const isOpen = "s.status in ('streaming', 'pending')";
   const isLive = `(${isOpen} and ${leaseEnd} > clock_timestamp())`;
   const isThere = "(s.expires_at is null or s.expires_at > clock_timestamp())";
-  const status = `case when ${isOpen} and not ${isLive} then 'lapsed'
+  // For as long as producers go on trying.
+  const isReadOnly = `(current_setting('transaction_read_only')::boolean
+      and ${leaseEnd} > clock_timestamp() - ${MAX_OUTAGE_MS} * interval '1 millisecond')`;
+  const status = `case when ${isOpen} and not ${isLive} then case when ${isReadOnly} then '${READ_ONLY}' else 'lapsed' end
       when s.status = 'failed' and s.error = 'PRODUCER_LOST' then 'lost' else s.status end`;
   const handover = `case when s.handover_until > clock_timestamp() then 'running' when s.handovers_left > 0 then 'due' end`;
   const entries = `min(c.start_offset) as start, max(c.end_offset) as stop,

@@ -4,6 +4,7 @@ import { ResumableStreamError } from "../../port/errors.ts";
 import type { Row } from "./database.ts";
 import type { Claimed, StreamRecord } from "../log/store.ts";
 import { type EncodedEntry, type EntryRows, textFrom } from "./entries.ts";
+import { READ_ONLY } from "./fragments.ts";
 
 /** A row that a reader sees: what it says, and what the server's clock makes of it. */
 export function parseRecord(row: Row): StreamRecord {
@@ -22,6 +23,7 @@ export function parseStatus(status: unknown): StreamRecord["status"] {
   switch (status) {
     case "streaming":
     case "pending":
+    case READ_ONLY:
       return "running";
     case "done":
     case "stopped":

@@ -4,6 +4,7 @@ import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
 import { forCaller } from "../log/for-caller.ts";
+import { READ_ONLY } from "./fragments.ts";
 import { type Database, isServerError, lateError, type Row, type RunOptions } from "./database.ts";
 import type { Said } from "./hints.ts";
 import type { Queries } from "./queries.ts";
@@ -47,6 +48,7 @@ export async function run(
     const timeoutMs = settings.statementTimeoutMs;
     const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital });
     outages.succeeded();
+    if (rows.some(({ status }) => status === READ_ONLY)) outages.reconnected();
     return rows;
   } catch (error) {
     if (!isServerError(error instanceof Error ? error.cause : error)) outages.failed(sentAt, error);
