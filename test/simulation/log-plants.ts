@@ -66,7 +66,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "the end is written without the last text",
-    breaks: ["G1", "G6", "G7"],
+    breaks: ["G1", "G4", "G6", "G7"],
     plant: withStore((store) => {
       const write = store.write.bind(store);
       return {
@@ -105,7 +105,7 @@ export const LOG_PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a repeated append writes its text twice",
-    breaks: ["G1", "G6", "G7"],
+    breaks: ["G1", "G4", "G6", "G7"],
     plant: withStore((store) => {
       const write = store.write.bind(store);
       return {

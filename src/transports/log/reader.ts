@@ -80,12 +80,11 @@ export class Reader {
     state: StreamState,
   ): ReadResult {
     if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
-    // To be asked for again and again would be no better than to be told.
     if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
-      // While it runs its producer may be about to write it again. After that nobody will.
+      // While it runs its producer may be about to write it again. After that nobody will, and as the end of a stream that failed
+      // it would look like all that is left.
       if (state.end === undefined) throw holeError(from, this.#parts.store.name);
-      const end = state.end === "lost" ? "lost" : "failed";
-      return { status: "page", page: toPage({ ...state, tail: from, end }, { from, text: "" }) };
+      return { status: "absent" };
     }
     const page = toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) });
     return { status: "page", page };
