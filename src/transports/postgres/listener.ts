@@ -37,6 +37,8 @@ export class Listener {
   #isProving = false;
   /** Absent while there is no connection. */
   #listening: Listening | undefined;
+  /** Settles, and never rejects, once the connection that was tried for last is there, or given back. */
+  #opening: Promise<void> = Promise.resolve();
   #proofs = 0;
   #failures = 0;
   /** The timer of the state: a proof's deadline, the next proof or try, or the end of an idle connection. */
@@ -98,6 +100,7 @@ export class Listener {
     const listening = this.#listening;
     this.#stop("closed");
     await listening?.close();
+    await this.#opening;
   }
 
   get #ownChannel(): string {
@@ -123,10 +126,10 @@ export class Listener {
       onNotification: (payload: string, isUnasked: boolean): void => this.#receive(payload, isUnasked),
       onLost: (): void => this.#lost(),
     };
-    background(
-      database.listen(request).then((listening) => this.#opened(listening, asked)),
-      () => this.#lost(),
-    );
+    this.#opening = database
+      .listen(request)
+      .then((listening) => this.#opened(listening, asked))
+      .catch(() => this.#lost());
   }
 
   async #opened(listening: Listening, asked: readonly string[]): Promise<void> {
