@@ -35,9 +35,10 @@ export function systemPlatform(): Platform {
         if (type === "online") callback(type);
         else if (document.visibilityState === "visible") callback("visible");
       };
-      // Both reach the window; Node has none.
+      // Both reach the window; Node has none. Taken back by hand: jsdom refuses a signal that isn't its own.
       for (const type of ["online", "visibilitychange"]) {
-        globalThis.addEventListener?.(type, listener, { signal });
+        globalThis.addEventListener?.(type, listener);
+        signal.addEventListener("abort", () => globalThis.removeEventListener?.(type, listener));
       }
     },
   };

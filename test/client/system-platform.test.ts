@@ -4,7 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemPlatform } from "../../src/client/platform.ts";
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 function waiting(delayMs: number) {
   let isDue = false;
@@ -53,4 +56,22 @@ test("what is cancelled leaves no timer", () => {
   vi.advanceTimersByTime(7_000);
   wait.cancel();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a page whose events take no signal but their own is heard all the same, until the text has ended", () => {
+  const page = new EventTarget();
+  // jsdom's window, where a test environment has put Node's AbortController.
+  vi.stubGlobal("addEventListener", (type: string, listener: () => void, options?: { signal?: unknown }) => {
+    if (options?.signal !== undefined) throw new TypeError("signal is not of type AbortSignal");
+    page.addEventListener(type, listener);
+  });
+  vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  const heard: string[] = [];
+  const over = new AbortController();
+  systemPlatform().onWake((why) => heard.push(why), over.signal);
+  page.dispatchEvent(new Event("online"));
+  over.abort();
+  page.dispatchEvent(new Event("online"));
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(heard).toEqual(["online"]);
 });
