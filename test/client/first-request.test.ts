@@ -1,7 +1,8 @@
 // What resumableFetch makes of its arguments and of the first answer.
 
 import { setTimeout as pass } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test, vi } from "vitest";
 import { endOf, resumableFetch, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { until } from "../support/wait.ts";
@@ -42,6 +43,18 @@ describe("the first request", () => {
     }
     expect(String(await refused)).toBe("TypeError: fetch failed");
     expect(scene.requests).toHaveLength(4);
+  });
+
+  test.each([
+    ["a TypeError of another realm, as under Jest", runInNewContext(`new TypeError("fetch failed")`)],
+    ["a NetworkError, as happy-dom has it", new DOMException("socket hang up", "NetworkError")],
+  ])("by GET is made again after %s", async (_, error) => {
+    await using scene = await openScene();
+    const fetchOnce = vi.fn<typeof fetch>(fetch).mockRejectedValueOnce(error);
+    const fetching = scene.fetch({ fetch: fetchOnce });
+    await until(() => scene.clock.waiting()[0] === 500, { what: "the wait" });
+    scene.clock.pass(500);
+    expect([(await fetching).status, fetchOnce.mock.calls.length]).toEqual([200, 2]);
   });
 
   test("by GET gives the last answer as it is once maxAttempts are over", async () => {
