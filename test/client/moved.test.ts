@@ -17,7 +17,10 @@ interface Deploy extends Wire {
 let deploys = 0;
 
 /** A stream of one context, and another one that readers are sent to. */
-async function openDeploy(options: StreamResponseOptions = {}): Promise<Deploy> {
+async function openDeploy(
+  options: StreamResponseOptions = {},
+  send = (response: Response): Response => response,
+): Promise<Deploy> {
   const keyPrefix = `moved-${++deploys}`;
   const opened: ResumableStreamContext[] = [];
   const open = (): ResumableStreamContext => {
@@ -30,7 +33,7 @@ async function openDeploy(options: StreamResponseOptions = {}): Promise<Deploy> 
   const serve = (context: ResumableStreamContext) =>
     createResumeHandlers(context, { streamId: () => "s", authorize: () => true, ...options });
   let { GET } = serve(open());
-  const wire = await openWire((request) => GET(request));
+  const wire = await openWire(async (request) => send(await GET(request)));
   return {
     ...wire,
     source,
@@ -66,6 +69,39 @@ test("a reader of events goes elsewhere at once, and has the text whole and once
   expect(end.kind).toBe("closed");
   expect([...end.text.matchAll(/^data: (.)$/gm)].map(([, letter]) => letter).join("")).toBe("abcd");
   expect(deploy.requests).toEqual(["", "?resumeAt=9", "?resumeAt=18", "?resumeAt=27"]);
+});
+
+/** As Astro's adapter for Node sends a body that breaks off. */
+function apologizing(response: Response): Response {
+  const reader = response.body?.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = (await reader?.read()) ?? { done: true };
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        controller.enqueue(new TextEncoder().encode("Internal server error"));
+        setTimeout(() => controller.error(new Error("it broke off")), 50);
+        await new Promise(() => undefined);
+      }
+    },
+  });
+  return new Response(body, response);
+}
+
+test("what a server writes into a body that breaks off is no text of our events", async () => {
+  await using deploy = await openDeploy({}, apologizing);
+  const reading = readText(await deploy.fetch());
+  deploy.source.push("data: a\n\ndata: b");
+  await reading.reached(9);
+  deploy.replace();
+  await until(() => deploy.requests.length === 2, { what: "the reader to come back" });
+  deploy.source.push("b\n\n");
+  deploy.source.end();
+  const end = await reading.ended;
+  expect([end.kind, end.text.match(/^data: .*$/gm)]).toEqual(["closed", ["data: a", "data: bb"]]);
+  expect(end.text).not.toContain("Internal");
 });
 
 test("a reader that is sent on before anything came waits in between", async () => {
