@@ -13,7 +13,7 @@ import { loadSdk, sdkFolder, type SdkMajor } from "./sdks.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export async function pageScript(major: SdkMajor): Promise<string> {
+export async function pageScript(major: SdkMajor, mode = "production"): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [source("page.js")],
     bundle: true,
@@ -25,7 +25,7 @@ export async function pageScript(major: SdkMajor): Promise<string> {
       "@ai-sdk/react": `react${major}`,
       "resumable-stream/ai-sdk/client": source("../../src/ai-sdk-client.ts"),
     },
-    define: { "process.env.NODE_ENV": '"production"' },
+    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
   });
   return outputFiles[0]?.text ?? "";
 }

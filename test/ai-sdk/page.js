@@ -2,7 +2,7 @@
 
 import { useChat } from "@ai-sdk/react";
 import { DefaultChatTransport } from "ai";
-import { createElement } from "react";
+import { createElement, StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { createChatClient } from "resumable-stream/ai-sdk/client";
 
@@ -12,6 +12,7 @@ const state = { finishes: [], errors: [], automatic: 0 };
 // A 204 that arrives while an answer runs makes the SDK say "ready" in the middle of it (resumeStream sets the status
 // whatever else goes on), so a test types only after the load's request was answered.
 window.hasLoaded = false;
+window.mounts = 0;
 
 const client = createChatClient({ maxAttempts: Number(parameters.get("attempts") ?? Infinity) });
 const transport = new DefaultChatTransport({
@@ -46,9 +47,12 @@ function Chat({ stored }) {
     parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
   );
   const { status, messages } = chat;
+  useEffect(() => void (window.mounts += 1), []);
   const stop = () => client.stop(id);
   window.chat = { ...state, ...chat, status, messages, texts, stop, leave: chat.stop };
   return createElement("output", null, status);
 }
 
-createRoot(document.body).render(createElement(Chat, { stored: await client.load(id) }));
+const page = createElement(Chat, { stored: await client.load(id) });
+const shown = parameters.has("strict") ? createElement(StrictMode, null, page) : page;
+createRoot(document.body).render(shown);
