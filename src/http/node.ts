@@ -19,6 +19,7 @@ export interface NodeResponse {
   };
   statusCode: number;
   statusMessage: string;
+  getHeader(name: string): number | string | string[] | undefined;
   setHeader(name: string, value: string | string[]): unknown;
   /** Both have it; the types of HTTP/2's don't say so. */
   flushHeaders?(): void;
@@ -125,6 +126,9 @@ interface Exchange {
   signal: AbortSignal;
 }
 
+/** Headers of which the values that middleware has set count, too. Each cookie is a header of its own. */
+const besides = /^(vary|set-cookie|access-control-expose)/;
+
 /** The body is sent without this call, which would hold the request and the response for as long as that takes. */
 async function answer({ handler, incoming, outgoing, idleReaderMs, signal }: Exchange): Promise<void> {
   const request = toRequest(incoming, signal);
@@ -141,10 +145,9 @@ async function answer({ handler, incoming, outgoing, idleReaderMs, signal }: Exc
   outgoing.statusCode = status;
   if (statusText !== "") outgoing.statusMessage = statusText;
   for (const [name, value] of headers) {
-    if (name !== "set-cookie") outgoing.setHeader(name, value);
+    const before = besides.test(name) && outgoing.getHeader(name);
+    outgoing.setHeader(name, before ? [before, value].flat().map(String) : value);
   }
-  const cookies = headers.getSetCookie();
-  if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   if (!body || !reader || incoming.method === "HEAD") {
     outgoing.end();
     // A body that nobody gets holds nothing. Its failure is its own affair.

@@ -1,7 +1,7 @@
 // The bridge under the frameworks of Node, after whatever their middleware has done to the request.
 
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer, get } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -244,6 +244,28 @@ test("headers are as middleware left them, and those of a request that was made 
     ["accept", "a, b"],
     ["x-user", "me"],
   ]);
+});
+
+test("cookies, vary and exposed headers of middleware stay, besides those of the answer", async () => {
+  const app = express();
+  app.use((_: unknown, response: ServerResponse, next: () => void) => {
+    response.setHeader("access-control-expose-headers", "x-request-id");
+    response.setHeader("vary", "origin");
+    response.setHeader("set-cookie", ["a=1", "b=2"]);
+    response.setHeader("cache-control", "public");
+    next();
+  });
+  const headers = new Headers({ vary: "cookie", "set-cookie": "c=3" });
+  headers.append("set-cookie", "d=4");
+  const handler = toNodeHandler(() => streamResponse(undefined, { headers }));
+  app.all("/", handler);
+  const answer = (await fetch(await listen(app))).headers;
+  expect(answer.get("access-control-expose-headers")).toMatch(
+    /^x-request-id, stream-status, stream-offset, /,
+  );
+  expect(answer.get("vary")).toBe("origin, cookie");
+  expect(answer.getSetCookie()).toEqual(["a=1", "b=2", "c=3", "d=4"]);
+  expect(answer.get("cache-control")).toBe("no-store");
 });
 
 test("a source's failure is told once, however many read it, and without its cause", async () => {

@@ -32,6 +32,7 @@ export class NodeSink extends EventEmitter {
     return this.#closed.promise;
   }
 
+  getHeader(): undefined {}
   setHeader(): void {}
   flushHeaders(): void {
     this.headersSent = true;
