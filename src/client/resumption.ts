@@ -48,6 +48,8 @@ export class Resumption {
   #goOn: (() => void) | undefined;
   /** Media type of the text; absent if its server gives none. */
   readonly #type: string | undefined;
+  /** The first answer may be ours, by the one header of ours that pages of another origin see without its being exposed to them. */
+  readonly #mayBeOurs: boolean;
   /** Status of the last answer. */
   #status: number | undefined;
   /** Of the current connection's silence. */
@@ -63,6 +65,8 @@ export class Resumption {
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
     this.#heardAt = platform.clock.now();
     this.#type = typeOf(response.headers);
+    this.#mayBeOurs =
+      response.type === "cors" && /no-transform/.test(response.headers.get("cache-control") ?? "");
     this.#position = position;
     this.#onCaughtUp = options.onCaughtUp;
     this.#current = this.#open({ abort: new AbortController() }, response, "anywhere");
@@ -224,7 +228,8 @@ export class Resumption {
       const { isOurs, kind, mustBeOwn } = received;
       // Asked only whether a clean close was the end, another server may well say it so.
       const isNone = isOurs || this.#isOwn || (mustBeOwn && this.#state.confirms !== "other");
-      if (kind === "own" || (kind === "unknown" && isNone)) return this.#onBroken(connection);
+      const isHidden = !isOurs && kind === "text" && this.#mayBeOurs;
+      if (kind === "own" || (kind === "unknown" && isNone) || isHidden) return this.#onBroken(connection);
       this.#left = received.left || this.#left;
       return this.#dispatch({ type: "closed", by: isOurs ? "ours" : "other" });
     }
