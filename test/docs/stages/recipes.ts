@@ -180,6 +180,34 @@ await failing?.cancel();
       "events 1 ended producer failed\n",
     ].join("\n"),
   },
+  [`${page}: Why does an answer hang behind Vite's proxy?, block 1`]: {
+    before: `
+import { once } from "node:events";
+import { createServer, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text as textOf } from "node:stream/consumers";
+import { createServer as createVite, defineConfig, mergeConfig } from "vite";
+`,
+    // Not by Node's fetch: after `connection: close`, as the proxy says, that takes what broke off for whole.
+    after: `
+const server = createServer((request, response) => {
+  response.write("some ");
+  setTimeout(() => (request.url === "/api/whole" ? response.end("text") : response.destroy()), 50);
+}).listen(0, "127.0.0.1");
+await once(server, "listening");
+const target = \`http://127.0.0.1:\${(server.address() as AddressInfo).port}\`;
+const own = { server: { port: 0, host: "127.0.0.1", proxy: { "/api": { target } } } };
+const vite = await createVite(mergeConfig(config, { ...own, configFile: false, logLevel: "silent" }));
+await vite.listen();
+const url = \`http://127.0.0.1:\${(vite.httpServer?.address() as AddressInfo).port}/api\`;
+for (const path of ["/whole", "/broken"]) {
+  const [answer] = (await once(get(url + path), "response")) as [IncomingMessage];
+  console.log(await textOf(answer).catch((error: Error) => error.message));
+}
+process.exit();
+`,
+    prints: "some text\naborted\n",
+  },
   [`${page}: How large may a text be?, block 1`]: {
     before: `${memory}${model}`,
     after: `
