@@ -56,6 +56,7 @@ export function createPostgresParts({ checked, postgres, database, hasGrace }: D
     settings,
     queries: createQueries({ tables, leaseMs: settings.leaseMs, hasGrace }),
     database,
+    running: new Set(),
     channel: createChannel(tables.sessions),
     clock: systemClock,
     handOver: checked.handOver,

@@ -114,6 +114,7 @@ export class LogBackend implements Backend {
           clock,
           onError: () => undefined,
         }),
+        running: new Set(),
         channel: "simulated",
         clock,
         handOver: options.handOver,

@@ -79,14 +79,14 @@ export class Reader {
     { text }: StoredPage,
     state: StreamState,
   ): ReadResult {
-    if (!isBound && (state.end === "done" || state.end === "stopped")) return { status: "done" };
+    const isWhole = state.end === "done" || state.end === "stopped";
+    if (isWhole && !isBound) return { status: "done" };
     if (text === undefined || (text === "" && from < state.tail && maxUnits > 0)) {
       // While it runs its producer may be about to write it again. After that nobody will.
-      const { end } = state;
-      if (end === undefined) throw holeError(from, this.#parts.store.name);
+      if (state.end === undefined) throw holeError(from, this.#parts.store.name);
       // Of a stream that failed it is all that is left. One that was whole must not look like that.
-      if (end !== "failed" && end !== "lost") return { status: "absent" };
-      return { status: "page", page: toPage({ ...state, tail: from, end }, { from, text: "" }) };
+      if (isWhole) return { status: "absent" };
+      return { status: "page", page: toPage({ ...state, tail: from }, { from, text: "" }) };
     }
     const page = toPage(state, { from, text: text.slice(0, cutBeforePair(text, 0, maxUnits)) });
     return { status: "page", page };

@@ -1,6 +1,7 @@
 // The group commit: one statement writes what all streams of the process have, checks each one's epoch, extends its lease, and
 // learns who was fenced, who is asked to stop and who is watched.
 
+import { background } from "../../lib/background.ts";
 import type { EndKind } from "../../port/transport.ts";
 import type { Append, AppendAnswer } from "../log/store.ts";
 import type { Row } from "./database.ts";
@@ -8,12 +9,10 @@ import { toEntry } from "./entries.ts";
 import { moved } from "./hints.ts";
 import { createHint } from "./names.ts";
 import { toNumber, toText } from "./parse.ts";
-import { notify, type PostgresParts, run } from "./parts.ts";
+import { type PostgresParts, run, tell } from "./parts.ts";
 
 export class Appends {
   readonly #context: PostgresParts;
-  /** Settles once what no append waits for was answered. */
-  #sent: Promise<unknown> = Promise.resolve();
   /** Leases are being extended without text. */
   #isRenewing = false;
 
@@ -41,7 +40,12 @@ export class Appends {
       const answer = answers[n];
       return answer?.status === "written" && answer.isWatched && (pieces.length > 0 || end);
     });
-    this.#tell(followed.map(({ key }) => createHint(key)));
+    // After the commit, in a statement that no append waits for.
+    const { channel } = this.#context;
+    tell(
+      this.#context,
+      followed.map(({ key }) => moved(channel, createHint(key))),
+    );
     return answers;
   }
 
@@ -52,28 +56,8 @@ export class Appends {
     const renewing = run(this.#context, "renew", [streams]).finally(() => {
       this.#isRenewing = false;
     });
-    this.#beforeClose(renewing);
-  }
-
-  /** The app may end its pool next. */
-  async close(): Promise<void> {
-    await this.#sent;
-  }
-
-  /** Followers are told after the commit, in a statement that no append waits for. */
-  #tell(hints: readonly string[]): void {
-    if (hints.length === 0) return;
-    const telling = notify(
-      this.#context,
-      hints.map((hint) => moved(this.#context.channel, hint)),
-    );
-    // A hint that is lost costs followers the time to their next check.
-    this.#beforeClose(telling);
-  }
-
-  #beforeClose(sent: Promise<unknown>): void {
-    // Without its results, which would hold those before them for ever.
-    this.#sent = Promise.allSettled([this.#sent, sent]).then(() => undefined);
+    // The failure that is told is the append's.
+    background(renewing, () => undefined);
   }
 }
 

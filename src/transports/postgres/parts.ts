@@ -1,5 +1,6 @@
 // What every part of the transport shares.
 
+import { background } from "../../lib/background.ts";
 import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { HandOver } from "../../port/hand-over.ts";
@@ -24,6 +25,8 @@ export interface PostgresParts {
   settings: PostgresSettings;
   queries: Queries;
   database: Database;
+  /** Statements on their way. The app may end its pool when its context has closed, which waits for them. */
+  running: Set<Promise<unknown>>;
   /** The channel of notifications to producers. */
   channel: string;
   clock: Clock;
@@ -36,7 +39,16 @@ export interface PostgresParts {
 const VITAL: ReadonlySet<keyof Queries> = new Set(["append", "notify"]);
 
 /** Runs a statement within the deadline all of them have. */
-export async function run(
+export function run(...request: Parameters<typeof runWithin>): Promise<Row[]> {
+  const [{ running }] = request;
+  const rows = runWithin(...request);
+  running.add(rows);
+  const over = (): void => void running.delete(rows);
+  rows.then(over, over);
+  return rows;
+}
+
+async function runWithin(
   { clock, database, queries, settings }: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
@@ -65,7 +77,12 @@ export async function notify(
   if (said.length > 0) await run(context, "notify", [JSON.stringify(said)], options);
 }
 
-/** The same for a statement that a caller waits for. */
+/** Sends them, and nobody waits. What is lost costs producers the time to their next heartbeat, and followers that to their next check. */
+export function tell(context: PostgresParts, said: readonly Said[]): void {
+  background(notify(context, said), () => undefined);
+}
+
+/** Runs a statement that a caller waits for. */
 export function runForCaller(
   context: PostgresParts,
   name: keyof Queries,

@@ -47,7 +47,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
   /** Absent before the first use, and again where opening failed. */
   let opening: Promise<LeasedPglite> | undefined;
   /** Absent before the first use. */
-  let opened: PgliteClient | undefined;
+  let client: PgliteClient | undefined;
   const open = (): Promise<LeasedPglite> => {
     opening ??= openWith(lease, tables).catch((error: unknown) => {
       opening = undefined;
@@ -60,8 +60,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
     run: async (statement, values, { timeoutMs }) => {
       try {
         // Opening is the process's own work and no answer to wait for: its time doesn't count.
-        const { client } = await open();
-        opened = client;
+        ({ client } = await open());
         const late = (): Error => lateError("ask the database", timeoutMs);
         const answer = client.query(statement, [...values]);
         const { rows } = await withDeadline(clock, answer, { timeoutMs, late });
@@ -72,7 +71,7 @@ export function pgliteDatabase({ tables, clock, lease }: PgliteDatabaseOptions):
       }
     },
     listen: async (request) => listenEmbedded((await open()).client, request),
-    isClosed: () => opened?.closed === true,
+    isClosed: () => client?.closed === true,
     close: async () => {
       const leased = await opening;
       await leased?.release();

@@ -29,38 +29,27 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
     if (outages.isNews("TRANSPORT_UNAVAILABLE")) onError(error);
   });
   const connections = connectionsFor(pool, listenerPool);
-  const running = new Set<Promise<unknown>>();
-  const run: Database["run"] = async (statement, values, { timeoutMs, onLate, isVital }) => {
-    const stopUsing = use();
-    const runsOn = async (client: PostgresClient): Promise<Row[]> => {
-      const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
-      return rows.map(toRow);
-    };
-    const ours = isVital && poolTroubleOf(pool) === "busy" ? listeningOver(pool) : undefined;
-    try {
-      if (ours) return await ours.run(runsOn, timeoutMs);
-      return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, runsOn);
-    } finally {
-      stopUsing();
-    }
-  };
   return {
     outages,
-    run: (statement, values, options) => {
-      const rows = run(statement, values, options);
-      running.add(rows);
-      const over = (): void => void running.delete(rows);
-      rows.then(over, over);
-      return rows;
+    run: async (statement, values, { timeoutMs, onLate, isVital }) => {
+      const stopUsing = use();
+      const runsOn = async (client: PostgresClient): Promise<Row[]> => {
+        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
+        return rows.map(toRow);
+      };
+      const ours = isVital && poolTroubleOf(pool) === "busy" ? listeningOver(pool) : undefined;
+      try {
+        if (ours) return await ours.run(runsOn, timeoutMs);
+        return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, runsOn);
+      } finally {
+        stopUsing();
+      }
     },
     listen: isAlone
       ? undefined
       : (request) => listenWhileUsing(request, { from: listenerPool ?? pool, clock, use }),
     isClosed: () => poolTroubleOf(pool) === "ended",
-    // The app may end its pool next: hints and proofs that nobody waits for are on their way, too.
-    close: async () => {
-      await Promise.allSettled(running);
-    },
+    close: () => Promise.resolve(),
   };
 }
 

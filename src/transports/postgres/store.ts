@@ -1,6 +1,5 @@
 // The log's store over Postgres: two tables, and notifications as hints.
 
-import { background } from "../../lib/background.ts";
 import type { RecordedEnd, StopRequest, WatchSignal } from "../../port/transport.ts";
 import type { Outages } from "../log/outages.ts";
 import type {
@@ -26,7 +25,7 @@ import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { channelOf, createHint, createKey } from "./names.ts";
 import { parseEntries, parseRecord, parseStatus, toNumber, wholeText } from "./parse.ts";
-import { notify, type PostgresParts, run, runForCaller } from "./parts.ts";
+import { notify, type PostgresParts, run, runForCaller, tell } from "./parts.ts";
 import { Reads } from "./reads.ts";
 
 /** The most that one statement carries, so that it fits its deadline. */
@@ -112,9 +111,8 @@ export class PostgresStore implements LogStore {
 
   async tellSuperseded(key: string, { epoch }: Claimed): Promise<void> {
     const hint = createHint(key);
-    const { channel } = this.#context;
-    const fences = encodeHints("fence", [hint, String(epoch)]);
-    await notify(this.#context, [...fences.map((fence): Said => [channel, fence]), moved(channel, hint)]);
+    const fences = this.#toProducers("fence", [hint, String(epoch)]);
+    await notify(this.#context, [...fences, moved(this.#context.channel, hint)]);
   }
 
   append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
@@ -160,11 +158,7 @@ export class PostgresStore implements LogStore {
       return await run(this.#context, "mark", [input, WATCHED_MS]);
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      const payloads = encodeHints("followed", followed.map(createHint));
-      await notify(
-        this.#context,
-        payloads.map((payload) => [this.#context.channel, payload]),
-      );
+      await notify(this.#context, this.#toProducers("followed", followed.map(createHint)));
       return [];
     }
   }
@@ -215,7 +209,7 @@ export class PostgresStore implements LogStore {
   }
 
   tellMoved(key: string): void {
-    this.#tell([moved(this.#context.channel, createHint(key))]);
+    tell(this.#context, [moved(this.#context.channel, createHint(key))]);
   }
 
   listen(key: string, onSignal: (signal: WatchSignal) => void): StreamEar {
@@ -247,8 +241,8 @@ export class PostgresStore implements LogStore {
 
   async close(): Promise<void> {
     this.#reads.close();
-    await this.#appends.close();
     await this.#listener.close();
+    await Promise.allSettled(this.#context.running);
     await this.#context.database.close();
   }
 
@@ -277,14 +271,11 @@ export class PostgresStore implements LogStore {
 
   /** Producers look at their rows. */
   #ask(...keys: string[]): void {
-    const payloads = encodeHints("asked", keys.map(createHint));
-    this.#tell(payloads.map((payload) => [this.#context.channel, payload]));
+    tell(this.#context, this.#toProducers("asked", keys.map(createHint)));
   }
 
-  #tell(said: readonly Said[]): void {
-    background(notify(this.#context, said), () => {
-      // A hint that is lost costs a producer's time to its next heartbeat, and a follower's to its next check.
-    });
+  #toProducers(kind: HintKind, names: readonly string[]): Said[] {
+    return encodeHints(kind, names).map((payload) => [this.#context.channel, payload]);
   }
 
   async #records(

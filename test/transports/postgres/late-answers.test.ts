@@ -35,6 +35,7 @@ async function openScene(onLate: (rows: Row[]) => void) {
       isClosed: () => false,
       close: () => Promise.resolve(),
     },
+    running: new Set(),
     channel: "channel",
     clock,
     onError: (error) => reported.push(error),

@@ -56,6 +56,7 @@ async function openListener() {
     settings,
     queries,
     database,
+    running: new Set(),
     channel: "channel",
     clock,
     onError: () => undefined,

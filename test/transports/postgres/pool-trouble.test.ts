@@ -46,6 +46,7 @@ function openSide(config: PoolConfig): Side {
       hasGrace: true,
     }),
     database,
+    running: new Set(),
     channel: "channel",
     clock: systemClock,
     onError: () => undefined,
