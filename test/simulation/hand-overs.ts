@@ -73,6 +73,19 @@ export class HandOvers {
     );
   }
 
+  /** Processes that died while their app took what a dead producer had left: the next is elected when the time of each is over. */
+  deathsWhileTaking(run: Run): number {
+    const epochs = this.#world.winsLike(run).map(({ epoch }) => epoch);
+    return this.#takings.filter(
+      ({ end, epoch, participant, status }) =>
+        end === "lost" &&
+        epoch !== undefined &&
+        epochs.includes(epoch) &&
+        status === "running" &&
+        participant.machine.state === "dead",
+    ).length;
+  }
+
   /** Nothing is over before the app had its time with it. */
   judgeClean(
     runs: readonly Run[],

@@ -18,6 +18,8 @@ const LOOK_AT_LEASE_MS = 3_000;
 const BARRED_MS = 10_000;
 /** A shorter trouble kills no producer: it has 2 s to answer, and up to `LATEST_BACK_MS` of them to be back. */
 const BRIEF_MS = 1_500;
+/** What an elected process has for its own requests, beside the time of its app: three `claimTimeoutMs`. */
+const ELECTED_REQUESTS_MS = 9_000;
 /** Messages of one question and its answer, and of the proof beside it. */
 const LEGS = 10;
 
@@ -116,7 +118,8 @@ function judgeLost(world: World, reading: Reading, runs: readonly Run[]): void {
   // The app is given what is left first: by one process, and where it failed there once more.
   const { onEnd } = world.plan;
   const givingMs = onEnd
-    ? 2 * (Math.min(onEnd.takesMs, onEnd.timeoutMs) + LEGS * world.plan.latency.maxMs)
+    ? 2 * (Math.min(onEnd.takesMs, onEnd.timeoutMs) + LEGS * world.plan.latency.maxMs) +
+      world.handOvers.deathsWhileTaking(run) * (onEnd.timeoutMs + ELECTED_REQUESTS_MS + LOOK_AT_LEASE_MS)
     : 0;
   const limit = findMs + givingMs + LEGS * world.plan.latency.maxMs + (mayBeBarred ? BARRED_MS : 0);
   const took = world.now - Math.max(run.machine.diedAt, reading.startedAt);
