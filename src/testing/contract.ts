@@ -10,8 +10,6 @@ import type { Opened } from "./runner.ts";
 export interface ContractBackend {
   /** Whether the text of a failed stream is kept (a log), or gone (a relay). @defaultValue false */
   keepsText?: boolean;
-  /** Whether a message may reach others a moment after it was published: it passes from node to node. @defaultValue false */
-  isCluster?: boolean;
   /** Makes a context with these options, as a process of its own would. */
   createContext: (options: CommonOptions) => Promise<DurableStreamContext>;
   /** Called after every context was closed. */
@@ -26,7 +24,6 @@ export interface Contract {
   createContext: (options?: Partial<CommonOptions>) => Promise<DurableStreamContext>;
   /** As the backend says of itself; known once there is a context. */
   readonly keepsText: boolean;
-  readonly isCluster: boolean;
   /** Where this test's chance starts. */
   seed: number;
 }
@@ -55,9 +52,6 @@ export async function openContract(factory: ContractFactory, seed: number): Prom
       seed,
       get keepsText() {
         return backend.keepsText === true;
-      },
-      get isCluster() {
-        return backend.isCluster === true;
       },
       async createContext(options) {
         const context = await backend.createContext({

@@ -23,7 +23,6 @@ export function redisBackend({ url, clients, createContext, state }: RedisBacken
   const keyPrefix = freshKeyPrefix();
   const closers: (() => void)[] = [];
   return {
-    isCluster: clients.endsWith("-cluster"),
     async createContext(options: CommonOptions) {
       const { publisher, subscriber, close } = await createClients(clients, url);
       closers.push(close);

@@ -25,13 +25,10 @@ export const supersedingPromises: Section<Contract> = section("superseding", (pr
 
         const newPrimary = read(await newer.createNewResumableStream(id, newSource.makeStream));
         const followers = [read(await other.resumeExistingStream(id))];
-        if (contract.keepsText) {
-          // A log may tell the older producer by its next write only; until then its own process follows it.
-          oldSource.push("unheard ");
-          await until(() => deepEqual(codesOf(reported), ["FENCED"]));
-        }
-        // Until the fence has passed from node to node the older producer's own process follows it.
-        if (contract.isCluster) await until(() => deepEqual(codesOf(reported), ["FENCED"]));
+        // A log may tell the older producer by its next write only.
+        if (contract.keepsText) oldSource.push("unheard ");
+        // Until it is told, by a message on another connection, its own process follows it.
+        await until(() => deepEqual(codesOf(reported), ["FENCED"]));
         followers.push(read(await older.resumeExistingStream(id)));
         oldSource.push("late ");
         newSource.push("new ");
