@@ -19,6 +19,20 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
+/** A running stream in plain text, and the handler of its GET with these headers. */
+async function openText(headers: Record<string, string>) {
+  const context = createResumableStreamContext({ waitUntil: null });
+  const source = manualSource();
+  await (await context.createNewResumableStream("chat", source.makeStream))?.cancel();
+  const { GET } = createResumeHandlers(context, {
+    streamId: () => "chat",
+    authorize: () => true,
+    format: "text",
+    headers: { "access-control-allow-origin": "*", ...headers },
+  });
+  return { context, source, GET, [Symbol.asyncDispose]: () => context.close() };
+}
+
 /** A page that reads what `GET` answers at another origin, over `port`. `text` is what it has, and how that ended. */
 async function openPage({ port, method = "GET" }: { port: number; method?: string }) {
   const script = await clientScript();
@@ -52,15 +66,8 @@ test.each([
   ["a GET", "GET", {}],
   ["a POST whose answer says where it can be read again", "POST", { "content-location": "/again" }],
 ])("%s goes on, also if the app names headers of its own for the page", async (_, method, place) => {
-  await using context = createResumableStreamContext({ waitUntil: null });
-  const source = manualSource();
-  await (await context.createNewResumableStream("chat", source.makeStream))?.cancel();
-  const { GET } = createResumeHandlers(context, {
-    streamId: () => "chat",
-    authorize: () => true,
-    format: "text",
-    headers: { ...place, "access-control-allow-origin": "*", "access-control-expose-headers": "x-own" },
-  });
+  await using stream = await openText({ ...place, "access-control-expose-headers": "x-own" });
+  const { GET, source } = stream;
   const asked: string[] = [];
   await using server = await serveHttp((request) => {
     asked.push(`${request.method} ${new URL(request.url).pathname}`);
@@ -84,15 +91,8 @@ test.each([
 test.each(["runs on", "has ended meanwhile"])(
   "plain text whose headers are kept from the page doesn't end cleanly on a part of a text that %s",
   async (what) => {
-    await using context = createResumableStreamContext({ waitUntil: null });
-    const source = manualSource();
-    await (await context.createNewResumableStream("chat", source.makeStream))?.cancel();
-    const { GET } = createResumeHandlers(context, {
-      streamId: () => "chat",
-      authorize: () => true,
-      format: "text",
-      headers: { "access-control-allow-origin": "*" },
-    });
+    await using stream = await openText({});
+    const { context, GET, source } = stream;
     let asked = 0;
     await using server = await serveHttp(async (request) => {
       asked += 1;
