@@ -135,9 +135,11 @@ export function createContext({
       check(streamId);
       const epoch = checkGeneration(generation);
       const local = await streams.local(streamId);
-      const isMeant = local && (epoch === undefined || epoch === local.epoch);
+      const isMeant = local && (epoch === undefined || local.isOf(epoch));
       // A producer here that has ended may be superseded without knowing it. The record tells what runs.
-      return (isMeant && (await local.end(reason))) || transport.stop(streamId, { reason, epoch });
+      if (isMeant && (await local.end(reason))) return true;
+      // A text without a claim runs here or nowhere.
+      return epoch !== undefined && epoch < 0 ? false : transport.stop(streamId, { reason, epoch });
     },
     close: async ({ drainMs }: CloseOptions = {}) => {
       await streams.close(notNegative("drainMs", drainMs, 0));

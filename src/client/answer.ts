@@ -75,9 +75,9 @@ export function mayPass(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** Whether a mark names another text than the one a reader has. */
+/** Whether a mark names another text than the one a reader has. One that begins with 0 stands for a claim that came late. */
 export function isOther(mark: string | null | undefined, position: Position): boolean {
-  return Boolean(mark && mark !== (markOf(position) ?? mark));
+  return Boolean(mark && !/\.0./.test(position) && mark !== (markOf(position) ?? mark));
 }
 
 export const EVENTS: string = "text/event-stream";

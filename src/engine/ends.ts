@@ -100,7 +100,7 @@ export function generationOf(stream: ReadableStream<string>): string | undefined
   const tracked = trackedEnds().get(stream);
   if (!tracked) throw new TypeError("stream must be one that a context returned, got another.");
   const epoch = tracked.epoch();
-  return epoch === undefined ? undefined : markOf(epoch);
+  return epoch === undefined || epoch < 0 ? undefined : markOf(epoch);
 }
 
 /**

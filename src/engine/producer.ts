@@ -2,6 +2,7 @@
 
 import { background } from "../lib/background.ts";
 import { createDeferred } from "../lib/deferred.ts";
+import { epochWithoutClaim } from "../lib/position.ts";
 import type { Claim, EndKind, ProducerPort, Slice } from "../port/transport.ts";
 import { Backlog } from "./backlog.ts";
 import { handOverOnce } from "./hand-over.ts";
@@ -39,6 +40,8 @@ export class Producer implements ProducerPort {
   readonly #source: Source;
   readonly #startedAtMs: number;
   readonly #settled = createDeferred<void>();
+  /** Told to readers in place of its claim's, while it has none. */
+  readonly #epochWithoutClaim = epochWithoutClaim();
   readonly #telling: Telling;
   #state;
   #claim: Claim | undefined;
@@ -62,7 +65,11 @@ export class Producer implements ProducerPort {
       onCancelFailed: (error) => this.#report(cancelError(streamId, error)),
     });
     this.settled = this.#settled.promise;
-    this.#readers = new LocalReaders({ streamId, backlog: this.#backlog, epoch: () => this.epoch });
+    this.#readers = new LocalReaders({
+      streamId,
+      backlog: this.#backlog,
+      epoch: () => this.epoch ?? this.#epochWithoutClaim,
+    });
     this.primary = this.#readers.openPrimary(() => this.#dispatch({ type: "primary-left" }));
   }
 
@@ -114,6 +121,11 @@ export class Producer implements ProducerPort {
   /** Of its claim; absent while it has none. */
   get epoch(): number | undefined {
     return this.#claim?.epoch;
+  }
+
+  /** Whether a position that names this epoch is of its text: a reader may have been told one before a late claim came. */
+  isOf(epoch: number): boolean {
+    return epoch === this.epoch || epoch === this.#epochWithoutClaim;
   }
 
   /** Whether callers may be given this producer's text: until its end is told, and unless it was superseded. */

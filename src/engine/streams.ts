@@ -102,7 +102,7 @@ export class Streams {
     const events = new FollowerEvents(this.#options.onEvent, { streamId, offset });
     const producer = await this.local(streamId);
     // One of another claim may have been superseded and not know it: the record tells.
-    if (producer && (epoch === undefined || epoch === producer.epoch)) {
+    if (producer && (epoch === undefined || producer.isOf(epoch))) {
       events.following();
       return { status: "following", stream: producer.follow(offset, (end, at) => events.ended(end, at)) };
     }

@@ -129,8 +129,8 @@ export class EventFraming implements Framing {
   }
 
   isCommonUpTo(to: number): boolean {
-    // Ids of a text whose claim isn't known yet name no generation, and later ones do.
-    const isNamed = this.#options.epoch?.() !== undefined;
+    // Ids of a text whose claim isn't known yet name none, and later ones do.
+    const isNamed = (this.#options.epoch?.() ?? -1) >= 0;
     return isNamed && (this.#isCaughtUp || to < this.#tail);
   }
 

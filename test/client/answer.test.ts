@@ -73,6 +73,12 @@ describe("an answer", () => {
     ["no offset, to be said by the events' first comment", {}, { isOwn: true }, "opened"],
     ["the text's generation", { "stream-offset": "9", "stream-generation": "k1" }, {}, "opened"],
     ["another generation", { "stream-offset": "9", "stream-generation": "k2" }, {}, "PRODUCER_LOST"],
+    [
+      "the generation of a claim that came late",
+      { "stream-offset": "9", "stream-generation": "k2" },
+      { position: "9.0k1" },
+      "opened",
+    ],
     ["another media type", { "stream-offset": "9", "content-type": "text/html" }, {}, "REFUSED"],
   ])("of status 200 with %s: %s", (_what, headers, change, expected) => {
     expect(judged(200, headers, change)).toBe(expected);

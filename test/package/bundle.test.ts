@@ -138,20 +138,21 @@ test.each([
 // By a cluster client that takes the place of one that waits for a dead node, and by leases of superseded claims' texts. By listeners
 // that don't keep a context that nobody closes, proofs that a busy pool neither counts nor carries, timers that hold no process,
 // an Edge runtime whose `setImmediate` throws, headers that a signal doesn't wait for, and messages that are loaded again.
-// By leases that outlive a database that takes no text, and text of ours that a page may not see to be ours.
+// By leases that outlive a database that takes no text, text of ours that a page may not see to be ours, and positions in
+// texts that have no claim.
 test.each([
   { what: "the client", entry: "client", budget: 6_100 },
-  { what: "http", entry: "http", budget: 9_700 },
+  { what: "http", entry: "http", budget: 9_750 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_750 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_490 },
-  { what: "memory", entry: "memory", budget: 24_000 },
+  { what: "memory", entry: "memory", budget: 24_050 },
   { what: "generic", entry: "generic", budget: 29_900 },
   { what: "redis", entry: "redis", budget: 45_250 },
   { what: "ioredis", entry: "ioredis", budget: 45_250 },
-  { what: "postgres", entry: "postgres", budget: 31_900 },
-  { what: "pglite", entry: "pglite", budget: 30_600 },
+  { what: "postgres", entry: "postgres", budget: 32_000 },
+  { what: "pglite", entry: "pglite", budget: 30_700 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 12_850 },
+  { what: "transport", entry: "transport", budget: 12_900 },
   { what: "testing", entry: "testing", budget: 53_500 },
   { what: "everything", entry: "", budget: 59_250 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
@@ -160,9 +161,9 @@ test.each([
   );
 });
 
-test("the engine and the relay, without the context and its options, take at most 19,950 bytes", async () => {
+test("the engine and the relay, without the context and its options, take at most 20,000 bytes", async () => {
   const code = `
     export { Streams } from "./dist/engine/streams.js";
     export { relayTransport } from "./dist/transports/relay/relay.js";`;
-  expect(await sizeOf(code)).toBeLessThanOrEqual(19_950);
+  expect(await sizeOf(code)).toBeLessThanOrEqual(20_000);
 });
