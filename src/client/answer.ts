@@ -41,7 +41,8 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   const { position, closed } = asked;
   const offset = headers.get("stream-offset");
   const said = headers.get("stream-status");
-  const isConfirmed = offset === String(offsetOf(position));
+  const at = offsetOf(position);
+  const isConfirmed = offset === String(at);
   const refused = (code: ResumableFetchErrorCode): Judgement => ({ type: "judged", verdict: { code } });
   const ended = (end: EndKind): Judgement => ({ type: "judged", verdict: ending(end) });
   if (isOther(headers.get("stream-generation"), position)) return ended("lost");
@@ -50,7 +51,8 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
     // A login page, say. Without a type it can't be told: of two handlers, one may well give none.
     if (type && asked.type && type !== asked.type) return refused("REFUSED");
     const isBelieved = offset === null ? asked.isTrusted || asked.isOwn : isConfirmed;
-    return isBelieved ? { type: "opened" } : refused("NOT_RESUMED");
+    // Not if the text's own beginning couldn't be read: a handler may well repeat a NaN.
+    return isBelieved && at >= 0 ? { type: "opened" } : refused("NOT_RESUMED");
   }
   // Servers without our header answer 410 when the stream ended badly, and 204 or 422 when it is done.
   if (status === 410) return ended(said === "failed" ? "failed" : "lost");
@@ -60,7 +62,7 @@ export function judge({ status, headers }: Response, asked: Asked, wallTime: num
   if (said === "missed") return refused("MISSED_END");
   if (status === 204 || status === 422) {
     const hasAll = offset === null ? closed : isConfirmed;
-    const isLonger = Number(offset) > offsetOf(position) + asked.left;
+    const isLonger = Number(offset) > at + asked.left;
     return hasAll
       ? ended(said === "stopped" ? said : "done")
       : { type: "judged", verdict: { code: "MISSED_END" }, isProven: isLonger };

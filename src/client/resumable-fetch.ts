@@ -120,11 +120,12 @@ export async function fetchOn(
 
   const target =
     typeof resumeUrl === "function" ? resumeUrl : resumeAt(place ?? (await placeOf(response, first)));
-  const begun = response.headers.get("stream-offset") ?? first.searchParams.get("resumeAt");
+  const begun = response.headers.get("stream-offset") ?? (first.searchParams.get("resumeAt") || "0");
   const { body, ended } = new Resumption({
     platform,
     response,
-    position: /^\d+(\.\w+)?$/.exec(begun ?? "")?.[0] ?? "0",
+    // Two values that a proxy has joined, say, are no start of 0: no answer goes on from there.
+    position: /^\d+(\.\w+)?$/.test(begun) ? begun : "",
     // Async: a function of the caller's that throws is an attempt that failed.
     request: async (position, resumeSignal) =>
       fetch(target(offsetOf(position), position), {

@@ -49,6 +49,25 @@ describe("an answer to a resume", () => {
     expect([reading.text(), wire.requests]).toEqual(["one two ", ["", "?from=4", "?from=8"]]);
   });
 
+  const unread: [string, Record<string, string>, isTrusted: boolean][] = [
+    ["40, 40", { "stream-offset": "6" }, false],
+    ["4e1", { "stream-offset": "NaN" }, false],
+    ["+40", {}, true],
+  ];
+  test.each(unread)(
+    "is refused if the text's own beginning, %s, can't be read",
+    async (offset, resumed, isTrusted) => {
+      const answers = [plain(open("forty "), { "stream-offset": offset })];
+      await using wire = await openWire(() => answers.shift() ?? plain("twice ", resumed));
+      const reading = readText(await wire.fetch(isTrusted ? { resumeUrl: () => wire.url } : {}));
+      await reading.reached(6);
+      wire.proxy.cut();
+      await letRetry(wire);
+      expect((await errorOf(reading)).code).toBe("NOT_RESUMED");
+      expect(reading.text()).toBe("forty ");
+    },
+  );
+
   test("of our events may say it in its first comment alone, as to a page of another origin", async () => {
     const type = { "content-type": "text/event-stream" };
     const answers = [
