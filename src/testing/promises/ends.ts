@@ -61,6 +61,12 @@ export const endPromises: Section<Contract> = section("ends", (promise) => {
     }
   });
 
+  for (const end of ["done", "stopped", "failed"] as const) {
+    promise(`${end}: once a reader was given it, every call finds it, followed or not`, async (contract) => {
+      for (const isFollowed of [false, true]) await expectFoundAtOnce(contract, { end, isFollowed });
+    });
+  }
+
   promise(
     "endOf tells nothing to a reader that left, and refuses a stream of another kind",
     async (contract) => {
@@ -199,6 +205,43 @@ export const endPromises: Section<Contract> = section("ends", (promise) => {
     await until(async () => equal(await second.hasExistingStream(id), "DONE"));
   });
 });
+
+interface EndedStream {
+  end: "done" | "stopped" | "failed";
+  isFollowed: boolean;
+}
+
+/** A store may take 250 ms before its end is told without it: what took longer than this says nothing. */
+const IN_TIME_MS = 200;
+const ROUNDS = 20;
+
+/** Asks right after the end was told, and not again until the answer is right (G13). */
+async function expectFoundAtOnce(contract: Contract, { end, isFollowed }: EndedStream): Promise<void> {
+  const [first, second] = [await contract.createContext(), await contract.createContext()];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const id = freshId(end);
+    const source = manualSource();
+    const primary = read(await first.createNewResumableStream(id, source.makeStream));
+    const follower = isFollowed ? read(await second.resumeExistingStream(id)) : undefined;
+    source.push("text");
+    await Promise.all([primary.reached(4), follower?.reached(4)]);
+    const startedAt = performance.now();
+    if (end === "done") source.end();
+    else if (end === "failed") source.fail(new Error("model overloaded"));
+    else await second.stopStream(id);
+    await primary.ended;
+    if (performance.now() - startedAt > IN_TIME_MS && round < ROUNDS) continue;
+
+    const ofFailed = contract.keepsText ? "failed" : null;
+    const statuses = await Promise.all([second, first].map((context) => context.hasExistingStream(id)));
+    const status = end === "failed" ? ofFailed : "DONE";
+    deepEqual(statuses, [status, status]);
+    await follower?.ended;
+    const again = await second.resumableStream(id, sourceOf(["again"]));
+    equal(again === null ? null : await readWhole(again), end === "failed" ? "again" : null);
+    return;
+  }
+}
 
 /**
  * Resolves once a stream that ended badly is nobody's, from the answers a user sees: a relay has nothing of it, a log has
