@@ -25,9 +25,15 @@ export function makeLines(frame: (line: string) => string, signal?: AbortSignal)
   });
 }
 
+/** What a page shows of a text: an AI SDK's chunks say it in their deltas. */
+function shown(text: string): string {
+  const deltas = [...text.matchAll(/^data: \{"type":"text-delta".*"delta":("(?:[^"\\]|\\.)*")\}$/gm)];
+  return deltas.length === 0 ? text : deltas.map(([, json = '""']) => String(JSON.parse(json))).join("");
+}
+
 /** How many lines of one answer a text has, from the first on; throws if it is of two answers, or has a hole or a double. */
 export function linesOf(text: string): number {
-  const lines = [...text.matchAll(/^(?:data: )?([0-9a-f-]{36}) (\d+)$/gm)];
+  const lines = [...shown(text).matchAll(/^(?:data: )?([0-9a-f-]{36}) (\d+)$/gm)];
   const [first] = lines;
   lines.forEach(([line, name, number], index) => {
     if (name === first?.[1] && Number(number) === index) return;
@@ -38,6 +44,6 @@ export function linesOf(text: string): number {
 
 /** Whether the last line is there, and every line before it. */
 export function isWhole(text: string): boolean {
-  const [, count] = /^(?:data: )?[0-9a-f-]{36} of (\d+)\s*$/m.exec(text) ?? [];
+  const [, count] = /^(?:data: )?[0-9a-f-]{36} of (\d+)\s*$/m.exec(shown(text)) ?? [];
   return count !== undefined && Number(count) === linesOf(text);
 }

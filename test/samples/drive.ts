@@ -48,12 +48,11 @@ const CUTS = 30;
 export async function readOverCuts(
   server: SampleServer,
   ask: Ask,
-  seed: number,
+  { seed, cutAfterBytes = 900 }: { seed: number; cutAfterBytes?: number | undefined },
 ): Promise<{ cuts: number } & SampleReader> {
   const random = seededRandom(seed);
   let cuts = 0;
-  // The first byte of a body comes after some 600 of headers.
-  server.proxy.cutEachAfter(() => (cuts++ < CUTS ? 900 + Math.floor(random() * 1_500) : Infinity));
+  server.proxy.cutEachAfter(() => (cuts++ < CUTS ? cutAfterBytes + Math.floor(random() * 1_500) : Infinity));
   const reader = new SampleReader(await ask(server.url));
   await until(() => cuts > CUTS || reader.end !== undefined, { what: "the last cut", withinMs: 90_000 });
   // Over the connection that stays: one that is only opened may come after the end, and a relay keeps no text.

@@ -33,7 +33,7 @@ async function start(code: string): Promise<SampleServer> {
   return serveSample(file, { REDIS_URL: inject("redisUrl") });
 }
 
-test("the documents show a route, its four homes and a chat's", () => {
+test("the documents show a route, its four homes, and chats with and without the AI SDK", () => {
   expect(programs.map(({ name }) => name)).toEqual([
     "README.md",
     "docs/README.md: Handlers, block 1",
@@ -41,6 +41,8 @@ test("the documents show a route, its four homes and a chat's", () => {
     "docs/README.md: Handlers, block 3",
     "docs/README.md: Handlers, block 4",
     "docs/http.md: Next.js, block 1",
+    "docs/recipes.md: How do I build a chat without the AI SDK?, block 1",
+    "docs/ai-sdk.md: The route, block 1",
   ]);
 });
 
@@ -50,34 +52,38 @@ test("the guide's programs compile", async () => {
   expect(errorsOfFiles(files, bundled)).toEqual([]);
 });
 
-describe.each(programs)("$name", { concurrent: true, timeout: 120_000 }, ({ code, ask, placeOf }) => {
-  test("thirty cuts: the text is whole, and of one answer", async () => {
-    await using server = await start(code);
-    const reader = await readOverCuts(server, ask, 7);
-    expect(reader.cuts).toBeGreaterThanOrEqual(30);
-    expect([isWhole(reader.text), reader.end]).toEqual([true, "clean"]);
-  });
+describe.each(programs)(
+  "$name",
+  { concurrent: true, timeout: 120_000 },
+  ({ code, ask, placeOf, cutAfterBytes }) => {
+    test("thirty cuts: the text is whole, and of one answer", async () => {
+      await using server = await start(code);
+      const reader = await readOverCuts(server, ask, { seed: 7, cutAfterBytes });
+      expect(reader.cuts).toBeGreaterThanOrEqual(30);
+      expect([isWhole(reader.text), reader.end]).toEqual([true, "clean"]);
+    });
 
-  test("a killed producer: the reader has a part, and is told so", async () => {
-    await using server = await start(code);
-    const reader = new SampleReader(await ask(server.url));
-    await reader.reached(20);
-    await server.kill();
-    await server.restart();
-    await reader.ended;
-    expect(reader.end).toBe("PRODUCER_LOST");
-    expect(reader.lines).toBeGreaterThanOrEqual(20);
-  });
+    test("a killed producer: the reader has a part, and is told so", async () => {
+      await using server = await start(code);
+      const reader = new SampleReader(await ask(server.url));
+      await reader.reached(20);
+      await server.kill();
+      await server.restart();
+      await reader.ended;
+      expect(reader.end).toBe("PRODUCER_LOST");
+      expect(reader.lines).toBeGreaterThanOrEqual(20);
+    });
 
-  test("a stop on the way: the reader has a part with a clean end", async () => {
-    await using server = await start(code);
-    const response = await ask(server.url);
-    const reader = new SampleReader(response);
-    await reader.reached(20);
-    const stopped = await fetch(placeOf(response, server.directUrl), { method: "DELETE" });
-    expect(stopped.status).toBe(200);
-    await reader.ended;
-    expect(reader.end).toBe("clean");
-    expect(isWhole(reader.text)).toBe(false);
-  });
-});
+    test("a stop on the way: the reader has a part with a clean end", async () => {
+      await using server = await start(code);
+      const response = await ask(server.url);
+      const reader = new SampleReader(response);
+      await reader.reached(20);
+      const stopped = await fetch(placeOf(response, server.directUrl), { method: "DELETE" });
+      expect(stopped.status).toBe(200);
+      await reader.ended;
+      expect(reader.end).toBe("clean");
+      expect(isWhole(reader.text)).toBe(false);
+    });
+  },
+);
