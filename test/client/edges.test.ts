@@ -77,6 +77,24 @@ describe("headers", () => {
     expect(headersOf(requests, "authorization")).toEqual(["Bearer 1", "Bearer 2"]);
   });
 
+  test("of a function are asked for anew at each attempt of the first request", async () => {
+    await using scene = await openScene();
+    scene.answers.push(() => new Response(null, { status: 503 }));
+    const sent: (string | null)[] = [];
+    let calls = 0;
+    const fetching = scene.fetch({
+      headers: async () => ({ authorization: `Bearer ${++calls}` }),
+      fetch: (input, init) => {
+        sent.push(new Headers(init?.headers).get("authorization"));
+        return fetch(input, init);
+      },
+    });
+    await until(() => sent.length === 1 && scene.clock.waiting().length > 0, { what: "a first answer" });
+    await letRetry(scene);
+    expect((await fetching).status).toBe(200);
+    expect(sent).toEqual(["Bearer 1", "Bearer 2"]);
+  });
+
   test("of an object are those it has by then", async () => {
     const headers = new Headers({ authorization: "Bearer 1" });
     const requests = await requestsOf(({ url }) => ({

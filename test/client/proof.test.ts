@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
+import { setTimeout as pass } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { endOf, ResumableFetchError, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
@@ -259,6 +260,23 @@ test("an event that no connection carries whole ends the body after maxAttempts"
   for (let attempt = 0; attempt < 3; attempt++) await letRetry(scene);
   expect((await errorOf(reading)).code).toBe("UNREACHABLE");
   expect(scene.requests.slice(2)).toEqual(["?resumeAt=9", "?resumeAt=9", "?resumeAt=9"]);
+});
+
+test("and so does one of which each connection brings a part, however long that takes", async () => {
+  await using scene = await openScene();
+  const reading = readText(await scene.fetch({ maxAttempts: 3 }));
+  scene.source.push(`data: ${"x".repeat(200_000)}`);
+  let before = scene.proxy.bytesToClient;
+  for (let attempt = 0; attempt <= 3; attempt++) {
+    await until(() => scene.proxy.bytesToClient > before + 150_000, { what: "a part of the event" });
+    // For the client to have read it.
+    await pass(50);
+    scene.clock.pass(20_000);
+    scene.proxy.cut();
+    before = scene.proxy.bytesToClient;
+    if (attempt < 3) await letRetry(scene);
+  }
+  expect((await errorOf(reading)).code).toBe("UNREACHABLE");
 });
 
 test("heartbeats alone keep a stream that is cut again and again, however often", async () => {
