@@ -54,6 +54,25 @@ test.each([
   expect(await context.hasExistingStream(id)).toBe(true);
 });
 
+test("403, too, where there is nothing to resume, and for a position that is none", async () => {
+  const asked: unknown[] = [];
+  const of = (streamId: string | null) =>
+    createResumeHandlers(context, {
+      streamId: () => streamId,
+      authorize: (_request, named) => {
+        asked.push(named);
+        return false;
+      },
+    });
+  const statuses = async ({ GET, DELETE }: ReturnType<typeof of>, query = ""): Promise<number[]> => {
+    const request = (): Request => new Request(`http://localhost/stream${query}`);
+    return [(await GET(request())).status, (await DELETE(request())).status];
+  };
+  for (const none of [null, "", "never"]) expect(await statuses(of(none))).toEqual([403, 403]);
+  expect(await statuses(of(id), "?resumeAt=x&generation=!")).toEqual([403, 403]);
+  expect(asked).toEqual([null, null, null, null, "never", "never", id, id]);
+});
+
 test("an answer of authorize's own is sent as it is", async () => {
   const answer = new Response("Log in first.", { status: 401 });
   expect(await answersTo(answer)).toEqual([answer, answer]);
