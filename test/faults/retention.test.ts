@@ -1,8 +1,10 @@
 // A stream may run for longer than its record is kept after its end: the record must not expire under it (G3).
 
 import { setTimeout as pass } from "node:timers/promises";
+import { Pool } from "pg";
 import { afterEach, expect, inject, test } from "vitest";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
+import { createPostgresResumableStreamContext as overPostgres } from "../../src/postgres.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
 import type { ResumableStreamContext } from "../../src/api/types.ts";
 import { freshId, freshKeyPrefix } from "../../src/testing/contract.ts";
@@ -41,5 +43,36 @@ test.each(["memory", "redis-6", "ioredis-6"] as const)(
     await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
     await Promise.all(contexts.map((each) => each.close()));
     clients?.close();
+  },
+);
+
+test.each(["postgres", "redis-6"] as const)(
+  "%s that keeps the text: so does one of a log, whose lease is renewed",
+  async (kind) => {
+    const options = {
+      waitUntil: null,
+      keyPrefix: freshKeyPrefix(),
+      retentionSeconds: RETENTION_SECONDS,
+      leaseMs: 1_000,
+    };
+    const pool = new Pool({ connectionString: inject("postgresUrl") });
+    const clients = kind === "postgres" ? undefined : await createClients(kind, inject("redisUrl"));
+    const open = () =>
+      clients ? overRedis({ ...options, ...clients, keepText: true }) : overPostgres({ ...options, pool });
+    const [context, other] = [open(), open()];
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.resumableStream(id, source.makeStream));
+    source.push("long ");
+    // A running stream is kept for two leases at least.
+    await pass(RETENTION_SECONDS * 4_500);
+    const follower = read(await other.resumableStream(id, mustNotProduce));
+    source.push("text");
+    source.end();
+    for (const reading of [primary, follower]) await expectClosed(reading, "long text");
+    await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
+    await Promise.all([context.close(), other.close()]);
+    clients?.close();
+    await pool.end();
   },
 );
