@@ -1,6 +1,7 @@
 // The imported build and the required one, in one program: they share what a process has one of.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RedisServer } from "../support/redis-server.ts";
 import { createConsumer, pack, type Consumer, type Tarball } from "./consumer.ts";
 
 let tarball: Tarball;
@@ -8,7 +9,7 @@ let consumer: Consumer;
 
 beforeAll(async () => {
   tarball = await pack();
-  consumer = await createConsumer(tarball, []);
+  consumer = await createConsumer(tarball, ["redis", "ioredis"]);
 });
 
 afterAll(async () => {
@@ -81,4 +82,33 @@ test("clients that are imported and required are one: how a response ended, and 
     server.closeAllConnections();`;
   const once = [true, ["stopped", "failed"], "SOURCE_FAILED", true, false, false];
   expect(await consumer.run({ kind: "module", code })).toBe(JSON.stringify([...once, ...once]));
+});
+
+test.each(["redis", "ioredis"])("clients that are made of REDIS_URL are one pair: %s", async (entry) => {
+  const code = `
+    import { createRequire } from "node:module";
+    import { Redis } from "ioredis";
+    import * as imported from "resumable-stream/${entry}";
+    const required = createRequire(import.meta.url)("resumable-stream/${entry}");
+    const admin = new Redis(process.env.REDIS_URL);
+    const connected = async () => (await admin.client("LIST")).trim().split("\\n").length;
+    const before = await connected();
+    const contexts = [imported, required].map(({ createResumableStreamContext }) =>
+      createResumableStreamContext({ waitUntil: null, keyPrefix: "two-builds" }));
+    const texts = [];
+    for (const [one, other] of [contexts, contexts.toReversed()]) {
+      const id = crypto.randomUUID();
+      let controller;
+      const source = new ReadableStream({ start: (given) => { controller = given; } });
+      const streams = [await one.createNewResumableStream(id, () => source), await other.resumeExistingStream(id)];
+      controller.enqueue("text");
+      controller.close();
+      for (const stream of streams) for await (const piece of stream) texts.push(piece);
+    }
+    console.log(JSON.stringify([(await connected()) - before, texts]));
+    for (const context of contexts) await context.close();
+    admin.disconnect();`;
+  await using server = await RedisServer.start();
+  const told = await consumer.run({ kind: "module", code, env: { REDIS_URL: server.url } });
+  expect(told).toBe(JSON.stringify([2, ["text", "text", "text", "text"]]));
 });
