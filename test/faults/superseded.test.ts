@@ -101,6 +101,28 @@ describe.concurrent.each(FAULT_CLIENTS)("a superseded producer, over %s", (clien
     expect((await redis.commandCounts())["set"]).toBeLessThan(10);
     expect([...opened.errors, ...other.errors]).toEqual([]);
   });
+
+  it("twenty producers of one id, each with its reader and a follower elsewhere, warn of no leak", async () => {
+    const warnings: string[] = [];
+    const warn = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", warn);
+    await using redis = await RedisServer.start();
+    await using opened = await openContext({ clients, url: redis.url });
+    await using other = await openContext({ clients, url: redis.url });
+    const readings = [];
+    const sources = [];
+    for (let n = 0; n < 20; n++) {
+      const source = manualSource();
+      sources.push(source);
+      readings.push(read(await opened.context.createNewResumableStream("s", source.makeStream)));
+      read(await other.context.resumeExistingStream("s"));
+    }
+    for (const source of sources) source.push("text");
+    for (const source of sources) source.end();
+    for (const reading of readings) await expectClosed(reading, "text");
+    process.off("warning", warn);
+    expect(warnings).toEqual([]);
+  });
 });
 
 /** The older producer is gone for good, the newer is in the middle: nothing of it may be missing, added or ended. */
