@@ -84,8 +84,10 @@ test("clients that are imported and required are one: how a response ended, and 
   expect(await consumer.run({ kind: "module", code })).toBe(JSON.stringify([...once, ...once]));
 });
 
-test.each(["redis", "ioredis"])("clients that are made of REDIS_URL are one pair: %s", async (entry) => {
-  const code = `
+test.each(["redis", "ioredis"])(
+  "clients that are made of REDIS_URL are one pair, and one waits for a silent server: %s",
+  async (entry) => {
+    const code = `
     import { createRequire } from "node:module";
     import { Redis } from "ioredis";
     import * as imported from "resumable-stream/${entry}";
@@ -93,8 +95,10 @@ test.each(["redis", "ioredis"])("clients that are made of REDIS_URL are one pair
     const admin = new Redis(process.env.REDIS_URL);
     const connected = async () => (await admin.client("LIST")).trim().split("\\n").length;
     const before = await connected();
+    const errors = [];
+    const options = { waitUntil: null, claimTimeoutMs: 300, onError: ({ message }) => void errors.push(/within \\d+ ms/.exec(message)[0]) };
     const contexts = [imported, required].map(({ createResumableStreamContext }) =>
-      createResumableStreamContext({ waitUntil: null, keyPrefix: "two-builds" }));
+      createResumableStreamContext({ ...options, keyPrefix: "two-builds" }));
     const texts = [];
     for (const [one, other] of [contexts, contexts.toReversed()]) {
       const id = crypto.randomUUID();
@@ -105,10 +109,20 @@ test.each(["redis", "ioredis"])("clients that are made of REDIS_URL are one pair
       controller.close();
       for (const stream of streams) for await (const piece of stream) texts.push(piece);
     }
-    console.log(JSON.stringify([(await connected()) - before, texts]));
+    const connections = (await connected()) - before;
+    const pid = Number(/process_id:(\\d+)/.exec(await admin.info("server"))[1]);
+    process.kill(pid, "SIGSTOP");
+    for (const context of contexts) {
+      await context.createNewResumableStream("away", () => new ReadableStream({ start: (given) => given.close() }));
+    }
+    process.kill(pid, "SIGCONT");
+    console.log(JSON.stringify([connections, texts, errors]));
     for (const context of contexts) await context.close();
     admin.disconnect();`;
-  await using server = await RedisServer.start();
-  const told = await consumer.run({ kind: "module", code, env: { REDIS_URL: server.url } });
-  expect(told).toBe(JSON.stringify([2, ["text", "text", "text", "text"]]));
-});
+    await using server = await RedisServer.start();
+    const told = await consumer.run({ kind: "module", code, env: { REDIS_URL: server.url } });
+    expect(told).toBe(
+      JSON.stringify([2, ["text", "text", "text", "text"], ["within 300 ms", "within 40 ms"]]),
+    );
+  },
+);

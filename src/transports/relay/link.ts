@@ -7,6 +7,7 @@ import type { RecordedEnd } from "../../port/transport.ts";
 import type { PublishPort, Ownership } from "./ports.ts";
 import type { StatusRecord } from "./record.ts";
 import { Gate } from "../../lib/gate.ts";
+import { shared } from "../../lib/shared.ts";
 import { Health } from "./health.ts";
 
 export interface LinkOptions {
@@ -106,7 +107,7 @@ interface PortHealth {
 const MAX_ENDS = 250;
 
 /** All contexts that share a client share what is known of its server. */
-const known = new WeakMap<PublishPort, PortHealth>();
+const known = shared("port-health.1", () => new WeakMap<PublishPort, PortHealth>());
 
 function healthOf(port: PublishPort, clock: Clock): PortHealth {
   const health = known.get(port) ?? {
