@@ -1,5 +1,6 @@
 // Row: a database whose transactions are more than "read committed". A statement that waited for another's row is undone there.
 // Row: a stream gives more than the database takes. The others of its process are written between its pieces.
+// Row: a database refuses what one stream says. Its process writes its other streams all the same.
 // Row: somebody else's row stands where a stream's text is to go. Its process writes its other streams all the same.
 
 import { Pool } from "pg";
@@ -63,6 +64,35 @@ test("a stranger's row in the way of one stream holds up no other", { timeout: 3
   });
   hindered.end();
   other.end();
+});
+
+test("a stream whose text the database refuses holds up no other (G16)", { timeout: 30_000 }, async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await database.query("alter table rs_stream_chunks add check (stream_id not like '%s1')");
+  const troubles: unknown[] = [];
+  const contexts = [1, 2].map(() => {
+    const pool = new Pool({ connectionString: database.url, max: 5 });
+    const onError = (error: unknown): unknown => troubles.push(error);
+    const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError });
+    onTestFinished(() => context.close().then(() => pool.end()));
+    return context;
+  });
+  const [producing, following] = contexts as [(typeof contexts)[0], (typeof contexts)[0]];
+  const sources = ["s0", "s1", "s2", "s3", "s4"].map(() => manualSource());
+  const readings = await Promise.all(
+    sources.map(async (source, n) => {
+      await producing.createNewResumableStream(`s${n}`, source.makeStream);
+      return read(await following.resumeExistingStream(`s${n}`));
+    }),
+  );
+  for (const source of sources) source.push("text");
+  const [, refused] = readings.splice(1, 1);
+  for (const reading of readings) await reading.reached(4);
+  expect(refused?.text() ?? "").toBe("");
+  for (const source of sources) source.end();
+  for (const reading of readings) await expectClosed(reading, "text");
+  expect(troubles).toMatchObject([{ code: "TRANSPORT_UNAVAILABLE", cause: { code: "23514" } }]);
 });
 
 test("a stream that has 40 MB to write holds up no other", { timeout: 60_000 }, async () => {

@@ -71,8 +71,7 @@ const encoding: Check<PostgresSubject> = {
   run: async ({ other }) => {
     const row = await ask(other, "select current_setting('server_encoding') as encoding");
     if (row["encoding"] === "UTF8") return { status: "ok", found: "the database holds any character" };
-    // One statement carries the text of all streams of a process: a character that can't be written fails all of it.
-    const found = `the database's encoding is ${String(row["encoding"])}: a character it lacks fails all that is written with it`;
+    const found = `the database's encoding is ${String(row["encoding"])}: nothing more is written of a stream that has a character it lacks`;
     const advice = "Create a database with encoding 'UTF8' template template0, and set the tables up there.";
     return { status: "failed", found, advice };
   },

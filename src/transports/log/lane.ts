@@ -12,6 +12,8 @@ import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
 
 const RETRY = { firstMs: 50, maxMs: 1_000 };
+/** When this number of streams is refused, each by itself, and none was written, it is no trouble of one stream. */
+const MAX_REFUSED = 4;
 /** How long text waits for a store whose owner has closed the connection: some open it anew at once. */
 const MAX_CLOSED_MS = 1_000;
 
@@ -23,11 +25,15 @@ export interface LaneOptions {
   isClosing: () => boolean;
   /** The record names another claim. */
   onFenced: (claim: LogClaim) => void;
+  /** The store refuses what it says, and takes what others do: it waits apart from them. */
+  onRefused: (claim: LogClaim) => void;
   /** The store has its end. */
   onEnded: (claim: LogClaim, end: EndKind) => void;
   /** Nothing more is written under it. */
   onOver: (claim: LogClaim) => void;
 }
+
+type Portions = readonly (readonly [LogClaim, Portion])[];
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -108,7 +114,7 @@ export class Lane {
     this.#isFlushing = true;
     this.#flushedAt = this.#parts.clock.now();
     background(
-      this.#write(portions).then(
+      this.#writeParted([...portions]).then(
         () => this.#succeeded(),
         (error: unknown) => this.#failed(error),
       ),
@@ -136,7 +142,27 @@ export class Lane {
     return portions;
   }
 
-  async #write(portions: ReadonlyMap<LogClaim, Portion>): Promise<void> {
+  /** A store that refuses what one stream says refuses the whole write: that stream is found by halves. */
+  async #writeParted(all: Portions): Promise<void> {
+    const refused: LogClaim[] = [];
+    let isAnyWritten = false;
+    const parts = [all];
+    for (let part; (part = parts.pop());) {
+      try {
+        await this.#write(part);
+        isAnyWritten = true;
+      } catch (error) {
+        if (this.#parts.store.isRefusal?.(error) !== true) throw error;
+        const half = part.length >> 1;
+        if (half > 0) parts.push(part.slice(half), part.slice(0, half));
+        else for (const [claim] of part) refused.push(claim);
+        if (!isAnyWritten && (parts.length === 0 || refused.length >= MAX_REFUSED)) throw error;
+      }
+    }
+    for (const claim of refused) this.#options.onRefused(claim);
+  }
+
+  async #write(portions: Portions): Promise<void> {
     const { clock, store } = this.#parts;
     const startedAt = clock.now();
     const appends: Append[] = [];

@@ -160,6 +160,8 @@ export interface LogStore {
   tellSuperseded(key: string, claimed: Claimed): Promise<void>;
   /** In the order of the appends. All of it may be repeated if its answer is lost. */
   append(appends: readonly Append[]): Promise<readonly AppendAnswer[]>;
+  /** Whether an append failed for what one of its streams says, perhaps. Absent: there is one stream in each. */
+  isRefusal?(error: unknown): boolean;
   /** Lets a claim go that nobody writes under: whoever looks finds it lapsed, and has nothing to hand over. */
   release(key: string, epoch: number): Promise<void>;
 

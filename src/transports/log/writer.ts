@@ -53,7 +53,7 @@ export class Writer {
         claimed,
         producer,
         isHandedOver: () => this.#handovers.isAnothers(key, epoch, () => claim.untilTaken()),
-        onPending: (pending) => lane.pending(pending),
+        onPending: (pending) => this.#claims.get(key)?.lane.pending(pending),
       },
       clock.now(),
     );
@@ -121,9 +121,19 @@ export class Writer {
       heartbeatMs: this.#parts.settings.leaseMs / 3,
       isClosing: () => this.#closed !== undefined,
       onFenced: (claim) => this.#fence(claim),
+      onRefused: (claim) => this.#part(claim),
       onEnded: (claim, end) => this.#onEnded(claim, end),
       onOver: (claim) => this.#drop(claim),
     });
+  }
+
+  #part(claim: LogClaim): void {
+    const open = this.#claims.get(claim.key);
+    if (open?.claim !== claim) return;
+    open.lane.delete(claim);
+    open.lane = this.#createLane();
+    open.lane.add(claim);
+    open.lane.pending(claim);
   }
 
   #fence(claim: LogClaim): void {

@@ -102,6 +102,14 @@ export function isForbidden(error: unknown): boolean {
   return state === "42501" || state === "25006";
 }
 
+/**
+ * Whether it may be for the values that were sent: data, constraints, limits of an index, a trigger of the app's. All that is refused
+ * else, as for rights or a full disk, is refused to all.
+ */
+export function isRefusal(error: unknown): boolean {
+  return /^(22|23|54|P0)/.test(stateOf(error instanceof ResumableStreamError ? error.cause : error));
+}
+
 /** Whether the server itself answered so, over a connection that works. */
 export function isServerError(error: unknown): boolean {
   const state = stateOf(error);

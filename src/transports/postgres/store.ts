@@ -18,7 +18,7 @@ import type {
 } from "../log/store.ts";
 import { Appends } from "./appends.ts";
 import { Claims } from "./claims.ts";
-import { isForbidden, reasonOf, type Row } from "./database.ts";
+import { isForbidden, isRefusal, reasonOf, type Row } from "./database.ts";
 import { Ears } from "./ears.ts";
 import { storable, textFrom } from "./entries.ts";
 import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
@@ -117,6 +117,10 @@ export class PostgresStore implements LogStore {
 
   append(appends: readonly Append[]): Promise<readonly AppendAnswer[]> {
     return this.#appends.append(appends);
+  }
+
+  isRefusal(error: unknown): boolean {
+    return isRefusal(error);
   }
 
   async release(key: string, epoch: number): Promise<void> {
