@@ -7,7 +7,7 @@ import * as overIoredis from "../../src/ioredis.ts";
 import * as overNodeRedis from "../../src/redis.ts";
 import type { ResumableStreamContext } from "../../src/api/types.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
-import { read } from "../../src/testing/reading.ts";
+import { expectClosed, read } from "../../src/testing/reading.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
@@ -106,6 +106,27 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
       what: "the stream to be gone",
       withinMs: 8_000,
     });
+  });
+
+  it("an access list that takes the channels away for a while ends no process, and loses no text (G1, G7)", async () => {
+    const [producing, asking] = [over(server.url), over(server.url)];
+    const source = manualSource();
+    await producing.createNewResumableStream("x", source.makeStream);
+    const reading = read(await asking.resumeExistingStream("x"));
+    source.push("before ");
+    await reading.reached(7);
+    const refusals = async (): Promise<number> =>
+      Number(
+        /rejected_calls=(\d+)/.exec(
+          String(await server.command("INFO", "commandstats")).split("cmdstat_subscribe")[1] ?? "",
+        )?.[1] ?? 0,
+      );
+    await server.command("ACL", "SETUSER", "default", "resetchannels");
+    await until(async () => (await refusals()) > 1, { what: "both to be refused on new connections" });
+    await server.command("ACL", "SETUSER", "default", "allchannels");
+    source.push("after");
+    source.end();
+    await expectClosed(reading, "before after");
   });
 
   it.each([

@@ -2,6 +2,7 @@
 
 import { channelStart, inOrderFor } from "./channel-node.ts";
 import { isPassingAnswer, repeated } from "./cluster-answers.ts";
+import { resubscribing } from "./ioredis-resubscribing.ts";
 import {
   type Emitter,
   listen,
@@ -14,7 +15,7 @@ import {
 export interface IoredisClient extends Emitter {
   defineCommand(...args: never[]): unknown;
   call(command: string, ...args: string[]): Promise<unknown>;
-  subscribe(channel: string): Promise<unknown>;
+  subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   /** `end` once its owner has closed it. */
   readonly status: string;
@@ -63,13 +64,17 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
     subscribe: async (channel, handler) => {
       // One listener of the client's, however many channels: its emitter warns of many.
       if (handlers.size === 0) client.on("message", onMessage);
+      if (!cluster) resubscribing(client).add(handlers);
       handlers.set(channel, handler);
       if (!cluster) return void (await client.subscribe(channel));
       await repeated(() => cluster.subscribe(channel), { isPassing: isRaceOfTheClient });
     },
     unsubscribe: async (channel) => {
       handlers.delete(channel);
-      if (handlers.size === 0) client.off("message", onMessage);
+      if (handlers.size === 0) {
+        client.off("message", onMessage);
+        if (!cluster) resubscribing(client).delete(handlers);
+      }
       try {
         await client.unsubscribe(channel);
       } catch (error) {

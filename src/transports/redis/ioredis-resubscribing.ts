@@ -1,0 +1,41 @@
+// On a new connection ioredis subscribes again by itself, once. If that is refused, as by an access list that has changed, nobody hears of
+// it, which ends the process; and the connection is deaf for ever, as it looks well.
+
+import { background } from "../../lib/background.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { IoredisClient } from "./ioredis.ts";
+
+/** How soon a refused subscription is tried again: followers read meanwhile. */
+const AGAIN_MS = 1_000;
+
+/** The channels that are listened to, by connections of ours over one client. */
+type Listened = Set<ReadonlyMap<string, unknown>>;
+
+const listenedOf = new WeakMap<IoredisClient, Listened>();
+
+/** Has a client's refused subscriptions tried again: of what is in these while they are. */
+export function resubscribing(client: IoredisClient): Listened {
+  const known = listenedOf.get(client);
+  if (known) return known;
+  const listened: Listened = new Set();
+  listenedOf.set(client, listened);
+  const subscribe = client.subscribe.bind(client);
+  let isWaiting = false;
+  const tryAgain = (): void => {
+    if (isWaiting) return;
+    isWaiting = true;
+    systemClock.meanwhile(AGAIN_MS, () => {
+      isWaiting = false;
+      const channels = [...listened].flatMap((handlers) => [...handlers.keys()]);
+      if (channels.length > 0 && client.status !== "end") background(subscribe(...channels), tryAgain);
+    });
+  };
+  client.subscribe = (...channels) => {
+    const subscribing = subscribe(...channels);
+    // The client itself passes a list. Whoever else subscribes hears of a refusal.
+    const [first]: unknown[] = channels;
+    if (Array.isArray(first)) background(subscribing, tryAgain);
+    return subscribing;
+  };
+  return listened;
+}
