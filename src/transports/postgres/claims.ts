@@ -111,6 +111,6 @@ export class Claims {
   ): Promise<Row[]> {
     const { retentionSeconds } = this.#context.settings;
     const values = [JSON.stringify(keys), mode, retentionSeconds * 1000, handovers, isOwedGivenUp, isPatient];
-    return run(this.#context, "claim", values, { onLate });
+    return run(this.#context, "claim", values, { onLate, isRepeatable: mode === "supersede" });
   }
 }

@@ -27,6 +27,8 @@ export interface RunOptions {
    * that waits for no row.
    */
   isVital?: boolean;
+  /** It may run twice: sent again if its connection turns out to be of no use. */
+  isRepeatable?: boolean;
 }
 
 export interface ListenRequest {

@@ -38,6 +38,9 @@ export interface PostgresParts {
 /** Streams live by these. */
 const VITAL: ReadonlySet<keyof Queries> = new Set(["append", "notify"]);
 
+/** Callers wait for these, and they may run twice. */
+const REPEATABLE: ReadonlySet<keyof Queries> = new Set(["lastEnd", "read", "status", "stop"]);
+
 /** Runs a statement within the deadline all of them have. */
 export function run(...request: Parameters<typeof runWithin>): Promise<Row[]> {
   const [{ running }] = request;
@@ -52,13 +55,17 @@ async function runWithin(
   { clock, database, queries, settings }: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
-  { isVital = VITAL.has(name), onLate }: Omit<RunOptions, "timeoutMs"> = {},
+  {
+    isVital = VITAL.has(name),
+    isRepeatable = REPEATABLE.has(name),
+    onLate,
+  }: Omit<RunOptions, "timeoutMs"> = {},
 ): Promise<Row[]> {
   const { outages } = database;
   const sentAt = clock.now();
   try {
     const timeoutMs = settings.statementTimeoutMs;
-    const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital });
+    const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital, isRepeatable });
     outages.succeeded();
     if (rows.some(({ status }) => status === READ_ONLY)) outages.reconnected();
     return rows;

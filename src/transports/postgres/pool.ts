@@ -2,7 +2,14 @@
 
 import { shared } from "../../lib/shared.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type Database, type Listening, type ListenRequest, type Row, stateOf } from "./database.ts";
+import {
+  type Database,
+  isServerError,
+  type Listening,
+  type ListenRequest,
+  type Row,
+  stateOf,
+} from "./database.ts";
 import { connectionsFor } from "./late-answers.ts";
 import { runOn } from "./lent-connection.ts";
 import { openListeningConnection } from "./listening-connection.ts";
@@ -31,16 +38,28 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   const connections = connectionsFor(pool, listenerPool);
   return {
     outages,
-    run: async (statement, values, { timeoutMs, onLate, isVital }) => {
+    run: async (statement, values, { timeoutMs, onLate, isVital, isRepeatable = false }) => {
       const stopUsing = use();
+      const startedAt = clock.now();
+      let isSent = false;
       const runsOn = async (client: PostgresClient): Promise<Row[]> => {
+        isSent = true;
         const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
         return rows.map(toRow);
       };
       const ours = isVital && poolTroubleOf(pool) === "busy" ? listeningOver(pool) : undefined;
       try {
         if (ours) return await ours.run(runsOn, timeoutMs);
-        return await runOn({ pool, clock, timeoutMs, connections, onLate, onError }, runsOn);
+        // Idle connections that died without a word are found out one by one.
+        for (let left = isRepeatable ? Math.max(idleOf(pool), 1) : 0; ; left--) {
+          isSent = false;
+          const leftMs = timeoutMs - (clock.now() - startedAt);
+          try {
+            return await runOn({ pool, clock, timeoutMs: leftMs, connections, onLate, onError }, runsOn);
+          } catch (error) {
+            if (left <= 0 || !isSent || !isBroken(error)) throw error;
+          }
+        }
       } finally {
         stopUsing();
       }
@@ -78,6 +97,16 @@ async function listenWhileUsing(
     stopUsing();
     throw error;
   }
+}
+
+/** How many of its connections wait for use, which `pg`'s Pool tells. */
+function idleOf(pool: PostgresPool & { idleCount?: unknown }): number {
+  return typeof pool.idleCount === "number" ? pool.idleCount : 0;
+}
+
+/** Whether a connection broke under its statement. One that only gave no answer in time has no cause. */
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && error.cause !== undefined && !isServerError(error.cause);
 }
 
 /** Pools behind a pooler that hands each statement to another backend, which knows no statement prepared before. */
