@@ -3,6 +3,7 @@
 
 import { background } from "../../lib/background.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { shared } from "../../lib/shared.ts";
 import type { IoredisClient } from "./ioredis.ts";
 
 /** How soon a refused subscription is tried again: followers read meanwhile. */
@@ -11,7 +12,7 @@ const AGAIN_MS = 1_000;
 /** The channels that are listened to, by connections of ours over one client. */
 type Listened = Set<ReadonlyMap<string, unknown>>;
 
-const listenedOf = new WeakMap<IoredisClient, Listened>();
+const listenedOf = shared("ioredis-listened.1", () => new WeakMap<IoredisClient, Listened>());
 
 /** Has a client's refused subscriptions tried again: of what is in these while they are. */
 export function resubscribing(client: IoredisClient): Listened {
