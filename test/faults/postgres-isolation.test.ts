@@ -3,6 +3,7 @@
 // Row: a database refuses what one stream says. Its process writes its other streams all the same.
 // Row: somebody else's row stands where a stream's text is to go. Its process writes its other streams all the same.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
@@ -93,6 +94,40 @@ test("a stream whose text the database refuses holds up no other (G16)", { timeo
   for (const source of sources) source.end();
   for (const reading of readings) await expectClosed(reading, "text");
   expect(troubles).toMatchObject([{ code: "TRANSPORT_UNAVAILABLE", cause: { code: "23514" } }]);
+});
+
+test("five refused streams that began before the others hold them up no longer than a retry", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await database.query("alter table rs_stream_chunks add check (stream_id not like '%refused_')");
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  for (const id of ["refused1", "refused2", "refused3", "refused4", "refused5", "other1", "other2"]) {
+    const source = manualSource();
+    await context.createNewResumableStream(id, source.makeStream);
+    source.push("text");
+  }
+  // Not by a follower: it locks rows, and what is passed over for that isn't refused.
+  await until(async () => {
+    expect(await database.query("select chunk from rs_stream_chunks")).toHaveLength(2);
+  });
+});
+
+test("what is refused to all streams is tried by few statements, and not by each stream", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  await database.query("create sequence tries");
+  await database.query("alter table rs_stream_chunks add check (nextval('tries') < 0)");
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null, onError: () => undefined });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  const sources = Array.from({ length: 60 }, () => manualSource());
+  await Promise.all(sources.map((source, n) => context.createNewResumableStream(`s${n}`, source.makeStream)));
+  for (const source of sources) source.push("text");
+  await sleep(2_000);
+  const [row] = await database.query("select last_value::int as tries from tries");
+  expect(row?.["tries"]).toBeLessThan(150);
 });
 
 test("a stream that has 40 MB to write holds up no other", { timeout: 60_000 }, async () => {

@@ -12,7 +12,7 @@ import type { LogParts } from "./parts.ts";
 import type { Append, AppendAnswer } from "./store.ts";
 
 const RETRY = { firstMs: 50, maxMs: 1_000 };
-/** When this number of streams is refused, each by itself, and none was written, it is no trouble of one stream. */
+/** When this number of streams is refused, each by itself, and no text was taken, it is no trouble of one stream. */
 const MAX_REFUSED = 4;
 /** How long text waits for a store whose owner has closed the connection: some open it anew at once. */
 const MAX_CLOSED_MS = 1_000;
@@ -145,24 +145,28 @@ export class Lane {
   /** A store that refuses what one stream says refuses the whole write: that stream is found by halves. */
   async #writeParted(all: Portions): Promise<void> {
     const refused: LogClaim[] = [];
-    let isAnyWritten = false;
+    let isAnyTaken = false;
     const parts = [all];
     for (let part; (part = parts.pop());) {
       try {
-        await this.#write(part);
-        isAnyWritten = true;
+        if (await this.#write(part)) isAnyTaken = true;
       } catch (error) {
         if (this.#parts.store.isRefusal?.(error) !== true) throw error;
         const half = part.length >> 1;
         if (half > 0) parts.push(part.slice(half), part.slice(0, half));
         else for (const [claim] of part) refused.push(claim);
-        if (!isAnyWritten && (parts.length === 0 || refused.length >= MAX_REFUSED)) throw error;
+        if (!isAnyTaken && (parts.length === 0 || refused.length >= MAX_REFUSED)) {
+          // The next time begins with the others.
+          for (const claim of refused) this.#toBack(claim);
+          throw error;
+        }
       }
     }
     for (const claim of refused) this.#options.onRefused(claim);
   }
 
-  async #write(portions: Portions): Promise<void> {
+  /** Whether text of any stream was taken: a lease says nothing of that, nor a record that is locked. */
+  async #write(portions: Portions): Promise<boolean> {
     const { clock, store } = this.#parts;
     const startedAt = clock.now();
     const appends: Append[] = [];
@@ -171,9 +175,13 @@ export class Lane {
     }
     const answers = await store.append(appends);
     let n = 0;
+    let isAnyTaken = false;
     for (const [claim, portion] of portions) {
-      this.#answered(claim, { portion, answer: answers[n++] ?? { status: "fenced" }, startedAt });
+      const answer = answers[n++] ?? { status: "fenced" };
+      if (answer.status === "written" && portion.pieces.length > 0) isAnyTaken = true;
+      this.#answered(claim, { portion, answer, startedAt });
     }
+    return isAnyTaken;
   }
 
   #answered(
