@@ -1,15 +1,17 @@
 // Row: connections of a pool were forgotten on the way, which the first statement on each finds out.
+// Row: a connection breaks once its statement ran, and before its answer came.
 // Row: an administrator ends every connection of a database, again and again.
 
 import { connect, createServer, type Socket } from "node:net";
 import { Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { createPostgresResumableStreamContext } from "../../src/postgres.ts";
+import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
 import { freePort } from "../support/free-port.ts";
 import { createDatabase } from "../support/postgres-database.ts";
 import { setUpTables } from "../support/postgres-tables.ts";
+import { TcpProxy } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 
 const ROUNDS = 12;
@@ -102,4 +104,51 @@ test("connections that are reset at their next statement cost no caller its answ
     for (const socket of open) forgotten.add(socket);
     expect(await call()).toBeTruthy();
   }
+});
+
+test("an answer that is lost once its statement ran is given again, and no text is owed twice (G7, G15)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const url = new URL(database.url);
+  await using proxy = await TcpProxy.start(Number(url.port));
+  Object.assign(url, { hostname: "127.0.0.1", port: proxy.port });
+  const [far, near] = [url.href, database.url].map(
+    (connectionString) => new Pool({ connectionString, max: 5 }),
+  ) as [Pool, Pool];
+  const ended: unknown[] = [];
+  const [calling, producing] = [far, near].map((pool) =>
+    createPostgresResumableStreamContext({
+      pool,
+      listenerPool: near,
+      waitUntil: null,
+      whenUnavailable: "throw",
+      onError: () => undefined,
+      onEnd: ({ end }) => void ended.push(end),
+    }),
+  ) as [DurableStreamContext, DurableStreamContext];
+  onTestFinished(async () => {
+    await Promise.all([calling.close(), producing.close()]);
+    await Promise.all([far.end(), near.end()]);
+  });
+  const losing = async <T>(call: () => Promise<T>, effect: string): Promise<T> => {
+    await calling.hasExistingStream("other");
+    proxy.blackHole("answers");
+    const answer = call();
+    const rows = (): Promise<unknown[]> => database.query(`select from rs_stream_sessions where ${effect}`);
+    await until(async () => (await rows()).length > 0, { what: "the effect" });
+    proxy.forget();
+    proxy.reset();
+    return answer;
+  };
+  const [claimed, stopped] = [manualSource(), manualSource()];
+  await losing(() => calling.createNewResumableStream("claimed", claimed.makeStream), "status = 'streaming'");
+  const [row] = await database.query("select owed_epochs from rs_stream_sessions");
+  expect(row).toEqual({ owed_epochs: null });
+
+  await producing.createNewResumableStream("stopped", stopped.makeStream);
+  const pushing = setInterval(() => stopped.push("text "), 10);
+  onTestFinished(() => clearInterval(pushing));
+  expect(await losing(() => calling.stopStream("stopped"), "status = 'stopped'")).toBe(true);
+  expect(await calling.stopStream("stopped")).toBe(false);
+  expect(ended).toEqual(["stopped"]);
 });

@@ -109,8 +109,9 @@ export class Claims {
     { ask: { mode, handovers, isOwedGivenUp }, isPatient }: { ask: ClaimAsk; isPatient: boolean },
     onLate: (rows: Row[]) => void,
   ): Promise<Row[]> {
-    const { retentionSeconds } = this.#context.settings;
+    const { retentionSeconds, statementTimeoutMs } = this.#context.settings;
     const values = [JSON.stringify(keys), mode, retentionSeconds * 1000, handovers, isOwedGivenUp, isPatient];
-    return run(this.#context, "claim", values, { onLate, isRepeatable: mode === "supersede" });
+    const repeatedAs = mode === "supersede" ? [...values, statementTimeoutMs] : undefined;
+    return run(this.#context, "claim", [...values, 0], { onLate, repeatedAs });
   }
 }

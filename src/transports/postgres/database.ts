@@ -27,8 +27,8 @@ export interface RunOptions {
    * that waits for no row.
    */
   isVital?: boolean;
-  /** It may run twice: sent again if its connection turns out to be of no use. */
-  isRepeatable?: boolean;
+  /** The values with which it is sent again if its connection turns out to be of no use, as it may run twice. Absent: it may not. */
+  repeatedAs?: readonly unknown[] | undefined;
 }
 
 export interface ListenRequest {

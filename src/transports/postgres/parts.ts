@@ -38,8 +38,8 @@ export interface PostgresParts {
 /** Streams live by these. */
 const VITAL: ReadonlySet<keyof Queries> = new Set(["append", "notify"]);
 
-/** Callers wait for these, and they may run twice. */
-const REPEATABLE: ReadonlySet<keyof Queries> = new Set(["lastEnd", "read", "status", "stop"]);
+/** Callers wait for these, and what they are answered doesn't depend on how often they ran. */
+const REPEATABLE: ReadonlySet<keyof Queries> = new Set(["lastEnd", "read", "status"]);
 
 /** Runs a statement within the deadline all of them have. */
 export function run(...request: Parameters<typeof runWithin>): Promise<Row[]> {
@@ -57,7 +57,7 @@ async function runWithin(
   values: readonly unknown[],
   {
     isVital = VITAL.has(name),
-    isRepeatable = REPEATABLE.has(name),
+    repeatedAs = REPEATABLE.has(name) ? values : undefined,
     onLate,
   }: Omit<RunOptions, "timeoutMs"> = {},
 ): Promise<Row[]> {
@@ -65,7 +65,7 @@ async function runWithin(
   const sentAt = clock.now();
   try {
     const timeoutMs = settings.statementTimeoutMs;
-    const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital, isRepeatable });
+    const rows = await database.run(queries[name], values, { timeoutMs, onLate, isVital, repeatedAs });
     outages.succeeded();
     if (rows.some(({ status }) => status === READ_ONLY)) outages.reconnected();
     return rows;
@@ -94,8 +94,9 @@ export function runForCaller(
   context: PostgresParts,
   name: keyof Queries,
   values: readonly unknown[],
+  options?: Pick<RunOptions, "repeatedAs">,
 ): Promise<Row[]> {
-  return sendForCaller(context, () => run(context, name, values));
+  return sendForCaller(context, () => run(context, name, values, options));
 }
 
 /** Anything that a caller waits for. `onLate` is told an answer that came when its caller had given up. */

@@ -38,26 +38,28 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
   const connections = connectionsFor(pool, listenerPool);
   return {
     outages,
-    run: async (statement, values, { timeoutMs, onLate, isVital, isRepeatable = false }) => {
+    run: async (statement, values, { timeoutMs, onLate, isVital, repeatedAs }) => {
       const stopUsing = use();
       const startedAt = clock.now();
       let isSent = false;
+      let sent = values;
       const runsOn = async (client: PostgresClient): Promise<Row[]> => {
         isSent = true;
-        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...values] });
+        const { rows } = await sendUntilItRan(client, { pool, statement, values: [...sent] });
         return rows.map(toRow);
       };
       const ours = isVital && poolTroubleOf(pool) === "busy" ? listeningOver(pool) : undefined;
       try {
         if (ours) return await ours.run(runsOn, timeoutMs);
         // Idle connections that died without a word are found out one by one.
-        for (let left = isRepeatable ? Math.max(idleOf(pool), 1) : 0; ; left--) {
+        for (let left = Math.max(idleOf(pool), 1); ; left--) {
           isSent = false;
           const leftMs = timeoutMs - (clock.now() - startedAt);
           try {
             return await runOn({ pool, clock, timeoutMs: leftMs, connections, onLate, onError }, runsOn);
           } catch (error) {
-            if (left <= 0 || !isSent || !isBroken(error)) throw error;
+            if (left <= 0 || !repeatedAs || !isSent || !isBroken(error)) throw error;
+            sent = repeatedAs;
           }
         }
       } finally {

@@ -26,12 +26,17 @@ export function createQueries(options: QueryOptions): Queries {
     fragments;
   // A text that was empty is told from one that was lost.
   const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
+  const since = (parameter: string): string =>
+    `clock_timestamp() - ${parameter}::float8 * interval '1 millisecond'`;
+  const isOwn = `(s.last_offset = 0 and s.updated_at = s.created_at and s.created_at > ${since("$7")})`;
+  const isOwnStop = `(s.status = 'stopped' and s.stop_requested_at > ${since("$4")})`;
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
     // $1 stream ids, $2 mode, $3 retention in ms, $4 how often a text may be given to the app, or null if the app doesn't want
     // it, $5 whether what the app was to get of the stream before is given up, $6 whether it waits for rows that somebody has
-    // locked: those are passed over and told as busy otherwise. A stream that isn't in the answer isn't free.
+    // locked: those are passed over and told as busy otherwise, $7 within how many ms it may have run before, without its caller
+    // knowing: a claim of then that has written nothing may be its own, and owes no text. A stream that isn't in the answer isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with input as (
   select value as stream_id from (select * from json_array_elements_text($1::json) limit (select json_array_length($1::json))) i
@@ -54,7 +59,7 @@ export function createQueries(options: QueryOptions): Queries {
     lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
     error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
-    owed_epochs = case when ${isThere} and s.handovers_left > 0 then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
+    owed_epochs = case when ${isThere} and s.handovers_left > 0 and not ${isOwn} then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
   where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
     when 'supersede' then true
     when 'if-absent' then not ${isThere}
@@ -157,9 +162,10 @@ returning free.n, free.is_news, ${state}`,
     // $1 stream id.
     status: `select s.epoch, ${status} as status, ${handover} as handover from ${sessions} s where s.stream_id = $1 and ${isThere}`,
 
-    // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null.
+    // $1 stream id, $2 reason, $3 the epoch to stop and no other, or null, $4 within how many ms it may have run before: what was
+    // stopped since may be its own doing.
     stop: `update ${sessions} s set stop_requested_at = now(), stop_reason = $2
-where ${waitsNotLong()} and s.stream_id = $1 and ${isThere} and ${isOpen} and ($3::bigint is null or s.epoch = $3)
+where ${waitsNotLong()} and s.stream_id = $1 and ${isThere} and (${isOpen} or ${isOwnStop}) and ($3::bigint is null or s.epoch = $3)
 returning s.epoch`,
 
     // $1 stream id. No row: it isn't there, or hasn't ended well.

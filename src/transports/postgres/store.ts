@@ -172,7 +172,9 @@ export class PostgresStore implements LogStore {
   }
 
   async stop(key: string, { reason, epoch }: StopRequest): Promise<number | undefined> {
-    const [row] = await runForCaller(this.#context, "stop", [key, storable(reason), epoch ?? null]);
+    const values = [key, storable(reason), epoch ?? null];
+    const repeatedAs = [...values, this.#context.settings.statementTimeoutMs];
+    const [row] = await runForCaller(this.#context, "stop", [...values, 0], { repeatedAs });
     if (!row) return undefined;
     this.#ask(key);
     return toNumber(row, "epoch");

@@ -23,7 +23,7 @@ type Values = (count: number) => (string | number | boolean | null)[];
 
 /** Of streams that run, at any time. */
 const often: Partial<Record<keyof Queries, Values>> = {
-  claim: (count) => [ids(count), "supersede", 60_000, null, false, count === 1],
+  claim: (count) => [ids(count), "supersede", 60_000, null, false, count === 1, 0],
   append: (count) => [
     streams(count, { epoch: 1, tail: 4 }),
     streams(count, { start: 0, stop: 4, chunk: "text", encoding: null }),
@@ -39,7 +39,7 @@ const often: Partial<Record<keyof Queries, Values>> = {
 const statements: Record<Exclude<keyof Queries, "abandon">, Values> = {
   ...(often as Record<keyof Queries, Values>),
   status: () => ["p:rs:live-1"],
-  stop: () => ["p:rs:live-1", "pressed", null],
+  stop: () => ["p:rs:live-1", "pressed", null, 0],
   lastEnd: () => ["p:rs:live-1"],
   release: () => ["p:rs:live-1", 1],
   notify: () => [JSON.stringify([["channel", "payload"]])],
