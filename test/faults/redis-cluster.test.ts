@@ -1,4 +1,4 @@
-// Rows of a Redis cluster: a slot moves key by key under a stream, the cluster is down for a while, and subscribers are cut.
+// Rows of a Redis cluster: a slot moves key by key under a stream, the cluster is down for a while, and subscribers are cut, or refused.
 
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -83,7 +83,33 @@ describe.each(kinds)("over $kind, keepText: $keepText", ({ kind, keepText }) => 
     await expectWhole(streaming);
     expect(await scene.troubles()).toEqual([]);
   });
+
+  it("an access list takes the channels away for a while: no process ends, and the text is whole (G1, G7)", async () => {
+    await using scene = new ClusterScene(kind, cluster);
+    const { producer, follower } = await open(scene, keepText);
+    const streaming = await Streaming.start({ producer, follower, streamId: "refused" });
+    const refused = (): Promise<number> =>
+      sumOf(async (node) => refusalsOf(await node.command("INFO", "commandstats")));
+    const allow = (channels: string) =>
+      Promise.all(cluster.nodes.map((node) => node.command("ACL", "SETUSER", "default", channels)));
+    const before = await refused();
+    await allow("resetchannels");
+    await until(async () => (await refused()) >= before + 2, { what: "both to be refused" });
+    await allow("allchannels");
+    await streaming.release();
+    await expectWhole(streaming);
+  });
 });
+
+async function sumOf(count: (node: RedisServer) => Promise<number>): Promise<number> {
+  const counts = await Promise.all(cluster.nodes.map(count));
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+function refusalsOf(commandStats: unknown): number {
+  const [, count = "0"] = /cmdstat_subscribe:.*rejected_calls=(\d+)/.exec(String(commandStats)) ?? [];
+  return Number(count);
+}
 
 interface Parts {
   keyPrefix: string;

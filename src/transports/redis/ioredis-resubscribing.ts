@@ -40,3 +40,24 @@ export function resubscribing(client: IoredisClient): Listened {
   };
   return listened;
 }
+
+const kept = new WeakSet<ReadonlyMap<string, unknown>>();
+
+/**
+ * The same for a Cluster, whose subscriber connects anew by itself, and keeps a refusal to itself. What a SUBSCRIBE of one channel
+ * is answered tells how many there are.
+ */
+export function keepSubscribed(cluster: IoredisClient, listened: ReadonlyMap<string, unknown>): void {
+  if (kept.has(listened)) return;
+  kept.add(listened);
+  systemClock.meanwhile(AGAIN_MS, () => {
+    kept.delete(listened);
+    const [first] = listened.keys();
+    if (first === undefined || cluster.status === "end") return;
+    const asking = cluster.subscribe(first).then(async (count) => {
+      if (Number(count) < listened.size) await cluster.subscribe(...listened.keys());
+    });
+    const again = (): void => keepSubscribed(cluster, listened);
+    background(asking.then(again), again);
+  });
+}

@@ -2,7 +2,7 @@
 
 import { channelStart, inOrderFor } from "./channel-node.ts";
 import { isPassingAnswer, repeated } from "./cluster-answers.ts";
-import { resubscribing } from "./ioredis-resubscribing.ts";
+import { keepSubscribed, resubscribing } from "./ioredis-resubscribing.ts";
 import {
   type Emitter,
   listen,
@@ -65,6 +65,7 @@ export function ioredisConnection(client: IoredisClient): RedisConnection {
       // One listener of the client's, however many channels: its emitter warns of many.
       if (handlers.size === 0) client.on("message", onMessage);
       if (!cluster) resubscribing(client).add(handlers);
+      else keepSubscribed(cluster, handlers);
       handlers.set(channel, handler);
       if (!cluster) return void (await client.subscribe(channel));
       await repeated(() => cluster.subscribe(channel), { isPassing: isRaceOfTheClient });
