@@ -73,6 +73,8 @@ export async function wasOther(
   streamId: string,
   epoch: number | undefined,
 ): Promise<boolean> {
+  // A text without a claim has no record: whatever is done, that text is not.
+  if (epoch !== undefined && epoch < 0) return true;
   if (epoch === undefined || !transport.lastEnd) return false;
   const last = await transport.lastEnd(streamId);
   if (last) return last.epoch !== epoch;

@@ -80,3 +80,15 @@ test("its own process goes on with it, also once its claim is answered late", as
   await expectClosed(reading, "before after");
   for (const each of [early, late]) await expectClosed(each, " after");
 });
+
+test("an answer of version 2 that has ended since isn't the end of it", async () => {
+  await using server = await RedisServer.start();
+  const [first, second] = [await open(server), await open(server)];
+  const { position } = await answerAlone(server, first);
+  server.resume();
+  await server.command("SET", "resumable-stream:rs:sentinel:x", "DONE");
+  expect(await second.resumeExistingStream("x", position)).toBeUndefined();
+  await expect(second.resumableStream("x", () => new ReadableStream(), position)).rejects.toMatchObject({
+    code: "PRODUCER_LOST",
+  });
+});
