@@ -17,10 +17,14 @@ const SHAPES = {
   "tool-input-delta": { id: "toolCallId", text: "inputTextDelta" },
 } as const;
 
+/** A connection that breaks within an event brings nothing of it, and the next one asks for all of it again. */
+const MAX_TEXT_UNITS = 4_096;
+
 /**
  * A compactor for UI message streams of AI SDK 5, 6 and 7: while a reader catches up, deltas of one part that follow each other
- * become one. Everything else stays as it is, and where it is: other chunks, `data-*` ones of yours, `[DONE]`, text that is no
- * JSON, and deltas with something besides their text, such as `providerMetadata`.
+ * become one, of at most 4,096 units of text unless one alone has more. Everything else stays as it is, and where it is: other
+ * chunks, `data-*` ones of yours, `[DONE]`, text that is no JSON, and deltas with something besides their text, such as
+ * `providerMetadata`.
  *
  * @param run - data of events, as `streamResponse` gives it.
  * @returns what the page makes the same message of.
@@ -28,13 +32,16 @@ const SHAPES = {
  * createResumeHandlers(context, { streamId, authorize, compact: compactUIMessageChunks });
  */
 export function compactUIMessageChunks(run: readonly string[]): CompactedEvent[] {
-  const groups: { data: string; delta: Delta | undefined; texts: string[] }[] = [];
+  const groups: { data: string; delta: Delta | undefined; texts: string[]; units: number }[] = [];
   for (const data of run) {
     const delta = parseDelta(data);
     const last = groups.at(-1);
-    const isMore = delta && delta.type === last?.delta?.type && delta.id === last.delta.id;
-    if (isMore) last.texts.push(delta.text);
-    else groups.push({ data, delta, texts: [delta?.text ?? ""] });
+    const text = delta?.text ?? "";
+    const isSame = last && delta && delta.type === last.delta?.type && delta.id === last.delta.id;
+    if (isSame && last.units + text.length <= MAX_TEXT_UNITS) {
+      last.texts.push(text);
+      last.units += text.length;
+    } else groups.push({ data, delta, texts: [text], units: text.length });
   }
   return groups.map(({ data, delta, texts }) => ({
     data: delta && texts.length > 1 ? dataOf({ ...delta, text: texts.join("") }) : data,

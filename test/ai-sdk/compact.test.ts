@@ -111,6 +111,11 @@ describe("deltas become one", () => {
     ).toEqual([2]);
   });
 
+  test("up to 4,096 units, for connections that carry no more: one that is larger alone stays as it is", () => {
+    expect(counts(...Array.from({ length: 50 }, () => delta("x".repeat(200))))).toEqual([20, 20, 10]);
+    expect(counts(delta("a"), delta("x".repeat(5_000)), delta("b"), delta("c"))).toEqual([1, 1, 2]);
+  });
+
   test("and two halves of a character become whole", () => {
     const [{ data } = { data: "" }] = compactUIMessageChunks(json(delta("\uD83C"), delta("\uDF0A")));
     expect(data).toContain('"delta":"🌊"');
