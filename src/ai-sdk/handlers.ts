@@ -52,8 +52,14 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   context: StreamsOfChats,
   options: ChatHandlersOptions<Message, Rest>,
 ): ChatHandlers<Rest> {
-  const { chatId: chatIdOf = idOf, authorize, load, save, answer, validate, prefix, ...others } = options;
-  for (const [name, value] of Object.entries({ chatId: chatIdOf, authorize, load, save, answer })) {
+  const { chatId: chatIdOf = idOf, authorize, save, answer, validate, prefix, ...others } = options;
+  for (const [name, value] of Object.entries({
+    chatId: chatIdOf,
+    authorize,
+    load: options.load,
+    save,
+    answer,
+  })) {
     checkFunction(name, value);
   }
   if (validate !== undefined) checkFunction("validate", validate);
@@ -72,6 +78,11 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     authorize: (request, _streamId, ...rest) => authorize(request, ...rest),
   });
 
+  const load = async (chatId: string): Promise<Message[]> => {
+    const stored: unknown = await options.load(chatId);
+    if (Array.isArray(stored)) return stored as Message[];
+    throw new TypeError(`load must give an array, [] for a new chat, got ${typeof stored}.`);
+  };
   /** The chat's messages are loaded and saved by one at a time. */
   const turns = new ChatTurns();
   takeEnds(context, start, ({ streamId, generation, end, text }: EndedStream) => {
@@ -125,8 +136,10 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
   const whereNamed =
     (handle: (request: Request, chatId: string, ...rest: Rest) => Promise<Response>) =>
     async (request: Request, ...rest: Rest): Promise<Response> => {
-      const chatId = await chatIdOf(request, ...rest);
+      const chatId: unknown = await chatIdOf(request, ...rest);
       if (!chatId) return refusalOf(400, "The request names no chat.\n", added);
+      // As a part of a stream's id any object would be the same chat.
+      if (typeof chatId !== "string") throw new TypeError(`chatId must give a string, got ${typeof chatId}.`);
       try {
         return await handle(request, chatId, ...rest);
       } catch (error) {

@@ -22,11 +22,16 @@ const QUESTION = ": question=";
  * const stream = await context.createNewResumableStream(id, ({ signal }) =>
  *   uiMessageText(streamText({ model, messages, abortSignal: signal }).toUIMessageStream()),
  * );
+ *
+ * @throws TypeError if it isn't a stream.
  */
 export function uiMessageText(
   chunks: ReadableStream<UIMessageChunk>,
   { messageId = crypto.randomUUID(), questionId }: TextOptions = {},
 ): ReadableStream<string> {
+  if (typeof (chunks as Partial<typeof chunks> | undefined)?.getReader !== "function") {
+    throw new TypeError("An answer must be a stream, as toUIMessageStream() gives.");
+  }
   const reader = chunks.getReader();
   let isFirst = true;
   const opening = (chunk: UIMessageChunk | undefined): string => {

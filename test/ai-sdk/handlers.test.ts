@@ -1,7 +1,7 @@
 // The handlers of a chat's route, over memory: who may ask, what is saved, and what a request gets.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createChatHandlers, type ChatHandlersOptions } from "../../src/ai-sdk.ts";
+import { createChatHandlers, type ChatHandlersOptions, uiMessageText } from "../../src/ai-sdk.ts";
 import { SET_ON_END } from "../../src/api/on-end.ts";
 import { createResumableStreamContext, type ResumableStreamContext } from "../../src/memory.ts";
 import {
@@ -254,6 +254,19 @@ describe("createChatHandlers", () => {
       );
     },
   );
+
+  test("of what a callback gives that is of no use the error names the callback, and nothing is asked or saved", async () => {
+    const refused = async (odd: object, name: RegExp): Promise<void> => {
+      const chats = createChats(context, odd);
+      await expect(chats.POST(question("q1"))).rejects.toThrow(name);
+      await expect(chats.GET("&messages")).rejects.toThrow(name);
+      expect([chats.answers, chats.saved]).toEqual([[], []]);
+    };
+    await refused({ load: () => undefined }, /^load must give an array/);
+    // Each would be the same chat of all users.
+    await refused({ chatId: () => ({ id: "chat" }) }, /^chatId must give a string/);
+    expect(() => uiMessageText(new Response() as never)).toThrow(/^An answer must be a stream/);
+  });
 
   test("throws a TypeError over a context with an onEnd of its own, or one that isn't ours", () => {
     const own = createResumableStreamContext({ ...options, onEnd: () => undefined });
