@@ -2,7 +2,7 @@
 
 import { shared } from "../../lib/shared.ts";
 import { clusterNodes } from "./cluster-nodes.ts";
-import { type ClientLibrary, openDefaultClient, redisUrl } from "./default-client.ts";
+import { checkUrl, type ClientLibrary, openDefaultClient, redisUrl } from "./default-client.ts";
 import { ioredisConnection, isIoredisClient } from "./ioredis.ts";
 import { isNodeRedisClient, nodeRedisConnection } from "./node-redis.ts";
 import { isNodeRedisCluster, nodeRedisClusterConnection } from "./node-redis-cluster.ts";
@@ -30,10 +30,10 @@ const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnectio
 
 export function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
   const url = redisUrl() ?? "";
+  const isCluster = clusterNodes(url) !== undefined;
+  if (!isCluster) checkUrl(url);
   const key = `${role} ${library.name} ${url}`;
-  const connection = ownConnection(() => openDefaultClient(library), {
-    isCluster: clusterNodes(url) !== undefined,
-  });
+  const connection = ownConnection(() => openDefaultClient(library), { isCluster });
   const made = madeConnections.get(key) ?? { key, connection, users: 0 };
   madeByUs.set(made.connection, made.connection);
   madeConnections.set(key, made);

@@ -32,6 +32,12 @@ export function missingUrl(): TypeError {
   );
 }
 
+/** Of a URL of one server. A client's own error for it would carry the password. ioredis takes other words than URLs, too. */
+export function checkUrl(url: string): void {
+  if (!/^rediss?:/i.test(url) || URL.canParse(url)) return;
+  throw new TypeError("REDIS_URL (or KV_URL) is no URL: percent-encode its user and password.");
+}
+
 export async function importing<T>(loading: Promise<T>, name: ClientLibrary["name"]): Promise<T> {
   try {
     return await loading;
