@@ -1,5 +1,7 @@
 // One folder, however its path is written, is one instance of one process: two would destroy it.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -72,6 +74,55 @@ test(
     await until(async () => (await has()) === "DONE", { what: "the folder", withinMs: 15_000 });
   },
 );
+
+// The other platforms' sockets, which can be made here as well.
+test.each(["linux", "darwin"] as const)(
+  "a socket of %s: one has the folder, and then the next",
+  async (platform) => {
+    const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+    onTestFinished(() => rm(parent, { recursive: true, force: true }));
+    const [folder, other] = [join(parent, "streams"), join(parent, "others")];
+    const unlocks = [await lockFolder(folder, platform), await lockFolder(other, platform)];
+    await expect(lockFolder(folder, platform)).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
+    for (const unlock of unlocks) await unlock();
+    await (
+      await lockFolder(folder, platform)
+    )();
+  },
+);
+
+test("a socket's file that a killed process left is taken away", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const folder = join(parent, "streams");
+  const module = new URL("../../src/transports/postgres/pglite-folder.ts", import.meta.url);
+  const code = `
+    import { lockFolder } from ${JSON.stringify(module.href)};
+    await lockFolder(${JSON.stringify(folder)}, "darwin");
+    console.log("locked");
+    setInterval(() => {}, 1_000);`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code]);
+  await once(child.stdout, "data");
+  await expect(lockFolder(folder, "darwin")).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
+  child.kill("SIGKILL");
+  await once(child, "close");
+  await (
+    await lockFolder(folder, "darwin")
+  )();
+});
+
+test("of many that find a folder free in one instant one gets it, each time", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  for (let round = 0; round < 50; round += 1) {
+    const locks = await Promise.allSettled(
+      Array.from({ length: 8 }, () => lockFolder(join(parent, "streams"))),
+    );
+    const won = locks.flatMap((lock) => (lock.status === "fulfilled" ? [lock.value] : []));
+    expect(won).toHaveLength(1);
+    await Promise.all(won.map((unlock) => unlock()));
+  }
+});
 
 test("a context that opens a folder while another of the process closes it waits for that", async () => {
   const parent = await mkdtemp(join(tmpdir(), "pglite-"));

@@ -1,5 +1,6 @@
 // A folder that PGlite has open is one process's: a second would write over it, and PGlite itself lets it. A socket whose name is
-// made of the folder's path tells that somebody is there, and goes with its process, however that ends.
+// made of the folder's path tells that somebody is there, and goes with its process, however that ends: on Linux and Windows at once, as
+// it is no file. Elsewhere the file is left; of several processes that find it in the same millisecond two may win.
 
 import type { Server } from "node:net";
 import { ResumableStreamError } from "../../port/errors.ts";
@@ -31,8 +32,11 @@ export async function folderOf(dataDir: string): Promise<string | undefined> {
  *
  * @throws ResumableStreamError `TRANSPORT_UNAVAILABLE` if another process has it; TypeError if that can't be known.
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const path = await socketPath(folder);
+export async function lockFolder(
+  folder: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<() => Promise<void>> {
+  const { path, isFile } = await socketOf(folder, platform);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
       return await listenAt(path);
@@ -42,7 +46,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
         throw new TypeError(message, { cause: error });
       }
     }
-    if (!(await removeLeft(path))) break;
+    if (!isFile || !(await removeLeft(path))) break;
   }
   throw new ResumableStreamError(
     "TRANSPORT_UNAVAILABLE",
@@ -50,14 +54,28 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   );
 }
 
-async function socketPath(folder: string): Promise<string> {
+async function socketOf(
+  folder: string,
+  platform: NodeJS.Platform,
+): Promise<{ path: string; isFile: boolean }> {
   const [{ createHash }, { tmpdir }, paths] = await Promise.all([
     import("node:crypto"),
     import("node:os"),
     import("node:path"),
   ]);
-  const name = `pglite-${createHash("sha256").update(folder).digest("hex").slice(0, HASH_LENGTH)}`;
-  return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : paths.join(tmpdir(), `${name}.sock`);
+  const named = platform === "linux" ? await withoutMounts(folder) : folder;
+  const name = `pglite-${createHash("sha256").update(named).digest("hex").slice(0, HASH_LENGTH)}`;
+  if (platform === "linux") return { path: `\0${name}`, isFile: false };
+  if (platform === "win32") return { path: `\\\\.\\pipe\\${name}`, isFile: false };
+  return { path: paths.join(tmpdir(), `${name}.sock`), isFile: true };
+}
+
+/** Containers that share a network see each other's sockets, and may have different folders at one path, or one at two. */
+async function withoutMounts(folder: string): Promise<string> {
+  const [{ stat }, paths] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+  // The folder itself may not be there yet. Without its parent PGlite makes none.
+  const parent = await stat(paths.dirname(folder)).catch(() => undefined);
+  return parent ? `${parent.dev}:${parent.ino}:${paths.basename(folder)}` : folder;
 }
 
 async function listenAt(path: string): Promise<() => Promise<void>> {
