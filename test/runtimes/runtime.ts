@@ -24,17 +24,38 @@ export interface SuiteResult {
   broken: Record<string, string>;
 }
 
-/** Starts a program for one suite, whose output is the result. */
+/** Starts a program that reads TypeScript, for one suite, whose output is the result. */
 export async function runProgram(
   command: readonly string[],
   suite: string,
   address: string,
 ): Promise<SuiteResult> {
-  const [program = "", ...args] = command;
-  const child = spawn(program, [...args, join(programs, "process.ts"), suite, address], {
+  return run([...command, join(programs, "process.ts"), suite, address], { address, input: "" });
+}
+
+/** The same for one that reads none. What is given on stdin finds the package as a file of its folder would. */
+export async function runNode(program: string, suite: string, address: string): Promise<SuiteResult> {
+  const { outputFiles } = await build({
+    entryPoints: [join(programs, "process.ts")],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    write: false,
+  });
+  const command = [program, "--input-type=module", "-", suite, address];
+  return run(command, { address, input: outputFiles[0]?.text ?? "" });
+}
+
+async function run(
+  [program = "", ...args]: readonly string[],
+  { address, input }: { address: string; input: string },
+): Promise<SuiteResult> {
+  const child = spawn(program, args, {
     cwd: root,
     env: { ...process.env, REDIS_URL: address, NO_COLOR: "1" },
   });
+  child.stdin.end(input);
   let output = "";
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (data: string) => (output += data));

