@@ -22,7 +22,7 @@ export const crowd: PostgresRow = {
       unit: "ms",
       bounds: [atMost(1_300)],
       tried:
-        "One flush for all streams of a process in a tick, and reads of a turn as one statement: 4,100 ms cold and 1,600 ms warm before; 1,240 to 1,440 ms warm in runs since. The pump alone, without a store, takes about 1,000 ms of it (the row of 1000 paced streams over Redis).",
+        "One flush for all streams of a process in a tick, and reads of a turn as one statement: 4,100 ms cold and 1,600 ms warm before; 1,240 to 1,710 ms warm in runs since. The pump alone, without a store, takes about 1,000 ms of it (the row of 1000 paced streams over Redis).",
     },
   ],
   contenders: {
