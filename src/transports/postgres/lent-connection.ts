@@ -16,6 +16,8 @@ export interface LendOptions<T> {
   pool: PostgresPool;
   clock: Clock;
   timeoutMs: number;
+  /** When its time began: a statement that is sent again has what is left of it. */
+  startedAt: number;
   /** How many the pool has for statements. */
   connections: number;
   /** Told what came after the deadline; absent if nothing is worth waiting for. */
@@ -29,12 +31,12 @@ export interface LendOptions<T> {
  * and the pool would run dry of connections that hang.
  */
 export async function runOn<T>(
-  { pool, clock, timeoutMs, connections, onLate, onError }: LendOptions<T>,
+  { pool, clock, timeoutMs, startedAt, connections, onLate, onError }: LendOptions<T>,
   use: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   const what = "ask the database";
-  const startedAt = clock.now();
-  const client = await connect(pool, { clock, timeoutMs });
+  const leftMs = (): number => Math.max(timeoutMs - (clock.now() - startedAt), 1);
+  const client = await connect(pool, { clock, timeoutMs, leftMs: leftMs() });
   // A connection that breaks says so twice: by its statement, which is heard, and by this event, which has to be.
   const ignore = (): void => undefined;
   client.on?.("error", ignore);
@@ -46,9 +48,8 @@ export async function runOn<T>(
   const giveUp = (): void => cancel(client, { pool, clock, onOver: () => giveBack(true) });
   const answer = use(client);
   try {
-    const leftMs = Math.max(timeoutMs - (clock.now() - startedAt), 1);
     const late = (): Error => new Late(lateError(what, timeoutMs));
-    const result = await withDeadline(clock, answer, { timeoutMs: leftMs, late });
+    const result = await withDeadline(clock, answer, { timeoutMs: leftMs(), late });
     giveBack(false);
     return result;
   } catch (error) {
@@ -86,7 +87,7 @@ class Late extends Error {
 
 export async function connect(
   pool: PostgresPool,
-  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+  { clock, timeoutMs, leftMs = timeoutMs }: { clock: Clock; timeoutMs: number; leftMs?: number },
 ): Promise<PostgresClient> {
   const what = "connect to the database";
   const trouble = poolTroubleOf(pool);
@@ -99,7 +100,7 @@ export async function connect(
       return client;
     });
   try {
-    return await withDeadline(clock, connecting, { timeoutMs, late: () => late });
+    return await withDeadline(clock, connecting, { timeoutMs: leftMs, late: () => late });
   } catch (error) {
     isGivenUp = true;
     throw poolError(trouble, { cause: error, isLate: error === late }) ?? toError(what, error);

@@ -22,4 +22,6 @@ export interface PostgresPool {
   on?(event: string, listener: (...args: unknown[]) => void): unknown;
   /** `max` is how many connections there may be. Of a single one, none is taken to listen. */
   options?: { max?: number | undefined };
+  /** How many connections wait for use: each may turn out to be broken. */
+  readonly idleCount?: number;
 }

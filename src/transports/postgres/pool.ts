@@ -52,11 +52,10 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
       try {
         if (ours) return await ours.run(runsOn, timeoutMs);
         // Idle connections that died without a word are found out one by one.
-        for (let left = Math.max(idleOf(pool), 1); ; left--) {
+        for (let left = pool.idleCount || 1; ; left--) {
           isSent = false;
-          const leftMs = timeoutMs - (clock.now() - startedAt);
           try {
-            return await runOn({ pool, clock, timeoutMs: leftMs, connections, onLate, onError }, runsOn);
+            return await runOn({ pool, clock, timeoutMs, startedAt, connections, onLate, onError }, runsOn);
           } catch (error) {
             if (left <= 0 || !repeatedAs || !isSent || !isBroken(error)) throw error;
             sent = repeatedAs;
@@ -99,11 +98,6 @@ async function listenWhileUsing(
     stopUsing();
     throw error;
   }
-}
-
-/** How many of its connections wait for use, which `pg`'s Pool tells. */
-function idleOf(pool: PostgresPool & { idleCount?: unknown }): number {
-  return typeof pool.idleCount === "number" ? pool.idleCount : 0;
 }
 
 /** Whether a connection broke under its statement. One that only gave no answer in time has no cause. */
