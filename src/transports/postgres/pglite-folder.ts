@@ -42,7 +42,7 @@ export async function lockFolder(
       return await listenAt(path);
     } catch (error) {
       if (codeOf(error) !== "EADDRINUSE") {
-        const message = `Cannot tell whether another process has the folder ${folder} open: ${String(error)}. Set TMPDIR to a folder in which sockets can be made.`;
+        const message = `Cannot tell whether another process has the folder ${folder} open: ${String(error)}. Let it listen at a socket, on macOS in TMPDIR.`;
         throw new TypeError(message, { cause: error });
       }
     }
