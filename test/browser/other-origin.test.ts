@@ -2,14 +2,12 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createResumeHandlers } from "../../src/http.ts";
-import { createResumableStreamContext } from "../../src/memory.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
 import { openChromium } from "../support/chromium.ts";
 import { serveHttp } from "../support/http-server.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 import { clientScript } from "./client-script.ts";
+import { openText } from "./running-text.ts";
 
 let browser: Browser;
 
@@ -19,19 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
-/** A running stream in plain text, and the handler of its GET with these headers. */
-async function openText(headers: Record<string, string>) {
-  const context = createResumableStreamContext({ waitUntil: null });
-  const source = manualSource();
-  await (await context.createNewResumableStream("chat", source.makeStream))?.cancel();
-  const { GET } = createResumeHandlers(context, {
-    streamId: () => "chat",
-    authorize: () => true,
-    format: "text",
-    headers: { "access-control-allow-origin": "*", ...headers },
-  });
-  return { context, source, GET, [Symbol.asyncDispose]: () => context.close() };
-}
+const openToOthers = (headers: Record<string, string> = {}) =>
+  openText({ "access-control-allow-origin": "*", ...headers });
 
 /** A page that reads what `GET` answers at another origin, over `port`. `text` is what it has, and how that ended. */
 async function openPage({ port, method = "GET" }: { port: number; method?: string }) {
@@ -66,7 +53,7 @@ test.each([
   ["a GET", "GET", {}],
   ["a POST whose answer says where it can be read again", "POST", { "content-location": "/again" }],
 ])("%s goes on, also if the app names headers of its own for the page", async (_, method, place) => {
-  await using stream = await openText({ ...place, "access-control-expose-headers": "x-own" });
+  await using stream = await openToOthers({ ...place, "access-control-expose-headers": "x-own" });
   const { GET, source } = stream;
   const asked: string[] = [];
   await using server = await serveHttp((request) => {
@@ -91,7 +78,7 @@ test.each([
 test.each(["runs on", "has ended meanwhile"])(
   "plain text whose headers are kept from the page doesn't end cleanly on a part of a text that %s",
   async (what) => {
-    await using stream = await openText({});
+    await using stream = await openToOthers();
     const { context, GET, source } = stream;
     let asked = 0;
     await using server = await serveHttp(async (request) => {

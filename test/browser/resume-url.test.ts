@@ -2,14 +2,12 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createResumeHandlers } from "../../src/http.ts";
-import { createResumableStreamContext } from "../../src/memory.ts";
-import { manualSource } from "../../src/testing/manual-source.ts";
 import { openChromium } from "../support/chromium.ts";
 import { serveHttp } from "../support/http-server.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 import { clientScript } from "./client-script.ts";
+import { openText } from "./running-text.ts";
 
 let browser: Browser;
 
@@ -32,14 +30,7 @@ interface Scene extends AsyncDisposable {
 
 /** A page at `path` with `head`; every path that ends with `/stream` has the stream. */
 async function openScene(path: string, head = ""): Promise<Scene> {
-  const context = createResumableStreamContext({ waitUntil: null });
-  const source = manualSource();
-  await (await context.createNewResumableStream("chat", source.makeStream))?.cancel();
-  const { GET } = createResumeHandlers(context, {
-    streamId: () => "chat",
-    authorize: () => true,
-    format: "text",
-  });
+  const stream = await openText();
   const script = await clientScript();
   const asked: string[] = [];
   const server = await serveHttp((request) => {
@@ -47,7 +38,7 @@ async function openScene(path: string, head = ""): Promise<Scene> {
     if (pathname.endsWith("/stream")) {
       // Whose mark that is, the server decides.
       asked.push(pathname + search.replace(/(\d)\.[0-9a-z]+$/, "$1.mark"));
-      return GET(request);
+      return stream.GET(request);
     }
     const [type, body] =
       pathname === "/client.js" ? ["text/javascript", script] : ["text/html", `<!doctype html>${head}`];
@@ -66,14 +57,14 @@ async function openScene(path: string, head = ""): Promise<Scene> {
   return {
     run: (code) => page.evaluate(code),
     text: () => page.evaluate<string>("text"),
-    push: source.push,
+    push: stream.source.push,
     cut: () => proxy.cut(),
     asked,
     async [Symbol.asyncDispose]() {
       await page.close();
       await proxy.stop();
       await server[Symbol.asyncDispose]();
-      await context.close();
+      await stream[Symbol.asyncDispose]();
     },
   };
 }

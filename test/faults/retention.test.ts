@@ -2,46 +2,46 @@
 
 import { setTimeout as pass } from "node:timers/promises";
 import { Pool } from "pg";
-import { afterEach, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
 import { createPostgresResumableStreamContext as overPostgres } from "../../src/postgres.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
-import type { ResumableStreamContext } from "../../src/api/types.ts";
+import type { DurableStreamContext, ResumableStreamContext } from "../../src/api/types.ts";
 import { freshId, freshKeyPrefix } from "../../src/testing/contract.ts";
 import { manualSource, mustNotProduce } from "../../src/testing/manual-source.ts";
 import { expectClosed, read, until } from "../../src/testing/reading.ts";
 import { createClients } from "../support/clients.ts";
 
-let contexts: ResumableStreamContext[] = [];
-
-afterEach(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-});
-
 const RETENTION_SECONDS = 1;
+
+type Context = ResumableStreamContext | DurableStreamContext;
+
+/** A stream that runs for so long keeps its id, and loses it after its end. */
+async function expectToOutlive([context, other]: [Context, Context], runsMs: number): Promise<void> {
+  try {
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.resumableStream(id, source.makeStream));
+    source.push("long ");
+    // Nothing tells that a record would have expired but the time that it takes.
+    await pass(runsMs);
+    const follower = read(await other.resumableStream(id, mustNotProduce));
+    source.push("text");
+    source.end();
+    for (const reading of [primary, follower]) await expectClosed(reading, "long text");
+    await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
+  } finally {
+    await Promise.all([context.close(), other.close()]);
+  }
+}
 
 test.each(["memory", "redis-6", "ioredis-6"] as const)(
   "%s: a stream that runs for longer than retentionSeconds keeps its id, and loses it after its end",
   async (kind) => {
     const options = { waitUntil: null, keyPrefix: freshKeyPrefix(), retentionSeconds: RETENTION_SECONDS };
     const clients = kind === "memory" ? undefined : await createClients(kind, inject("redisUrl"));
-    const context = clients ? overRedis({ ...options, ...clients }) : overMemory(options);
-    contexts.push(context);
-    const other = clients ? overRedis({ ...options, ...clients }) : overMemory(options);
-    contexts.push(other);
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await context.resumableStream(id, source.makeStream));
-    source.push("long ");
-    // Nothing tells that a record would have expired but the time that it takes.
-    await pass(RETENTION_SECONDS * 2_500);
-    const follower = read(await other.resumableStream(id, mustNotProduce));
-    source.push("text");
-    source.end();
-    for (const reading of [primary, follower]) await expectClosed(reading, "long text");
-    await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
-    await Promise.all(contexts.map((each) => each.close()));
+    const open = () => (clients ? overRedis({ ...options, ...clients }) : overMemory(options));
+    await expectToOutlive([open(), open()], RETENTION_SECONDS * 2_500);
     clients?.close();
   },
 );
@@ -59,19 +59,8 @@ test.each(["postgres", "redis-6"] as const)(
     const clients = kind === "postgres" ? undefined : await createClients(kind, inject("redisUrl"));
     const open = () =>
       clients ? overRedis({ ...options, ...clients, keepText: true }) : overPostgres({ ...options, pool });
-    const [context, other] = [open(), open()];
-    const id = freshId();
-    const source = manualSource();
-    const primary = read(await context.resumableStream(id, source.makeStream));
-    source.push("long ");
     // A running stream is kept for two leases at least.
-    await pass(RETENTION_SECONDS * 4_500);
-    const follower = read(await other.resumableStream(id, mustNotProduce));
-    source.push("text");
-    source.end();
-    for (const reading of [primary, follower]) await expectClosed(reading, "long text");
-    await until(async () => expect(await other.hasExistingStream(id)).toBeNull());
-    await Promise.all([context.close(), other.close()]);
+    await expectToOutlive([open(), open()], RETENTION_SECONDS * 4_500);
     clients?.close();
     await pool.end();
   },
