@@ -7,7 +7,7 @@ import { type ManualSource, manualSource } from "../../src/testing/manual-source
 import { expectClosed, read, type Reading } from "../../src/testing/reading.ts";
 import { createDatabase } from "../support/postgres-database.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
-import { setUpTables } from "../support/postgres-tables.ts";
+import { setUpTables, untilLeasesLapse } from "../support/postgres-tables.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { until } from "../support/wait.ts";
 
@@ -50,14 +50,18 @@ async function expectNobodyDied({ own, reading, source, calling }: Survivors): P
   expect(await calling.hasExistingStream("s")).toBe("DONE");
 }
 
-test.each(["cut off", "silent"] as const)(
+test.each(["cut off", "silent", "taking no connections"] as const)(
   "%s, and back: followers have the whole text, callers find the stream, and nobody takes it over (G1, G3, G4)",
   async (how) => {
     await using database = await createDatabase(inject("postgresUrl"));
     await setUpTables(database.url);
-    const { port, pathname, username } = new URL(database.url);
+    await untilLeasesLapse(database);
+    const { port, pathname } = new URL(database.url);
+    const role = `${pathname.slice(1)}_app`;
+    await database.query(`create role ${role} login`);
+    await database.query(`grant all on rs_stream_sessions, rs_stream_chunks to ${role}`);
     await using proxy = await TcpProxy.start(Number(port));
-    const url = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
+    const url = `postgres://${role}@127.0.0.1:${proxy.port}${pathname}`;
     const [producing, following, calling] = [over(url), over(url), over(url)];
     const source = manualSource();
     const own = read(await producing.createNewResumableStream("s", source.makeStream));
@@ -66,8 +70,17 @@ test.each(["cut off", "silent"] as const)(
     await reading.reached(7);
 
     if (how === "cut off") await proxy.refuse();
-    else proxy.blackHole();
+    else if (how === "silent") proxy.blackHole();
+    else {
+      // As a server does that has none to spare: by an answer of its own.
+      await database.query(`alter role ${role} connection limit 0`);
+      await database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`,
+      );
+    }
     source.push("away ");
+    // So that it knows of the outage: what a server answers to one pool may be meant for that alone.
+    await expect(calling.hasExistingStream("s")).rejects.toThrow("Cannot");
     await until(
       async () => {
         const [row] = await database.query(
@@ -78,7 +91,9 @@ test.each(["cut off", "silent"] as const)(
       { what: "the lease to have lapsed", withinMs: 10_000 },
     );
     if (how === "cut off") await proxy.accept();
-    else {
+    else if (how === "taking no connections") {
+      await database.query(`alter role ${role} connection limit -1`);
+    } else {
       proxy.forget();
       proxy.cut();
     }

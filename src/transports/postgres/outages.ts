@@ -3,6 +3,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { shared } from "../../lib/shared.ts";
 import { Outages } from "../log/outages.ts";
+import { isServerError } from "./database.ts";
 import { isPoolTrouble } from "./pool-trouble.ts";
 
 const ofServers = shared("postgres-outages.1", () => new Map<string, Outages>());
@@ -25,7 +26,9 @@ class PoolOutages extends Outages {
   }
 
   override failed(sentAt: number, error: unknown): void {
-    if (isPoolTrouble(error)) super.failed(sentAt);
+    // The server may refuse this role alone.
+    const isRefused = error instanceof Error && isServerError(error.cause);
+    if (isPoolTrouble(error) || isRefused) super.failed(sentAt);
     else this.#server.failed(sentAt);
   }
 

@@ -61,6 +61,10 @@ export function poolDatabase({ pool, listenerPool, clock, onError }: PoolDatabas
             sent = repeatedAs;
           }
         }
+      } catch (error) {
+        // A server that takes no connection is away, whatever it answers: nobody can renew a lease over none.
+        if (!isSent) outages.failed(startedAt, error);
+        throw error;
       } finally {
         stopUsing();
       }
