@@ -107,6 +107,32 @@ test("the key of a large table is made beside its writers, not under a lock", as
   expect(await upgrading).toMatchObject({ code: 0, stderr: "" });
 });
 
+test("an index that a setup which was killed still makes holds up no writer, and the next setup ends with it", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await database.query(OLDER_TABLES);
+  await using writing = await connect(database.url);
+  await using killed = await connect(database.url);
+  await using older = await connect(database.url);
+  await database.query(DEFAULT_SCHEMA);
+  await database.query(
+    "alter table rs_stream_chunks drop constraint rs_stream_chunks_pkey, add primary key (stream_id, seq)",
+  );
+  await writing.query("begin");
+  await writing.query(OLDER_WRITE.replaceAll("running", "failed"));
+  const making = killed.query(
+    "create unique index concurrently rs_stream_chunks_next_pkey on rs_stream_chunks (stream_id, epoch, seq)",
+  );
+  const isMade = "select from pg_class where relname = 'rs_stream_chunks_next_pkey'";
+  await until(async () => (await older.query(isMade)).length > 0, { what: "the index to be begun" });
+  const upgrading = run(["postgres", "setup"], { POSTGRES_URL: database.url });
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 4_000) await older.query(`set lock_timeout = 1000; ${OLDER_WRITE}`);
+  await writing.query("commit");
+  await making;
+  expect(await upgrading).toMatchObject({ code: 0, stderr: "" });
+  expect(await database.query(isMade)).toEqual([]);
+});
+
 test("the chunk table of another app is refused, and nothing is made", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await database.query(DEFAULT_SCHEMA);

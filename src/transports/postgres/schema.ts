@@ -108,7 +108,7 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     where i.indrelid = ${sessionsIs} and i.indisvalid and a.attname = 'expires_at')`,
       apply: `create index if not exists ${quoted(expiryIndex)} on ${sessions} (expires_at);`,
       applyBesideStreams: [
-        dropUnfinished(siblingOf(tables.sessions, expiryIndex)),
+        dropUnfinished(siblingOf(tables.sessions, expiryIndex), sessions),
         `create index concurrently if not exists ${quoted(expiryIndex)} on ${sessions} (expires_at)`,
       ],
     },
@@ -139,7 +139,7 @@ export function schemaSteps(tables: TableNames): readonly SchemaStep[] {
     where conrelid = ${chunksIs} and contype = 'p' and array_length(conkey, 1) = 3)`,
       apply: swapKey("primary key (stream_id, epoch, seq)"),
       applyBesideStreams: [
-        dropUnfinished(siblingOf(tables.chunks, nextKey)),
+        dropUnfinished(siblingOf(tables.chunks, nextKey), chunks),
         `create unique index concurrently if not exists ${quoted(nextKey)} on ${chunks} (stream_id, epoch, seq)`,
         inTransaction(swapKey(`constraint ${key} primary key using index ${quoted(nextKey)}`)),
       ],
@@ -162,11 +162,18 @@ function closeToGuests(table: string): string {
   end if;`;
 }
 
-/** An index that was being made when its connection broke is in the way of the next attempt. */
-function dropUnfinished(index: string): string {
-  return inTransaction(`if exists (
-    select from pg_index where indexrelid = to_regclass(${literal(quoted(index))}) and not indisvalid) then
-    drop index if exists ${quoted(index)};
+/**
+ * An index that was being made when its connection broke is in the way of the next attempt. Its backend may go on with it for long:
+ * that is waited for by a lock that holds up no stream, as the one to drop it would.
+ */
+function dropUnfinished(index: string, table: string): string {
+  const isUnfinished = `exists (
+    select from pg_index where indexrelid = to_regclass(${literal(quoted(index))}) and not indisvalid)`;
+  return inTransaction(`if ${isUnfinished} then
+    lock table ${table} in share update exclusive mode;
+    if ${isUnfinished} then
+      drop index if exists ${quoted(index)};
+    end if;
   end if;`);
 }
 
