@@ -38,15 +38,15 @@ async function* list({ ask, prefixes }: OpenDatabase): AsyncGenerator<OwedStream
 }
 
 function toOwed(row: Row, prefixes: OpenDatabase["prefixes"]): OwedStream {
-  const [key, epoch] = [toText(row["stream_id"]), toNumber(row, "epoch")];
-  const status = parseStatus(row["status"]);
+  const [key, epoch] = [toText(row, "stream_id"), toNumber(row, "epoch")];
+  const status = parseStatus(toText(row, "status"));
   const facts = {
     streamId: streamIdOf(key, prefixes),
     generation: markOf(epoch),
     status: status === "running" || status === "lapsed" ? "lost" : status,
     tail: toNumber(row, "tail"),
     since: row["since"] instanceof Date ? row["since"].toISOString() : null,
-    handOver: toText(row["handover"]),
+    handOver: toText(row, "handover"),
   };
   return {
     key,

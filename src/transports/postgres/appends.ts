@@ -8,7 +8,7 @@ import type { Row } from "./database.ts";
 import { toEntry } from "./entries.ts";
 import { moved } from "./hints.ts";
 import { createHint } from "./names.ts";
-import { toNumber, toText } from "./parse.ts";
+import { isTrue, toNumber, toText } from "./parse.ts";
 import { type PostgresParts, run, tell } from "./parts.ts";
 
 export class Appends {
@@ -34,7 +34,7 @@ export class Appends {
       this.#renew(values[0]);
       throw error;
     });
-    const byKey = new Map(rows.map((row) => [toText(row["stream_id"]), row]));
+    const byKey = new Map(rows.map((row) => [toText(row, "stream_id"), row]));
     const answers = appends.map(({ key }) => toAnswer(byKey.get(key)));
     const followed = appends.filter(({ pieces, end }, n) => {
       const answer = answers[n];
@@ -64,11 +64,11 @@ export class Appends {
 /** A stream that isn't in the answer was fenced. */
 function toAnswer(row: Row | undefined): AppendAnswer {
   if (!row) return { status: "fenced" };
-  if (row["is_busy"] === true) return { status: "busy" };
+  if (isTrue(row, "is_busy")) return { status: "busy" };
   if (row["has"] !== null && row["has"] !== undefined) return { status: "at", tail: toNumber(row, "has") };
-  const reason = toText(row["stop_reason"]) || undefined;
-  const stop = row["is_stopped"] === true ? { reason } : undefined;
-  return { status: "written", isWatched: row["is_watched"] === true, stop };
+  const reason = toText(row, "stop_reason") || undefined;
+  const stop = isTrue(row, "is_stopped") ? { reason } : undefined;
+  return { status: "written", isWatched: isTrue(row, "is_watched"), stop };
 }
 
 function toColumns(end: EndKind | undefined): { ended?: string; error?: string } {

@@ -4,7 +4,7 @@ import { background } from "../../lib/background.ts";
 import { createDeferred, type Deferred } from "../../lib/deferred.ts";
 import type { ClaimAsk, Claimed } from "../log/store.ts";
 import { isServerError, type Row } from "./database.ts";
-import { toClaimed, toFailure, toText } from "./parse.ts";
+import { isTrue, toClaimed, toFailure, toText } from "./parse.ts";
 import { type PostgresParts, run, sendForCaller } from "./parts.ts";
 
 /** Streams per statement, so that its work fits its deadline. */
@@ -71,10 +71,10 @@ export class Claims {
 
   async #ask({ ask, claims }: Batch): Promise<void> {
     const answers = claims.size === 1 ? [] : await this.#together(ask, claims);
-    const byKey = new Map(answers.map((row) => [toText(row["stream_id"]), row]));
+    const byKey = new Map(answers.map((row) => [toText(row, "stream_id"), row]));
     for (const [key, { answer, onLate }] of claims) {
       const row = byKey.get(key);
-      const isLeft = claims.size === 1 || row?.["is_busy"] === true;
+      const isLeft = claims.size === 1 || (row !== undefined && isTrue(row, "is_busy"));
       if (isLeft) this.#alone(key, ask, onLate).then(answer.resolve, answer.reject);
       else answer.resolve(row && toClaimed(row));
     }
@@ -86,7 +86,7 @@ export class Claims {
     try {
       return await this.#send(keys, { ask, isPatient: false }, (late) => {
         for (const row of late) {
-          if (row["is_busy"] !== true) claims.get(toText(row["stream_id"]))?.onLate(toClaimed(row));
+          if (!isTrue(row, "is_busy")) claims.get(toText(row, "stream_id"))?.onLate(toClaimed(row));
         }
       });
     } catch (error) {

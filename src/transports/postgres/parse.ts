@@ -1,4 +1,4 @@
-// What statements answer, as typed values. Pools differ in what they make of bigint and json.
+// What statements answer, as typed values. Pools differ in what they make of bigint, boolean and json.
 
 import { ResumableStreamError } from "../../port/errors.ts";
 import type { Row } from "./database.ts";
@@ -12,14 +12,14 @@ export function parseRecord(row: Row): StreamRecord {
   return {
     epoch: toNumber(row, "epoch"),
     tail: toNumber(row, "tail"),
-    status: parseStatus(row["status"]),
+    status: parseStatus(toText(row, "status")),
     handover: handover === "due" || handover === "running" ? handover : undefined,
     leaseMs: row["lease_ms"] === null ? undefined : toNumber(row, "lease_ms"),
     watchedMs: row["watched_ms"] === null ? 0 : toNumber(row, "watched_ms"),
   };
 }
 
-export function parseStatus(status: unknown): StreamRecord["status"] {
+export function parseStatus(status: string): StreamRecord["status"] {
   switch (status) {
     case "streaming":
     case "pending":
@@ -38,21 +38,34 @@ export function parseStatus(status: unknown): StreamRecord["status"] {
 export function parseEntries(row: Row): EntryRows {
   const range =
     row["start"] === null ? undefined : { start: toNumber(row, "start"), stop: toNumber(row, "stop") };
-  return { range, plain: toText(row["plain"]), encoded: parseEncoded(row["encoded"]) };
+  return { range, plain: toText(row, "plain"), encoded: parseEncoded(row["encoded"]) };
 }
 
 export function toNumber(row: Row, column: string): number {
   const value = Number(row[column]);
   if (Number.isFinite(value)) return value;
-  throw new ResumableStreamError(
-    "TRANSPORT_UNAVAILABLE",
-    `Postgres answered without a number for ${column}: is the table's column of another type?`,
-  );
+  throw notUnderstood(column, "number");
 }
 
-/** Null if it is absent. */
-export function toText(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** Whether it says so; neither absent nor null does. */
+export function isTrue(row: Row, column: string): boolean {
+  const value = row[column] ?? false;
+  if (typeof value === "boolean") return value;
+  // As the server writes it.
+  if (value === "t" || value === "f") return value === "t";
+  throw notUnderstood(column, "boolean");
+}
+
+/** Empty if it is absent or null. */
+export function toText(row: Row, column: string): string {
+  const value = row[column] ?? "";
+  if (typeof value === "string") return value;
+  throw notUnderstood(column, "text");
+}
+
+function notUnderstood(column: string, type: string): ResumableStreamError {
+  const message = `Postgres answered without a ${type} for ${column}: is the table's column of another type, or does the pool parse it?`;
+  return new ResumableStreamError("TRANSPORT_UNAVAILABLE", message);
 }
 
 function parseEncoded(value: unknown): EncodedEntry[] {
@@ -60,7 +73,7 @@ function parseEncoded(value: unknown): EncodedEntry[] {
   if (!Array.isArray(parsed)) return [];
   return parsed.map((entry: unknown) => {
     const [start, stop, chunk] = Array.isArray(entry) ? (entry as unknown[]) : [];
-    return [Number(start), Number(stop), toText(chunk)];
+    return [Number(start), Number(stop), String(chunk)];
   });
 }
 
@@ -68,8 +81,8 @@ function parseEncoded(value: unknown): EncodedEntry[] {
 export function toClaimed(row: Row): Claimed {
   return {
     epoch: toNumber(row, "epoch"),
-    owedEpochs: toText(row["owed_epochs"]).split(" ").filter(Boolean).map(Number),
-    wasThere: row["was_there"] === true,
+    owedEpochs: toText(row, "owed_epochs").split(" ").filter(Boolean).map(Number),
+    wasThere: isTrue(row, "was_there"),
   };
 }
 

@@ -114,6 +114,9 @@ const unprepared = shared("unprepared-pools.1", () => new WeakSet<PostgresPool>(
 /** SQLSTATEs of a prepared statement that a backend doesn't have, or has already. */
 const PREPARED_STATES = new Set(["26000", "42P05"]);
 
+/** Answers as the server writes them: an app has its pool make of numbers, text and booleans what it likes. */
+const AS_TEXT = { getTypeParser: () => (value: string) => value };
+
 /**
  * Prepared on `pg`'s own clients: planning would take as long again as the statement. Where backends change under a
  * connection that fails before it does anything, and is sent as it is from then on.
@@ -122,13 +125,15 @@ async function send(
   client: PostgresClient,
   { pool, statement, values }: { pool: PostgresPool; statement: string; values: unknown[] },
 ): Promise<{ rows: unknown[] }> {
-  if (unprepared.has(pool) || !isPgClient(client)) return client.query(statement, values);
+  if (!isPgClient(client)) return client.query(statement, values);
+  const query = { text: statement, values, types: AS_TEXT };
+  if (unprepared.has(pool)) return client.query(query);
   try {
-    return await client.query({ name: createHint(statement), text: statement, values });
+    return await client.query({ ...query, name: createHint(statement) });
   } catch (error) {
     if (!PREPARED_STATES.has(stateOf(error))) throw error;
     unprepared.add(pool);
-    return client.query(statement, values);
+    return client.query(query);
   }
 }
 
@@ -150,7 +155,12 @@ async function sendUntilItRan(
 }
 
 interface PgClient extends PostgresClient {
-  query(query: { name: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
+  query(query: {
+    name?: string;
+    text: string;
+    values: unknown[];
+    types: typeof AS_TEXT;
+  }): Promise<{ rows: unknown[] }>;
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 

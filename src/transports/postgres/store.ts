@@ -24,7 +24,7 @@ import { storable, textFrom } from "./entries.ts";
 import { encodeHints, type HintKind, moved, type Said } from "./hints.ts";
 import { Listener } from "./listener.ts";
 import { channelOf, createHint, createKey } from "./names.ts";
-import { parseEntries, parseRecord, parseStatus, toNumber, wholeText } from "./parse.ts";
+import { isTrue, parseEntries, parseRecord, parseStatus, toNumber, toText, wholeText } from "./parse.ts";
 import { notify, type PostgresParts, run, runForCaller, tell } from "./parts.ts";
 import { Reads } from "./reads.ts";
 
@@ -150,7 +150,7 @@ export class PostgresStore implements LogStore {
     const keys = [...followed, ...own];
     return this.#records(keys, async (input) => {
       const rows = await this.#markOrAsk(followed, input);
-      const news = rows.filter((row) => row["is_news"] === true).map((row) => keys[toNumber(row, "n")] ?? "");
+      const news = rows.filter((row) => isTrue(row, "is_news")).map((row) => keys[toNumber(row, "n")] ?? "");
       this.#ask(...news);
       return rows;
     });
@@ -183,14 +183,14 @@ export class PostgresStore implements LogStore {
   async lastEnd(key: string): Promise<RecordedEnd | undefined> {
     const [row] = await runForCaller(this.#context, "lastEnd", [key]);
     if (!row) return undefined;
-    const end = row["status"] === "stopped" ? "stopped" : "done";
+    const end = toText(row, "status") === "stopped" ? "stopped" : "done";
     return { epoch: toNumber(row, "epoch"), tail: toNumber(row, "tail"), end };
   }
 
   async elect(key: string, forMs: number): Promise<Elected | undefined> {
     const [row] = await run(this.#context, "elect", [key, forMs]);
     if (!row) return undefined;
-    const status = parseStatus(row["status"]);
+    const status = parseStatus(toText(row, "status"));
     return {
       epoch: toNumber(row, "epoch"),
       end: status === "running" || status === "lapsed" ? "lost" : status,
@@ -205,12 +205,12 @@ export class PostgresStore implements LogStore {
 
   async takeOwed(key: string, epoch: number, forMs: number): Promise<Owed> {
     const [row] = await run(this.#context, "takeOwed", [key, epoch, forMs]);
-    if (row?.["is_taken"] === true) {
+    if (row && isTrue(row, "is_taken")) {
       const entries = parseEntries(row);
-      const isLost = entries.range === undefined && row["is_empty"] !== true;
+      const isLost = entries.range === undefined && !isTrue(row, "is_empty");
       return { status: "taken", text: isLost ? undefined : textFrom(0, entries) };
     }
-    if (row?.["is_there"] !== true) return { status: "unknown" };
+    if (!row || !isTrue(row, "is_there")) return { status: "unknown" };
     return { status: "elsewhere", leaseMs: Math.max(toNumber(row, "lease_ms"), 0) };
   }
 
