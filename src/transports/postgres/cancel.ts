@@ -23,7 +23,8 @@ interface Connection {
   on(event: string, listener: () => void): unknown;
   requestSsl(): void;
   cancel(processId: unknown, secretKey: unknown): void;
-  stream: { destroy(): void; setTimeout(delayMs: number, callback: () => void): unknown; unref(): unknown };
+  /** Over a WebSocket it has no timer of its own. */
+  stream: { destroy(): void; unref(): unknown };
 }
 
 /** The fields of `pg`'s own client that not all clients have. */
@@ -69,11 +70,13 @@ export function cancel(
     if (isClosed) return;
     isClosed = true;
     stopWaiting();
+    stopStaying();
     cancelling.set(pool, (cancelling.get(pool) ?? 1) - 1);
     connection.stream.destroy();
     over();
   };
   const stopWaiting = clock.after(CANCEL_MS, over);
+  const stopStaying = clock.meanwhile(OPEN_MS, closed);
   const send = (): void => connection.cancel(processID, secretKey);
   connection.on("connect", () => {
     if (!ssl) send();
@@ -85,7 +88,6 @@ export function cancel(
   if (host.startsWith("/")) connection.connect(`${host}/.s.PGSQL.${port}`);
   else connection.connect(port, host);
   // No process waits for it, nor for its end.
-  connection.stream.setTimeout(OPEN_MS, closed);
   connection.stream.unref();
 }
 

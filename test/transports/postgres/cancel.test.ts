@@ -11,9 +11,19 @@ import { manualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/wait.ts";
 
 const WAITED_MS = 1_000;
+const OPEN_MS = 15_000;
 const MOST = 4;
 
-async function openServer() {
+/** As clients over a WebSocket: their stream has what `pg` calls of a socket, and no timer. */
+class OverWebSocket extends Client {
+  constructor(options: ConstructorParameters<typeof Client>[0]) {
+    super(options);
+    const { connection } = this as unknown as { connection: { stream: object } };
+    Object.assign(connection.stream, { setTimeout: undefined });
+  }
+}
+
+async function openServer(Driver: typeof Client = Client) {
   const port = await freePort();
   const requests: Socket[] = [];
   const server = createServer((socket) => void requests.push(socket.resume()));
@@ -28,7 +38,7 @@ async function openServer() {
   const pool = { options } as unknown as PostgresPool;
   let given = 0;
   const giveUp = (): void => {
-    const client = Object.assign(new Client(options), {
+    const client = Object.assign(new Driver(options), {
       processID: 1,
       secretKey: 2,
       release: () => undefined,
@@ -48,6 +58,16 @@ test("its connection is given back in time, and the request stays until it is an
   await once(connect(port, "127.0.0.1").unref(), "connect");
   await until(() => requests.length === 2, { what: "the connection after it" });
   expect(requests[0]?.readableEnded).toBe(false);
+});
+
+test("a stream without a timer is closed in time all the same", async () => {
+  const { clock, giveUp, givenBack, requests } = await openServer(OverWebSocket);
+  giveUp();
+  await until(() => requests.length === 1, { what: "the request" });
+  clock.pass(WAITED_MS);
+  expect(givenBack()).toBe(1);
+  clock.pass(OPEN_MS);
+  await until(() => requests[0]?.readableEnded === true, { what: "its end" });
 });
 
 test("no more than four of a pool are open at a time", async () => {
