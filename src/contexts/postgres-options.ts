@@ -90,10 +90,11 @@ export function checkPool(name: string, pool: unknown): void {
     typeof pool.query === "function" &&
     "connect" in pool &&
     typeof pool.connect === "function";
-  if (hasMethods) return;
-  throw new TypeError(
-    `${name} must be a pool with query and connect, as pg's Pool has, got ${pool === null ? "null" : typeof pool}.`,
-  );
+  // A single client of `pg` has both methods, and lends nothing.
+  const isClient = hasMethods && "processID" in pool;
+  if (hasMethods && !isClient) return;
+  const got = isClient ? "a Client: make a Pool" : pool === null ? "null" : typeof pool;
+  throw new TypeError(`${name} must be a pool with query and connect, as pg's Pool has, got ${got}.`);
 }
 
 function tableName(name: string, value: unknown, defaultValue: string): string {
