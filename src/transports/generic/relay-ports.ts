@@ -102,12 +102,15 @@ function genericRecords(publisher: Publisher): StatusRecords {
 
 /** Whether this call took the record from nothing, or from free, to claimed. */
 async function countsToOne(publisher: Publisher, key: string): Promise<boolean> {
+  const isFree = async (): Promise<boolean> => parseRecord(await publisher.get(key)).status === "free";
+  // Asked first: many a store in memory that was written for version 2 counts to NaN from a named claim, and keeps that.
+  if (!(await isFree())) return false;
   for (let attempt = 1; ; attempt++) {
     try {
       return Number(await publisher.incr(key)) === 1;
     } catch (error) {
       // A named claim and DONE are no integers. What clients say then differs; what the record holds doesn't.
-      if (parseRecord(await publisher.get(key)).status !== "free") return false;
+      if (!(await isFree())) return false;
       // Set free between the two: it is worth a second attempt, unless that isn't why it failed.
       if (attempt === MAX_COUNTS) throw error;
     }
