@@ -39,23 +39,25 @@ const garbage = [
   '{"type":"fence","epoch":"9"}',
   "rs1",
   "rs1 t\n",
-  "rs1 t 1 - 0 5 done hello",
-  "rs1 t 1 - 0 3 done\nlonger than the tail",
-  "rs1 t 99999999999999999999 - 0 5 done\nhello",
-  "rs1 j 1 - 0 5 -\n{not json",
-  "rs1 j 1 - 0 5 -\n5",
-  "rs2 t 1 - 0 5 done\nhello",
+  "rs1 t 5 1 - 0 5 done hello",
+  "rs1 t 20 1 - 0 3 done\nlonger than the tail",
+  "rs1 t 5 1 - 0 9 done\nhell",
+  "rs1 t 5 1 - 0 9 done\nhello\n",
+  "rs1 t 5 99999999999999999999 - 0 5 done\nhello",
+  "rs1 j 9 1 - 0 5 -\n{not json",
+  "rs1 j 1 1 - 0 5 -\n5",
+  "rs2 t 5 1 - 0 5 done\nhello",
   "rs1 t 1 - 0 5 lost\nhello",
 ];
 
 /** Well-formed, and from nobody who has a say: a producer that never was, an answer nobody asked for. */
 const forged = [
-  "rs1 t 1 - 0 5 done\nhello",
-  "rs1 t 0 - 0 0 done\n",
-  "rs1 t 9007199254740991 - 0 5 done\nhello",
-  "rs1 t 9007199254740991 - 0 0 failed\n",
-  "rs1 t 9007199254740991 987654321 0 5 stopped\nhello",
-  'rs1 j 1 - 0 1 done\n"\\ud800"',
+  "rs1 t 5 1 - 0 5 done\nhello",
+  "rs1 t 0 0 - 0 0 done\n",
+  "rs1 t 5 9007199254740991 - 0 5 done\nhello",
+  "rs1 t 0 9007199254740991 - 0 0 failed\n",
+  "rs1 t 5 9007199254740991 987654321 0 5 stopped\nhello",
+  'rs1 j 8 1 - 0 1 done\n"\\ud800"',
 ];
 
 /** Well-formed requests that ask for too much. They may be served; they must do no harm. */
@@ -73,9 +75,9 @@ const strangeChecks = [
   '{"type":"check","listenerId":"nobody","requestId":1,"keepMs":1,"since":9007199254740991,"count":0,"sum":0}',
 ];
 const strangeAnswers = [
-  "rs1 a 0 1 9007199254740991 0 -\n",
-  "rs1 c 0 1 9007199254740991 9007199254740991 -\n1 9007199254740991 done",
-  "rs1 c 0 987654321 1 1 -\n1 5 done",
+  "rs1 a 0 0 1 9007199254740991 0 -\n",
+  "rs1 c 23 0 1 9007199254740991 9007199254740991 -\n1 9007199254740991 done",
+  "rs1 c 8 0 987654321 1 1 -\n1 5 done",
 ];
 
 const spec: SourceSpec = { label: "attacked", chunks: 60, everyMs: 5, holdAfter: 30 };

@@ -5,7 +5,7 @@ import type { EndKind, Page, Slice } from "../../port/transport.ts";
 
 /** The largest message: a page has to fit any server's output buffer many times over. */
 const MAX_MESSAGE_BYTES = 262_144;
-/** Room for the header, which is under 126 bytes, and JSON's quotes. */
+/** Room for the header, which has 126 bytes at most, and JSON's quotes. */
 const limitRaw = createByteLimiter(MAX_MESSAGE_BYTES - 128);
 /** JSON writes a lone surrogate, a quote or a control character in up to six bytes. */
 const MAX_ESCAPED_UNITS = Math.floor((MAX_MESSAGE_BYTES - 128) / 6);
@@ -117,12 +117,13 @@ export type Frame =
   | { type: "echo"; requestId: number };
 
 // A frame is a header of words, a line feed, and the text as it is, or as JSON where UTF-8 can't carry it:
-//   rs1 <kind> <epoch> <request id or -> <from> <tail> <end or -> <context, in replies>\n<text>
+//   rs1 <kind> <length> <epoch> <request id or -> <from> <tail> <end or -> <context, in replies>\n<text>
+// The length is of what follows the line feed: a pub/sub that trims messages, or cuts them at a line feed, must not change the text.
 // The kind is t for text, j for JSON, their capitals where more frames of the same reply follow, e for an echo, and for the answer
 // to a check c if it has what changed, a if it has all: the round and the total stand for the offsets, and a line for each stream is the text.
 const MAGIC = "rs1";
 const HEADER =
-  /^rs1 ([tTjJeca]) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)(?: ([\w-]{1,64}))?\n/;
+  /^rs1 ([tTjJeca]) (\d{1,6}) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)(?: ([\w-]{1,64}))?\n/;
 const MARK = /^(\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)$/;
 /** Of 42 bytes at most each. */
 const MAX_MARKS = 5_000;
@@ -134,7 +135,7 @@ export interface ReplyTo {
 }
 
 export function encodeEcho(requestId: number): string {
-  return `${MAGIC} e 0 ${requestId} 0 0 -\n`;
+  return `${MAGIC} e 0 0 ${requestId} 0 0 -\n`;
 }
 
 /** The first frame of a reply whose text has to wait: a sign of life. */
@@ -143,7 +144,7 @@ export function encodeAck(
   epoch: number,
   { requestId, by }: ReplyTo,
 ): string {
-  return `${MAGIC} T ${epoch} ${requestId} ${slice.from} ${slice.tail} - ${by}\n`;
+  return `${MAGIC} T 0 ${epoch} ${requestId} ${slice.from} ${slice.tail} - ${by}\n`;
 }
 
 /** One frame or more, each with as many streams as it has room for. */
@@ -152,8 +153,8 @@ export function* encodeChecked({ requestId, round, isAll, total, streams }: Chec
   do {
     const part = streams.slice(at, at + MAX_MARKS);
     at += MAX_MARKS;
-    const lines = part.map(({ epoch, tail, end }) => `${epoch} ${tail} ${end ?? "-"}`);
-    yield `${MAGIC} ${isAll ? "a" : "c"} 0 ${requestId} ${round} ${total} -\n${lines.join("\n")}`;
+    const lines = part.map(({ epoch, tail, end }) => `${epoch} ${tail} ${end ?? "-"}`).join("\n");
+    yield `${MAGIC} ${isAll ? "a" : "c"} ${lines.length} 0 ${requestId} ${round} ${total} -\n${lines}`;
   } while (at < streams.length);
 }
 
@@ -171,8 +172,9 @@ export function* encodePages(slice: Slice, epoch: number, reply?: ReplyTo): Gene
     const isUnended = slice.end === undefined || slice.from + at < slice.tail;
     const isLast = reply === undefined || at === whole.length;
     const kind = isRaw ? "t" : "j";
-    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${epoch} ${reply?.requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}${reply ? ` ${reply.by}` : ""}`;
-    yield `${header}\n${isRaw ? text : JSON.stringify(text)}`;
+    const body = isRaw ? text : JSON.stringify(text);
+    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${body.length} ${epoch} ${reply?.requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}${reply ? ` ${reply.by}` : ""}`;
+    yield `${header}\n${body}`;
   } while (at < whole.length);
 }
 
@@ -180,7 +182,8 @@ export function* encodePages(slice: Slice, epoch: number, reply?: ReplyTo): Gene
 export function parseFrame(message: string): Frame | undefined {
   const match = HEADER.exec(message);
   if (!match) return undefined;
-  const [header, kind, epochWord, requestWord, fromWord, tailWord, endWord, by] = match;
+  const [header, kind, length, epochWord, requestWord, fromWord, tailWord, endWord, by] = match;
+  if (message.length - header.length !== Number(length)) return undefined;
   const requestId = requestWord === "-" ? undefined : Number(requestWord);
   if (kind === "e") return requestId === undefined ? undefined : { type: "echo", requestId };
   const body = message.slice(header.length);

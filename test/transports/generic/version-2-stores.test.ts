@@ -40,6 +40,42 @@ describe("a store in memory whose incr counts to NaN from what is no integer", (
   });
 });
 
+describe("a subscriber that changes messages", () => {
+  test.each<[string, (message: string) => string]>([
+    ["cuts them at a line end, as a REST API's events do", (message) => message.split("\n")[0] ?? ""],
+    ["cuts them, and adds a blank line", (message) => `${message.split("\n")[0]}\n\n`],
+    ["adds a blank line", (message) => `${message}\n\n`],
+    ["trims them", (message) => message.trim()],
+    ["makes CRLF of LF", (message) => message.replaceAll("\n", "\r\n")],
+  ])("that %s gives no wrong text, and no clean end before the text's (G1)", async (_, change) => {
+    const { publisher, subscriber } = inMemory();
+    const changing: Subscriber = {
+      ...subscriber,
+      subscribe: (channel, callback) => subscriber.subscribe(channel, (message) => callback(change(message))),
+    };
+    const options = {
+      waitUntil: null,
+      publisher,
+      ackTimeoutMs: 100,
+      livenessMs: 300,
+      onError: () => undefined,
+    };
+    await using producing = createResumableStreamContext({ ...options, subscriber });
+    await using following = createResumableStreamContext({ ...options, subscriber: changing });
+    const first = new Reading(
+      some(await producing.createNewResumableStream("chat", new SpecifiedSource(spec).make)),
+    );
+    const resumed = await following.resumeExistingStream("chat").catch(() => undefined);
+    // A caller that is told of none, or of an outage, has no text.
+    const second = resumed ? new Reading(resumed) : undefined;
+    const end = await second?.ended;
+    const { text = "" } = second ?? {};
+    expect(text).toBe(end?.kind === "clean" ? sourceText(spec) : sourceText(spec).slice(0, text.length));
+    await first.ended;
+    expect(first.text).toBe(sourceText(spec));
+  });
+});
+
 /** Without expiry, which no test here waits for. */
 function inMemory({ count = Number }: { count?: (value: string | undefined) => number } = {}): {
   publisher: Publisher;

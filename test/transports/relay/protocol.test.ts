@@ -24,7 +24,7 @@ const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),
   // Any code unit, so that surrogates stand alone.
   fc.array(fc.nat(0xffff), { maxLength: 100 }).map((units) => String.fromCharCode(...units)),
-  fc.constantFrom("", "\0", "\n", "rs1 t 5 - 0 3 -\nabc", '{"type":"read"}', "\ud83d", "\ude00", "😀"),
+  fc.constantFrom("", "\0", "\n", "rs1 t 3 5 - 0 3 -\nabc", '{"type":"read"}', "\ud83d", "\ude00", "😀"),
 );
 
 describe("a page", () => {
@@ -91,10 +91,10 @@ describe("foreign bytes", () => {
     fc.string({ unit: "binary", maxLength: 400 }),
     fc.json(),
     fc.string().map((text) => `rs1 t ${text}`),
-    fc.string().map((text) => `rs1 c 0 1 1 1 -\n${text}`),
+    fc.string().map((text) => `rs1 c ${text.length} 0 1 1 1 -\n${text}`),
     fc
       .tuple(fc.integer(), fc.integer(), fc.integer(), fc.string())
-      .map(([a, b, c, text]) => `rs1 t ${a} - ${b} ${c} -\n${text}`),
+      .map(([a, b, c, text]) => `rs1 t ${text.length} ${a} - ${b} ${c} -\n${text}`),
   );
 
   test("are a valid frame or none", () => {
@@ -108,6 +108,24 @@ describe("foreign bytes", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test("are no frame if they were one that was cut, trimmed or added to on its way", () => {
+    const changes: ((frame: string) => string)[] = [
+      (frame) => frame.slice(0, -1),
+      (frame) => frame.trim(),
+      (frame) => `${frame}\n\n`,
+      (frame) => frame.replaceAll("\n", "\r\n"),
+      (frame) => `${frame.split("\n")[0]}\n\n`,
+    ];
+    const slice: Slice = { from: 0, text: "data: a\n\ndata: b\n\n", tail: 90 };
+    const streams: StreamMark[] = [1, 2].map((epoch) => ({ epoch, tail: 5, end: undefined }));
+    const answer: CheckAnswer = { requestId: 7, round: 1, isAll: true, total: 2, streams };
+    const frames = [...encodePages(slice, 5), ...encodeChecked(answer)];
+    expect(frames.map(parseFrame)).not.toContain(undefined);
+    const changed = frames.flatMap((frame) => changes.map((change) => change(frame)));
+    const others = changed.filter((message) => !frames.includes(message));
+    expect(others.map(parseFrame).filter((frame) => frame !== undefined)).toEqual([]);
   });
 
   test.each([
