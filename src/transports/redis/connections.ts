@@ -31,7 +31,7 @@ const madeByUs = shared("made-by-us.1", () => new WeakMap<object, RedisConnectio
 export function acquireMade(role: "publisher" | "subscriber", library: ClientLibrary): MadeConnection {
   const url = redisUrl() ?? "";
   const isCluster = clusterNodes(url) !== undefined;
-  if (!isCluster) checkUrl(url);
+  if (!isCluster) checkUrl(url, library.name);
   const key = `${role} ${library.name} ${url}`;
   const connection = ownConnection(() => openDefaultClient(library), { isCluster });
   const made = madeConnections.get(key) ?? { key, connection, users: 0 };

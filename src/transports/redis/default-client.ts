@@ -14,7 +14,7 @@ const MAX_RECONNECT_DELAY_MS = 500;
 
 export function redisUrl(): string | undefined {
   const { process } = globalThis as { process?: { env: Record<string, string | undefined> } };
-  return process?.env["REDIS_URL"] || process?.env["KV_URL"] || undefined;
+  return process?.env["REDIS_URL"]?.trim() || process?.env["KV_URL"]?.trim() || undefined;
 }
 
 export function reconnectDelayMs(attempt: number): number {
@@ -32,10 +32,19 @@ export function missingUrl(): TypeError {
   );
 }
 
-/** Of a URL of one server. A client's own error for it would carry the password. ioredis takes other words than URLs, too. */
-export function checkUrl(url: string): void {
-  if (!/^rediss?:/i.test(url) || URL.canParse(url)) return;
-  throw new TypeError("REDIS_URL (or KV_URL) is no URL: percent-encode its user and password.");
+/**
+ * Of a URL of one server, when a context is made: apps take that for "no Redis here", as for a template's `REDIS_URL=****`. A
+ * client's own error would come with the first call, and carry the password. ioredis takes a host, a port or a path, too.
+ */
+export function checkUrl(url: string, library: ClientLibrary["name"]): void {
+  if (/^rediss?:/i.test(url)) {
+    if (URL.canParse(url)) return;
+    throw new TypeError("REDIS_URL (or KV_URL) is no URL: percent-encode its user and password.");
+  }
+  if (library === "ioredis" && !/^(?!unix:)[\w+.-]+:\/\/|[\s<>"]/i.test(url)) return;
+  throw new TypeError(
+    "REDIS_URL (or KV_URL) must begin with redis:// or rediss://. A REST API's address doesn't serve.",
+  );
 }
 
 export async function importing<T>(loading: Promise<T>, name: ClientLibrary["name"]): Promise<T> {
