@@ -141,22 +141,23 @@ test.each([
 // By leases that outlive a database that takes no text, text of ours that a page may not see to be ours, positions in texts that
 // have no claim, and a promise that ends which were told are found. By refusals of one stream that hold up no other, statements that outlive
 // a connection and are answered as if they had run once, and subscriptions that ioredis and its Cluster give up. By events of a replay
-// that stay small, callbacks that give nothing of use, and a REDIS_URL that is no URL.
+// that stay small, callbacks that give nothing of use, and a REDIS_URL that is no URL. By messages that
+// a pub/sub changes, and stores whose counter doesn't reject.
 test.each([
   { what: "the client", entry: "client", budget: 6_110 },
   { what: "http", entry: "http", budget: 9_750 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_850 },
   { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_500 },
-  { what: "memory", entry: "memory", budget: 24_050 },
-  { what: "generic", entry: "generic", budget: 30_150 },
-  { what: "redis", entry: "redis", budget: 45_650 },
-  { what: "ioredis", entry: "ioredis", budget: 45_650 },
+  { what: "memory", entry: "memory", budget: 24_100 },
+  { what: "generic", entry: "generic", budget: 30_300 },
+  { what: "redis", entry: "redis", budget: 45_800 },
+  { what: "ioredis", entry: "ioredis", budget: 45_800 },
   { what: "postgres", entry: "postgres", budget: 32_550 },
   { what: "pglite", entry: "pglite", budget: 31_250 },
   { what: "the schema", entry: "postgres/schema", budget: 1_800 },
   { what: "transport", entry: "transport", budget: 12_900 },
-  { what: "testing", entry: "testing", budget: 53_950 },
-  { what: "everything", entry: "", budget: 60_000 },
+  { what: "testing", entry: "testing", budget: 54_100 },
+  { what: "everything", entry: "", budget: 60_150 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,

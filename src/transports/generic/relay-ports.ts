@@ -32,7 +32,8 @@ export function subscribePort(subscriber: Subscriber): SubscribePort {
   return {
     subscribe: async (channel, onMessage) => {
       await subscriber.subscribe(channel, (message) => {
-        if (typeof message === "string") onMessage(message);
+        // A client that parses JSON gives objects: no message of ours, and told of as such.
+        onMessage(typeof message === "string" ? message : "");
       });
     },
     unsubscribe: async (channel) => {

@@ -11,7 +11,7 @@ export function foreignMessageReport(
   return () => {
     if (isReported) return;
     isReported = true;
-    const message = `Ignored a message that isn't ours on ${channel}. Others write to it, or the pub/sub server changes messages on their way.`;
+    const message = `Ignored a message on ${channel} that isn't ours, or was changed.`;
     onError(new ResumableStreamError("MALFORMED_MESSAGE", message));
   };
 }

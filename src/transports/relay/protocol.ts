@@ -121,9 +121,8 @@ export type Frame =
 // The length is of what follows the line feed: a pub/sub that trims messages, or cuts them at a line feed, must not change the text.
 // The kind is t for text, j for JSON, their capitals where more frames of the same reply follow, e for an echo, and for the answer
 // to a check c if it has what changed, a if it has all: the round and the total stand for the offsets, and a line for each stream is the text.
-const MAGIC = "rs1";
 const HEADER =
-  /^rs1 ([tTjJeca]) (\d{1,6}) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)(?: ([\w-]{1,64}))?\n/;
+  /^rs1 ([tTjJeca]) (\d{1,16}) (\d{1,16}) (\d{1,16}|-) (\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)(?: ([\w-]{1,64}))?\n/;
 const MARK = /^(\d{1,16}) (\d{1,16}) (done|failed|stopped|lost|-)$/;
 /** Of 42 bytes at most each. */
 const MAX_MARKS = 5_000;
@@ -135,7 +134,7 @@ export interface ReplyTo {
 }
 
 export function encodeEcho(requestId: number): string {
-  return `${MAGIC} e 0 0 ${requestId} 0 0 -\n`;
+  return encodeFrame("e", `0 ${requestId} 0 0 -`, "");
 }
 
 /** The first frame of a reply whose text has to wait: a sign of life. */
@@ -144,7 +143,7 @@ export function encodeAck(
   epoch: number,
   { requestId, by }: ReplyTo,
 ): string {
-  return `${MAGIC} T 0 ${epoch} ${requestId} ${slice.from} ${slice.tail} - ${by}\n`;
+  return encodeFrame("T", `${epoch} ${requestId} ${slice.from} ${slice.tail} - ${by}`, "");
 }
 
 /** One frame or more, each with as many streams as it has room for. */
@@ -154,7 +153,7 @@ export function* encodeChecked({ requestId, round, isAll, total, streams }: Chec
     const part = streams.slice(at, at + MAX_MARKS);
     at += MAX_MARKS;
     const lines = part.map(({ epoch, tail, end }) => `${epoch} ${tail} ${end ?? "-"}`).join("\n");
-    yield `${MAGIC} ${isAll ? "a" : "c"} ${lines.length} 0 ${requestId} ${round} ${total} -\n${lines}`;
+    yield encodeFrame(isAll ? "a" : "c", `0 ${requestId} ${round} ${total} -`, lines);
   } while (at < streams.length);
 }
 
@@ -172,10 +171,16 @@ export function* encodePages(slice: Slice, epoch: number, reply?: ReplyTo): Gene
     const isUnended = slice.end === undefined || slice.from + at < slice.tail;
     const isLast = reply === undefined || at === whole.length;
     const kind = isRaw ? "t" : "j";
-    const body = isRaw ? text : JSON.stringify(text);
-    const header = `${MAGIC} ${isLast ? kind : kind.toUpperCase()} ${body.length} ${epoch} ${reply?.requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}${reply ? ` ${reply.by}` : ""}`;
-    yield `${header}\n${body}`;
+    yield encodeFrame(
+      isLast ? kind : kind.toUpperCase(),
+      `${epoch} ${reply?.requestId ?? "-"} ${from} ${slice.tail} ${isUnended ? "-" : slice.end}${reply ? ` ${reply.by}` : ""}`,
+      isRaw ? text : JSON.stringify(text),
+    );
   } while (at < whole.length);
+}
+
+function encodeFrame(kind: string, words: string, text: string): string {
+  return `rs1 ${kind} ${text.length} ${words}\n${text}`;
 }
 
 /** Undefined if the message isn't a frame. Foreign bytes: nothing of the input is trusted. */

@@ -11,8 +11,8 @@ const spec = { label: "data: word\n\n", chunks: 10, everyMs: 40, chunkLength: 17
 
 describe("a store in memory whose incr counts to NaN from what is no integer", () => {
   test.each([
-    ["Number", (value: string | undefined) => Number(value ?? "0") + 1],
-    ["parseInt", (value: string | undefined) => Number.parseInt(value ?? "0", 10) + 1],
+    ["Number", (value: string) => Number(value) + 1],
+    ["parseInt", (value: string) => Number.parseInt(value, 10) + 1],
   ])("by %s: a second tab follows, and the id is done afterwards (G3)", async (_, count) => {
     const { publisher, subscriber } = inMemory({ count });
     const errors: Error[] = [];
@@ -76,8 +76,28 @@ describe("a subscriber that changes messages", () => {
   });
 });
 
+test("a subscriber that gives parsed JSON in place of strings is told of", async () => {
+  const { publisher, subscriber } = inMemory();
+  const parsing: Subscriber = {
+    ...subscriber,
+    // As a client in JavaScript does, whatever the types say.
+    subscribe: (channel, callback) =>
+      subscriber.subscribe(channel, (message) =>
+        callback(message.startsWith("{") ? (JSON.parse(message) as string) : message),
+      ),
+  };
+  const codes: unknown[] = [];
+  const onError = ({ code }: { code: string }) => codes.push(code);
+  const options = { waitUntil: null, publisher, ackTimeoutMs: 100, onError };
+  await using producing = createResumableStreamContext({ ...options, subscriber: parsing });
+  await using following = createResumableStreamContext({ ...options, subscriber });
+  await producing.createNewResumableStream("chat", () => new ReadableStream());
+  expect(await following.resumeExistingStream("chat")).toBeUndefined();
+  expect(codes).toContain("MALFORMED_MESSAGE");
+});
+
 /** Without expiry, which no test here waits for. */
-function inMemory({ count = Number }: { count?: (value: string | undefined) => number } = {}): {
+function inMemory({ count = (value) => Number(value) + 1 }: { count?: (value: string) => number } = {}): {
   publisher: Publisher;
   subscriber: Subscriber;
 } {
@@ -93,7 +113,7 @@ function inMemory({ count = Number }: { count?: (value: string | undefined) => n
       set: async (key, value) => values.set(key, value),
       get: async (key) => values.get(key) ?? null,
       incr: async (key) => {
-        const sum = count(values.get(key));
+        const sum = count(values.get(key) ?? "0");
         values.set(key, String(sum));
         return sum;
       },
