@@ -134,7 +134,8 @@ export function createContext({
     stopStream: async (streamId, { reason, generation }: StopOptions = {}) => {
       check(streamId);
       const epoch = checkGeneration(generation);
-      const local = await streams.local(streamId);
+      // A caller that names a generation was given its stream already.
+      const local = await streams.local(streamId, epoch === undefined);
       const isMeant = local && (epoch === undefined || local.isOf(epoch));
       // A producer here that has ended may be superseded without knowing it. The record tells what runs.
       if (isMeant && (await local.end(reason))) return true;

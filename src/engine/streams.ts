@@ -28,8 +28,8 @@ export class Streams {
   readonly #drained = new Latch();
   readonly #turns: Turns;
 
-  /** Claims under way. */
-  readonly #claiming = new Set<Promise<unknown>>();
+  /** Calls whose claim is under way, each with its stream. */
+  readonly #claiming = new Map<Promise<unknown>, string>();
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -46,8 +46,14 @@ export class Streams {
     if (this.#closing) throw closedError("Cannot begin or follow a stream here: this context closes.");
   }
 
-  /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
-  async local(streamId: string): Promise<Producer | undefined> {
+  /**
+   * The producer of this process that serves the stream, if there is one. One that is just ending is waited for, and for a stop one
+   * that is just beginning: over another connection the stop could reach the store before its claim does.
+   */
+  async local(streamId: string, isForStop = false): Promise<Producer | undefined> {
+    for (const [call, id] of isForStop ? this.#claiming : []) {
+      if (id === streamId) await Promise.allSettled([call]);
+    }
     await this.#serving.get(streamId)?.untilTold();
     this.checkOpen();
     return this.#serving.get(streamId);
@@ -57,7 +63,13 @@ export class Streams {
    * The original reader's stream if the claim is won; undefined if another produces. Rejects as the claim does, unless
    * `mayRunAlone` takes the error: then the source runs, and nobody elsewhere can follow it before the backend has answered.
    */
-  async produce(
+  produce(streamId: string, options: ProduceOptions): Promise<ReadableStream<string> | undefined> {
+    const call = this.#produce(streamId, options).finally(() => this.#claiming.delete(call));
+    this.#claiming.set(call, streamId);
+    return call;
+  }
+
+  async #produce(
     streamId: string,
     { mode, openSource, opensAtOnce = false, mayRunAlone }: ProduceOptions,
   ): Promise<ReadableStream<string> | undefined> {
@@ -68,14 +80,12 @@ export class Streams {
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
     try {
-      const claiming = this.#options.transport.claim(streamId, {
+      const claimed = await this.#options.transport.claim(streamId, {
         mode,
         producer,
         isOwed: this.#options.handOver.isWanted,
         onLate,
       });
-      this.#claiming.add(claiming);
-      const claimed = await claiming.finally(() => this.#claiming.delete(claiming));
       if (claimed.status !== "won") return undefined;
       ({ claim } = claimed);
     } catch (error) {
@@ -155,7 +165,7 @@ export class Streams {
     const closeAll = (): Promise<unknown> =>
       Promise.all([...this.#producers].map((producer) => producer.close()));
     // A claim that is won only now has a record, which its call gives up.
-    const ended = Promise.all([closeAll(), Promise.allSettled(this.#claiming)]).then(closeAll);
+    const ended = Promise.all([closeAll(), Promise.allSettled(this.#claiming.keys())]).then(closeAll);
     try {
       await withDeadline(
         clock,

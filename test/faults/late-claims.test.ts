@@ -267,3 +267,20 @@ test("over Postgres, a claim that came too late leaves nothing to hand over: the
   });
   expect(taken).toEqual(["undefined: text"]);
 });
+
+test.each(["resumableStream", "createNewResumableStream"] as const)(
+  "over Postgres, a stop that overtakes the claim of a %s in its process stops what that begins",
+  async (call) => {
+    await using database = await createSlowDatabase();
+    const pool = new Pool({ connectionString: database.url, max: 4 });
+    const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+    onTestFinished(() => context.close().then(() => pool.end()));
+    const source = manualSource();
+    const calling = context[call]("x", source.makeStream);
+    // Over another connection, as the stop would be.
+    expect(await context.hasExistingStream("x")).toBe(null);
+    expect(await context.stopStream("x")).toBe(true);
+    await expectClosed(read(await calling), "");
+    expect(source.signal().aborted).toBe(true);
+  },
+);
