@@ -8,6 +8,8 @@ import { AppHandOver } from "./on-end.ts";
 import type { CommonOptions, StreamEvent } from "./common-options.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
+/** For ever, some 30,000 years: stores refuse a time that they can't count. */
+const MAX_RETENTION_SECONDS = 1e12;
 
 /** Options with nothing left open. */
 export interface CheckedOptions {
@@ -54,7 +56,10 @@ export function checkOptions(options: CommonOptions, clock: Clock = systemClock)
     waitUntil: waitUntil ?? null,
     // An empty prefix means the default, as in the published library.
     keyPrefix: keyPrefix || "resumable-stream",
-    retentionSeconds: Math.ceil(positive("retentionSeconds", options.retentionSeconds, DAY_SECONDS)),
+    retentionSeconds: Math.min(
+      Math.ceil(positive("retentionSeconds", options.retentionSeconds, DAY_SECONDS)),
+      MAX_RETENTION_SECONDS,
+    ),
     ackTimeoutMs: positive("ackTimeoutMs", options.ackTimeoutMs, 2_000),
     livenessMs: positive("livenessMs", options.livenessMs, 3_000),
     claimTimeoutMs: positive("claimTimeoutMs", options.claimTimeoutMs, 3_000),

@@ -2,7 +2,7 @@
 
 import { setTimeout as pass } from "node:timers/promises";
 import { Pool } from "pg";
-import { expect, inject, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { createResumableStreamContext as overMemory } from "../../src/memory.ts";
 import { createPostgresResumableStreamContext as overPostgres } from "../../src/postgres.ts";
 import { createResumableStreamContext as overRedis } from "../../src/redis.ts";
@@ -63,5 +63,33 @@ test.each(["postgres", "redis-6"] as const)(
     await expectToOutlive([open(), open()], RETENTION_SECONDS * 4_500);
     clients?.close();
     await pool.end();
+  },
+);
+
+test.each(["redis-6", "redis-6 that keeps the text", "postgres"])(
+  "%s: a record may be kept for ever",
+  async (kind) => {
+    const options = {
+      waitUntil: null,
+      keyPrefix: freshKeyPrefix(),
+      retentionSeconds: Number.MAX_SAFE_INTEGER,
+    };
+    const pool = new Pool({ connectionString: inject("postgresUrl") });
+    const clients = await createClients("redis-6", inject("redisUrl"));
+    await using context =
+      kind === "postgres"
+        ? overPostgres({ ...options, pool })
+        : overRedis({ ...options, ...clients, keepText: kind !== "redis-6" });
+    onTestFinished(async () => {
+      clients.close();
+      await pool.end();
+    });
+    const id = freshId();
+    const source = manualSource();
+    const primary = read(await context.resumableStream(id, source.makeStream));
+    source.push("text");
+    source.end();
+    await expectClosed(primary, "text");
+    expect(await context.hasExistingStream(id)).toBe("DONE");
   },
 );
