@@ -1,11 +1,14 @@
 // Rows: the store is away while a text is streamed, and back while its id has another: the two are never joined (G14).
 
 import { Redis } from "ioredis";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createResumableStreamContext as overAny } from "../../src/generic.ts";
 import { streamResponse } from "../../src/http.ts";
 import { createResumableStreamContext, generationOf } from "../../src/redis.ts";
+import { freshKeyPrefix } from "../../src/testing/contract.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
+import { createGenericPair } from "../support/clients.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
 
@@ -91,4 +94,29 @@ test("an answer of version 2 that has ended since isn't the end of it", async ()
   await expect(second.resumableStream("x", () => new ReadableStream(), position)).rejects.toMatchObject({
     code: "PRODUCER_LOST",
   });
+});
+
+test("a claim by INCR that was never named is freed, and has no text that an app is owed", async () => {
+  const clients = await createGenericPair("redis-6", inject("redisUrl"));
+  const keyPrefix = freshKeyPrefix();
+  const ends: string[] = [];
+  const context = overAny({
+    ...clients,
+    waitUntil: null,
+    keyPrefix,
+    ackTimeoutMs: 300,
+    onEnd: ({ end, text }) => void ends.push(`${end}: ${text}`),
+  });
+  onTestFinished(async () => {
+    await context.close();
+    clients.close();
+  });
+  // As one whose answer was lost with its connection leaves it, or one of version 2.
+  await clients.publisher.incr(`${keyPrefix}:rs:sentinel:x`);
+  const source = manualSource();
+  const reading = read(await context.resumableStream("x", source.makeStream));
+  source.push("text");
+  source.end();
+  await expectClosed(reading, "text");
+  expect(ends).toEqual(["done: text"]);
 });

@@ -23,16 +23,9 @@ export async function condemn(
 }
 
 /** Whoever frees the record of a dead producer is the one who tells the app. Its text died with it. */
-async function handOver(
-  { clock, handOver: toApp }: RelayParts,
-  streamId: string,
-  epoch: number,
-): Promise<void> {
-  if (!toApp?.isWanted) return;
-  // Claimed by `INCR`, and dead before it named its epoch.
-  const claimed =
-    epoch === 0
-      ? { epoch: undefined, startedAtMs: clock.wallTime() }
-      : { epoch, startedAtMs: claimedAtMs(epoch) };
-  await toApp.run({ streamId, ...claimed, end: "lost", text: undefined, error: undefined });
+async function handOver({ handOver: toApp }: RelayParts, streamId: string, epoch: number): Promise<void> {
+  // A claim by `INCR` that hasn't named its epoch never began, or is of version 2.
+  if (!toApp?.isWanted || epoch === 0) return;
+  const startedAtMs = claimedAtMs(epoch);
+  await toApp.run({ streamId, epoch, startedAtMs, end: "lost", text: undefined, error: undefined });
 }
