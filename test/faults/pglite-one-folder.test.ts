@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -109,6 +109,26 @@ test("a socket's file that a killed process left is taken away", async () => {
   await (
     await lockFolder(folder, "darwin")
   )();
+});
+
+test("of two workers of node:cluster one has the folder", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const module = new URL("../../src/transports/postgres/pglite-folder.ts", import.meta.url);
+  const file = join(parent, "workers.mjs");
+  await writeFile(
+    file,
+    `import cluster from "node:cluster";
+    import { lockFolder } from ${JSON.stringify(module.href)};
+    if (cluster.isPrimary) cluster.fork() && cluster.fork();
+    else lockFolder(${JSON.stringify(join(parent, "streams"))}).then(() => console.log("locked"), ({ code }) => console.log(code));`,
+  );
+  const child = spawn(process.execPath, ["--import", "tsx", file]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let told = "";
+  child.stdout.on("data", (data) => (told += String(data)));
+  await until(() => told.split("\n").length > 2, { what: "both workers" });
+  expect(told.trim().split("\n").toSorted()).toEqual(["TRANSPORT_UNAVAILABLE", "locked"]);
 });
 
 test("of many that find a folder free in one instant one gets it, each time", async () => {

@@ -83,7 +83,8 @@ async function listenAt(path: string): Promise<() => Promise<void>> {
   const server: Server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, resolve);
+    // Workers of node:cluster would share what they listen at.
+    server.listen({ path, exclusive: true }, resolve);
   });
   // It keeps no process alive.
   server.unref();
