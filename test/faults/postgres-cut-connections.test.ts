@@ -1,9 +1,10 @@
 // Row: connections of a pool were forgotten on the way, which the first statement on each finds out.
 // Row: a connection breaks once its statement ran, and before its answer came.
+// Row: a server that was thought dead runs a statement that was sent again since.
 // Row: an administrator ends every connection of a database, again and again.
 
 import { connect, createServer, type Socket } from "node:net";
-import { Pool } from "pg";
+import { Pool, type PoolClient, type QueryConfig } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createPostgresResumableStreamContext, type DurableStreamContext } from "../../src/postgres.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
@@ -151,4 +152,71 @@ test("an answer that is lost once its statement ran is given again, and no text 
   expect(await losing(() => calling.stopStream("stopped"), "status = 'stopped'")).toBe(true);
   expect(await calling.stopStream("stopped")).toBe(false);
   expect(ended).toEqual(["stopped"]);
+});
+
+test("a claim that is sent again owes what another process says under the id meanwhile (G15)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const [far, near] = [1, 2].map(() => new Pool({ connectionString: database.url, max: 5 })) as [Pool, Pool];
+  const ended: unknown[] = [];
+  const [calling, producing] = [far, near].map((pool) =>
+    createPostgresResumableStreamContext({
+      pool,
+      listenerPool: near,
+      waitUntil: null,
+      whenUnavailable: "throw",
+      onError: () => undefined,
+      onEnd: ({ end, text }) => void ended.push([end, text]),
+    }),
+  ) as [DurableStreamContext, DurableStreamContext];
+  onTestFinished(async () => {
+    await Promise.all([calling.close(), producing.close()]);
+    await Promise.all([far.end(), near.end()]);
+  });
+  const [older, newer] = [manualSource(), manualSource()];
+  await producing.createNewResumableStream("s", older.makeStream);
+  older.push("older");
+  far.once("acquire", (client: PoolClient & { connection?: { stream: Socket } }) => {
+    client.connection?.stream.destroy();
+  });
+  await calling.createNewResumableStream("s", newer.makeStream);
+  newer.push("newer");
+  newer.end();
+  await until(() => ended.length === 2, { what: "both ends" });
+  expect(ended).toContainEqual(["lost", "older"]);
+});
+
+test("a claim that runs again once its text is written changes nothing (G1, G5)", async () => {
+  await using database = await createDatabase(inject("postgresUrl"));
+  await setUpTables(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 5 });
+  const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
+  onTestFinished(() => context.close().then(() => pool.end()));
+  const sent: QueryConfig[] = [];
+  pool.once("acquire", (client: PoolClient) => {
+    const { query } = client;
+    Object.assign(client, {
+      query: (...args: [QueryConfig]) => {
+        sent.push(...args);
+        return query.apply(client, args as never);
+      },
+    });
+  });
+  const source = manualSource();
+  const reading = read(await context.createNewResumableStream("s", source.makeStream));
+  const [claim] = sent;
+  if (!claim) throw new Error("No claim");
+  const again = (): Promise<unknown[]> => database.query(claim.text, claim.values);
+  const row = () => database.query("select epoch, last_offset from rs_stream_sessions");
+  const [before] = await row();
+  expect(await again()).toMatchObject([{ epoch: before?.["epoch"] }]);
+  source.push("text");
+  await until(async () => (await database.query("select from rs_stream_chunks")).length > 0, {
+    what: "text",
+  });
+  const written = await row();
+  expect(await again()).toEqual([]);
+  expect(await row()).toEqual(written);
+  source.end();
+  await expectClosed(reading, "text");
 });

@@ -20,6 +20,8 @@ interface Waiting {
 /** Claims of one turn that ask for the same, by key. */
 interface Batch {
   ask: ClaimAsk;
+  /** Told to the server, which may be asked twice. */
+  name: string;
   claims: Map<string, Waiting>;
 }
 
@@ -51,7 +53,7 @@ export class Claims {
       batch = undefined;
     }
     if (!batch) {
-      const opened: Batch = { ask, claims: new Map() };
+      const opened: Batch = { ask, name: crypto.randomUUID(), claims: new Map() };
       batch = opened;
       this.#batches.set(name, opened);
       queueMicrotask(() => this.#start(name, opened));
@@ -69,22 +71,24 @@ export class Claims {
     });
   }
 
-  async #ask({ ask, claims }: Batch): Promise<void> {
-    const answers = claims.size === 1 ? [] : await this.#together(ask, claims);
+  async #ask(batch: Batch): Promise<void> {
+    const { claims } = batch;
+    const answers = claims.size === 1 ? [] : await this.#together(batch);
     const byKey = new Map(answers.map((row) => [toText(row, "stream_id"), row]));
     for (const [key, { answer, onLate }] of claims) {
       const row = byKey.get(key);
       const isLeft = claims.size === 1 || (row !== undefined && isTrue(row, "is_busy"));
-      if (isLeft) this.#alone(key, ask, onLate).then(answer.resolve, answer.reject);
+      if (isLeft) this.#alone(key, batch, onLate).then(answer.resolve, answer.reject);
       else answer.resolve(row && toClaimed(row));
     }
   }
 
   /** Passes over rows that somebody has locked, so that one holds up no other claim. */
-  async #together(ask: ClaimAsk, claims: Batch["claims"]): Promise<Row[]> {
+  async #together(batch: Batch): Promise<Row[]> {
+    const { claims } = batch;
     const keys = [...claims.keys()];
     try {
-      return await this.#send(keys, { ask, isPatient: false }, (late) => {
+      return await this.#send(keys, { ...batch, isPatient: false }, (late) => {
         for (const row of late) {
           if (!isTrue(row, "is_busy")) claims.get(toText(row, "stream_id"))?.onLate(toClaimed(row));
         }
@@ -97,8 +101,8 @@ export class Claims {
   }
 
   /** Waits for a row that somebody has locked. */
-  async #alone(key: string, ask: ClaimAsk, onLate: OnLate): Promise<Claimed | undefined> {
-    const [row] = await this.#send([key], { ask, isPatient: true }, ([late]) => {
+  async #alone(key: string, batch: Batch, onLate: OnLate): Promise<Claimed | undefined> {
+    const [row] = await this.#send([key], { ...batch, isPatient: true }, ([late]) => {
       if (late) onLate(toClaimed(late));
     });
     return row && toClaimed(row);
@@ -106,12 +110,13 @@ export class Claims {
 
   #send(
     keys: readonly string[],
-    { ask: { mode, handovers, isOwedGivenUp }, isPatient }: { ask: ClaimAsk; isPatient: boolean },
+    { ask, name, isPatient }: Batch & { isPatient: boolean },
     onLate: (rows: Row[]) => void,
   ): Promise<Row[]> {
-    const { retentionSeconds, statementTimeoutMs } = this.#context.settings;
-    const values = [JSON.stringify(keys), mode, retentionSeconds * 1000, handovers, isOwedGivenUp, isPatient];
-    const repeatedAs = mode === "supersede" ? [...values, statementTimeoutMs] : undefined;
-    return run(this.#context, "claim", [...values, 0], { onLate, repeatedAs });
+    const { mode, handovers, isOwedGivenUp } = ask;
+    const retentionMs = this.#context.settings.retentionSeconds * 1000;
+    const values = [JSON.stringify(keys), mode, retentionMs, handovers, isOwedGivenUp, isPatient, name];
+    const repeatedAs = mode === "supersede" ? values : undefined;
+    return run(this.#context, "claim", values, { onLate, repeatedAs });
   }
 }

@@ -26,17 +26,17 @@ export function createQueries(options: QueryOptions): Queries {
     fragments;
   // A text that was empty is told from one that was lost.
   const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
-  const since = (parameter: string): string =>
-    `clock_timestamp() - ${parameter}::float8 * interval '1 millisecond'`;
-  const isOwn = `(s.last_offset = 0 and s.updated_at = s.created_at and s.created_at > ${since("$7")})`;
-  const isOwnStop = `(s.status = 'stopped' and s.stop_requested_at > ${since("$4")})`;
+  const isOwn = "(s.status = 'streaming' and s.stop_reason is not distinct from $7)";
+  const isOwnStop =
+    "(s.status = 'stopped' and s.stop_requested_at > clock_timestamp() - $4::float8 * interval '1 millisecond')";
   const request = requests("$1", "q(n int, stream_id text)");
 
   return {
     // $1 stream ids, $2 mode, $3 retention in ms, $4 how often a text may be given to the app, or null if the app doesn't want
     // it, $5 whether what the app was to get of the stream before is given up, $6 whether it waits for rows that somebody has
-    // locked: those are passed over and told as busy otherwise, $7 within how many ms it may have run before, without its caller
-    // knowing: a claim of then that has written nothing may be its own, and owes no text. A stream that isn't in the answer isn't free.
+    // locked: those are passed over and told as busy otherwise, $7 a name of its own, kept in place of a reason until somebody stops
+    // the stream: it may run twice, and is one claim then. One that runs once more when its stream is written, as a server may that
+    // was thought dead, does nothing. A stream that isn't in the answer isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with input as (
   select value as stream_id from (select * from json_array_elements_text($1::json) limit (select json_array_length($1::json))) i
@@ -48,21 +48,22 @@ export function createQueries(options: QueryOptions): Queries {
     or not exists (select from ${sessions} s where s.stream_id = i.stream_id)
     or exists (select from unlocked u where u.stream_id = i.stream_id)
 ), claimed as (
-  insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left)
+  insert into ${sessions} as s (stream_id, status, epoch, last_offset, lease_expires_at, expires_at, handovers_left, stop_reason)
   select a.stream_id, 'streaming', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 0, clock_timestamp() + ${lease},
-    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint
+    clock_timestamp() + greatest($3::float8, ${2 * leaseMs}) * interval '1 millisecond', $4::smallint, $7
   from asked a where ${waitsNotLong("$6")}
   order by a.stream_id
   on conflict (stream_id) do update set
-    status = 'streaming', epoch = greatest(s.epoch + 1, excluded.epoch), last_offset = 0,
+    status = 'streaming', epoch = case when ${isOwn} then s.epoch else greatest(s.epoch + 1, excluded.epoch) end, last_offset = 0,
     created_at = now(), updated_at = now(),
     lease_expires_at = clock_timestamp() + ${lease}, expires_at = excluded.expires_at,
-    error = null, stop_requested_at = null, stop_reason = null, watched_until = null,
+    error = null, stop_requested_at = null, stop_reason = $7, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
     owed_epochs = case when ${isThere} and s.handovers_left > 0 and not ${isOwn} then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
-  where ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) and case $2::text
-    when 'supersede' then true
-    when 'if-absent' then not ${isThere}
+  where case when ${isOwn} then s.updated_at = s.created_at
+    when not ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) then false
+    when $2::text = 'supersede' then true
+    when $2 = 'if-absent' then not ${isThere}
     else not ${isThere} or s.status = 'failed' or (${isOpen} and not ${isLive})
   end
   returning s.stream_id, s.epoch, s.owed_epochs, s.xmax::text <> '0' as was_there

@@ -23,7 +23,7 @@ type Values = (count: number) => (string | number | boolean | null)[];
 
 /** Of streams that run, at any time. */
 const often: Partial<Record<keyof Queries, Values>> = {
-  claim: (count) => [ids(count), "supersede", 60_000, null, false, count === 1, 0],
+  claim: (count) => [ids(count), "supersede", 60_000, null, false, count === 1, "name"],
   append: (count) => [
     streams(count, { epoch: 1, tail: 4 }),
     streams(count, { start: 0, stop: 4, chunk: "text", encoding: null }),
