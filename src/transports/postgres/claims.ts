@@ -116,7 +116,6 @@ export class Claims {
     const { mode, handovers, isOwedGivenUp } = ask;
     const retentionMs = this.#context.settings.retentionSeconds * 1000;
     const values = [JSON.stringify(keys), mode, retentionMs, handovers, isOwedGivenUp, isPatient, name];
-    const repeatedAs = mode === "supersede" ? values : undefined;
-    return run(this.#context, "claim", values, { onLate, repeatedAs });
+    return run(this.#context, "claim", values, { onLate });
   }
 }

@@ -38,8 +38,8 @@ export interface PostgresParts {
 /** Streams live by these. */
 const VITAL: ReadonlySet<keyof Queries> = new Set(["append", "notify"]);
 
-/** Callers wait for these, and what they are answered doesn't depend on how often they ran. */
-const REPEATABLE: ReadonlySet<keyof Queries> = new Set(["lastEnd", "read", "status"]);
+/** Callers wait for these, and what they are answered doesn't depend on how often they ran: a claim has a name. */
+const REPEATABLE: ReadonlySet<keyof Queries> = new Set(["claim", "lastEnd", "read", "status"]);
 
 /** Runs a statement within the deadline all of them have. */
 export function run(...request: Parameters<typeof runWithin>): Promise<Row[]> {
