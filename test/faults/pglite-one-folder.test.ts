@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -111,6 +111,26 @@ test("a socket's file that a killed process left is taken away", async () => {
   )();
 });
 
+test("a folder that is renamed, or made anew, is its process's on Linux", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "pglite-"));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const [folder, renamed] = [join(parent, "streams"), join(parent, "renamed")];
+  const unlock = await lockFolder(folder, "linux");
+  await rename(folder, renamed);
+  for (const path of [renamed, folder]) {
+    await expect(lockFolder(path, "linux")).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
+  }
+  // File systems give a deleted folder's number to the next one.
+  await rm(renamed, { recursive: true });
+  await (
+    await lockFolder(renamed, "linux")
+  )();
+  await unlock();
+  await (
+    await lockFolder(folder, "linux")
+  )();
+});
+
 test("of two workers of node:cluster one has the folder", async () => {
   const parent = await mkdtemp(join(tmpdir(), "pglite-"));
   onTestFinished(() => rm(parent, { recursive: true, force: true }));
@@ -124,7 +144,11 @@ test("of two workers of node:cluster one has the folder", async () => {
     else lockFolder(${JSON.stringify(join(parent, "streams"))}).then(() => console.log("locked"), ({ code }) => console.log(code));`,
   );
   const child = spawn(process.execPath, ["--import", "tsx", file]);
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    // Once its workers have closed it, too.
+    await once(child, "close");
+  });
   let told = "";
   child.stdout.on("data", (data) => (told += String(data)));
   await until(() => told.split("\n").length > 2, { what: "both workers" });

@@ -2,6 +2,7 @@
 // made of the folder's path tells that somebody is there, and goes with its process, however that ends: on Linux and Windows at once, as
 // it is no file. Elsewhere the file is left; of several processes that find it in the same millisecond two may win.
 
+import type { Stats } from "node:fs";
 import type { Server } from "node:net";
 import { ResumableStreamError } from "../../port/errors.ts";
 
@@ -36,7 +37,25 @@ export async function lockFolder(
   folder: string,
   platform: NodeJS.Platform = process.platform,
 ): Promise<() => Promise<void>> {
-  const { path, isFile } = await socketOf(folder, platform);
+  const unlocks: (() => Promise<void>)[] = [];
+  const unlock = async (): Promise<void> => void (await Promise.all(unlocks.map((each) => each())));
+  try {
+    for (const name of await namesOf(folder, platform)) {
+      unlocks.push(await lock(folder, await socketOf(name, platform)));
+    }
+    return unlock;
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+interface Socket {
+  path: string;
+  isFile: boolean;
+}
+
+async function lock(folder: string, { path, isFile }: Socket): Promise<() => Promise<void>> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
       return await listenAt(path);
@@ -54,28 +73,37 @@ export async function lockFolder(
   );
 }
 
-async function socketOf(
-  folder: string,
-  platform: NodeJS.Platform,
-): Promise<{ path: string; isFile: boolean }> {
+/**
+ * Containers that share a network see each other's sockets, and may have different folders at one path. So a folder is known by its
+ * place on the disk, also if it is made anew there, and by itself, as it may be renamed, or mounted at several places.
+ */
+async function namesOf(folder: string, platform: NodeJS.Platform): Promise<string[]> {
+  if (platform !== "linux") return [folder];
+  const [{ mkdir, stat }, paths] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+  // Without its parent PGlite makes none, and says so.
+  await mkdir(folder).catch(() => undefined);
+  const nameOf = (path: string, rest: (folder: Stats) => string | number): Promise<string> =>
+    stat(path).then(
+      (found) => `${found.dev}:${found.ino}:${rest(found)}`,
+      () => path,
+    );
+  return [
+    await nameOf(paths.dirname(folder), () => paths.basename(folder)),
+    // A number is used again once its folder was deleted.
+    await nameOf(folder, ({ birthtimeMs }) => birthtimeMs),
+  ];
+}
+
+async function socketOf(named: string, platform: NodeJS.Platform): Promise<Socket> {
   const [{ createHash }, { tmpdir }, paths] = await Promise.all([
     import("node:crypto"),
     import("node:os"),
     import("node:path"),
   ]);
-  const named = platform === "linux" ? await withoutMounts(folder) : folder;
   const name = `pglite-${createHash("sha256").update(named).digest("hex").slice(0, HASH_LENGTH)}`;
   if (platform === "linux") return { path: `\0${name}`, isFile: false };
   if (platform === "win32") return { path: `\\\\.\\pipe\\${name}`, isFile: false };
   return { path: paths.join(tmpdir(), `${name}.sock`), isFile: true };
-}
-
-/** Containers that share a network see each other's sockets, and may have different folders at one path, or one at two. */
-async function withoutMounts(folder: string): Promise<string> {
-  const [{ stat }, paths] = await Promise.all([import("node:fs/promises"), import("node:path")]);
-  // The folder itself may not be there yet. Without its parent PGlite makes none.
-  const parent = await stat(paths.dirname(folder)).catch(() => undefined);
-  return parent ? `${parent.dev}:${parent.ino}:${paths.basename(folder)}` : folder;
 }
 
 async function listenAt(path: string): Promise<() => Promise<void>> {
