@@ -113,6 +113,7 @@ describe("deltas become one", () => {
 
   test("up to 4,096 units, for connections that carry no more: one that is larger alone stays as it is", () => {
     expect(counts(...Array.from({ length: 50 }, () => delta("x".repeat(200))))).toEqual([20, 20, 10]);
+    expect(counts(delta("a"), delta("x".repeat(4_095)), delta("b"))).toEqual([2, 1]);
     expect(counts(delta("a"), delta("x".repeat(5_000)), delta("b"), delta("c"))).toEqual([1, 1, 2]);
   });
 

@@ -74,6 +74,12 @@ describe("an answer", () => {
     ["the text's generation", { "stream-offset": "9", "stream-generation": "k1" }, {}, "opened"],
     ["another generation", { "stream-offset": "9", "stream-generation": "k2" }, {}, "PRODUCER_LOST"],
     [
+      "another generation, after zeros",
+      { "stream-offset": "9001", "stream-generation": "k2" },
+      { position: "9001.k01" },
+      "PRODUCER_LOST",
+    ],
+    [
       "the generation of a claim that came late",
       { "stream-offset": "9", "stream-generation": "k2" },
       { position: "9.0k1" },

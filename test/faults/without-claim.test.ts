@@ -84,6 +84,27 @@ test("its own process goes on with it, also once its claim is answered late", as
   for (const each of [early, late]) await expectClosed(each, " after");
 });
 
+test.each(["", ", once its claim is answered late"])(
+  "its own process stops it by that mark%s",
+  async (when) => {
+    await using server = await RedisServer.start();
+    const context = await open(server);
+    const { reading, mark, position } = await answerAlone(server, context);
+    if (when) {
+      server.resume();
+      const isClaimed = async (): Promise<boolean> => {
+        const given = await context.resumeExistingStream("x", position);
+        await given?.cancel();
+        return given ? generationOf(given) !== undefined : false;
+      };
+      await until(isClaimed, { what: "the claim" });
+    }
+    expect(await context.stopStream("x", { generation: mark })).toBe(true);
+    await expectClosed(reading, "before");
+    server.resume();
+  },
+);
+
 test("an answer of version 2 that has ended since isn't the end of it", async () => {
   await using server = await RedisServer.start();
   const [first, second] = [await open(server), await open(server)];
