@@ -1,7 +1,7 @@
 // Clients that are made from the environment: a mistake there is told when a context is made, and without a password.
 
 import { inspect } from "node:util";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, inject, test, vi } from "vitest";
 import * as ioredis from "../../../src/ioredis.ts";
 import * as redis from "../../../src/redis.ts";
 
@@ -57,4 +57,10 @@ test.each([
   vi.stubEnv("REDIS_URL", url);
   await using context = ioredis.createResumableStreamContext({ waitUntil: null });
   expect(context).toBeDefined();
+});
+
+test("ioredis may be given several addresses", async () => {
+  vi.stubEnv("REDIS_URL", `${inject("redisUrl")},${inject("redisUrl")}`);
+  const context = ioredis.createResumableStreamContext({ waitUntil: null, onError: () => undefined });
+  await context.close();
 });
