@@ -122,7 +122,7 @@ describe.each(["node-redis", "ioredis"] as const)("over %s", (name) => {
         )?.[1] ?? 0,
       );
     await server.command("ACL", "SETUSER", "default", "resetchannels");
-    await until(async () => (await refusals()) > 1, { what: "both to be refused on new connections" });
+    await until(async () => (await refusals()) > 3, { what: "both to be refused, and refused again" });
     await server.command("ACL", "SETUSER", "default", "allchannels");
     source.push("after");
     source.end();
