@@ -50,23 +50,6 @@ describe("an answer to a resume", () => {
     expect([reading.text(), wire.requests]).toEqual(["one two ", ["", "?from=4", "?from=8"]]);
   });
 
-  test.each([
-    ["?resumeAt=40", "46"],
-    ["?resumeAt=", "6"],
-  ])(
-    "counts from where the first address, %s, asked to begin if its answer doesn't say",
-    async (query, at) => {
-      const answers = [plain(open("forty ")), plain(open("more"), { "stream-offset": at })];
-      await using wire = await openWire(() => answers.shift() ?? plain(null, {}, 500));
-      const reading = readText(await fetchOn(wire.platform, wire.url + query, {}));
-      await reading.reached(6);
-      wire.proxy.cut();
-      await letRetry(wire);
-      await reading.reached(10);
-      expect([reading.text(), wire.requests]).toEqual(["forty more", [query, `?resumeAt=${at}`]]);
-    },
-  );
-
   const unread: [string, Record<string, string>, isTrusted: boolean][] = [
     ["40, 40", { "stream-offset": "6" }, false],
     ["4e1", { "stream-offset": "NaN" }, false],
