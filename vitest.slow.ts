@@ -27,6 +27,7 @@ export const slow: readonly string[] = [
   "test/testing/runners.test.ts",
   "test/examples/**/*.test.ts",
   "test/browser/demo.test.ts",
+  "test/browser/engines.test.ts",
   "test/ai-sdk/use-chat.test.ts",
   "test/faults/rolling-restart.test.ts",
   "test/contract/redis-cluster-whole.test.ts",

@@ -65,6 +65,26 @@ export const chromiumBinary: ServerBinary = {
   advice: "Install chromium or Google Chrome and put it on PATH.",
 };
 
+export const firefoxBinary: ServerBinary = {
+  names: ["firefox-esr", "firefox"],
+  debianPackage: "firefox-esr",
+  advice: "Install Firefox and put it on PATH.",
+};
+
+/** With the small browser that it drives. */
+export const webKitBinary: ServerBinary = {
+  names: ["WebKitWebDriver"],
+  debianPackage: "webkit2gtk-driver",
+  advice: "Install WebKitGTK's WebDriver and put it on PATH.",
+};
+
+/** A screen for a browser that needs one. */
+export const xvfbBinary: ServerBinary = {
+  names: ["Xvfb"],
+  debianPackage: "xvfb",
+  advice: "Install Xvfb and put it on PATH.",
+};
+
 /** The program's path; installs it first where it is missing and may be installed. */
 export function ensureBinary(binary: ServerBinary): string {
   const found = findBinary(binary);
