@@ -85,7 +85,9 @@ export async function fetchOn(
   init: ResumableFetchInit,
 ): Promise<Response> {
   const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, onCaughtUp, ...rest } = init;
-  const { fetch = platform.fetch, headers, ...options } = rest;
+  const { fetch = platform.fetch, headers, ...given } = rest;
+  // In browsers, as Firefox has a request wait for its cache while another one reads the same URL: a second tab's, say.
+  const options: RequestInit = { ...(globalThis.location && { cache: "no-store" }), ...given };
   const request = input instanceof Request ? input : undefined;
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   positive("stallTimeoutMs", stallTimeoutMs);

@@ -1,4 +1,4 @@
-// The client and EventSource in Firefox and in WebKit, which is Safari's engine: cuts, each end, and a reload.
+// The client and EventSource in Firefox and in WebKit, which is Safari's engine: cuts, each end, a reload, two readers of one URL.
 
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { createResumeHandlers } from "../../src/http.ts";
@@ -203,6 +203,15 @@ describe.each([
         text: "data: begun\n\ndata: the rest\n\n",
         end: "done",
       });
+    });
+
+    test("a second reader of the same URL doesn't wait for the first", async () => {
+      await begin();
+      await page.run(`state.text = "", void read("/${format}")`);
+      await until(async () => (await state()).text.includes("data: begun\n"), {
+        what: "the second one's text",
+      });
+      expect(asked).toBe(2);
     });
   });
 

@@ -1,6 +1,6 @@
 // What goes with a resume of the first request, who makes it, and when a server says it may.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ResumableFetchError, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { until } from "../support/wait.ts";
@@ -60,6 +60,15 @@ describe("with a resume goes", () => {
     const { redirect, referrer, referrerPolicy, cache, mode, credentials } =
       resume ?? new Request("http://other/");
     expect({ redirect, referrer, referrerPolicy, cache, mode, credentials }).toEqual(settings);
+  });
+
+  test.each([
+    [{}, "no-store"],
+    [{ cache: "reload" }, "reload"],
+  ] as const)("in a browser the cache mode of %o", async (init, mode) => {
+    vi.stubGlobal("location", new URL("http://page/"));
+    const requests = await requestsOf(() => init).finally(() => vi.unstubAllGlobals());
+    expect(requests.map(({ cache }) => cache)).toEqual(requests.map(() => mode));
   });
 
   test("no integrity, which is of the whole body", async () => {
