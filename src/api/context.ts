@@ -135,7 +135,8 @@ export function createContext({
       check(streamId);
       const epoch = checkGeneration(generation);
       // A caller that names a generation was given its stream already.
-      const local = await streams.local(streamId, epoch === undefined);
+      if (epoch === undefined) await streams.untilClaimed(streamId);
+      const local = await streams.local(streamId);
       const isMeant = local && (epoch === undefined || local.isOf(epoch));
       // A producer here that has ended may be superseded without knowing it. The record tells what runs.
       if (isMeant && (await local.end(reason))) return true;

@@ -86,9 +86,10 @@ export async function fetchOn(
 ): Promise<Response> {
   const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, onCaughtUp, ...rest } = init;
   const { fetch = platform.fetch, headers, ...given } = rest;
-  // In browsers, as Firefox has a request wait for its cache while another one reads the same URL: a second tab's, say.
-  const options: RequestInit = { ...(globalThis.location && { cache: "no-store" }), ...given };
   const request = input instanceof Request ? input : undefined;
+  // In browsers, as Firefox has a request wait for its cache while another one reads the same URL: a second tab's, say.
+  const isOpen = globalThis.location && (request?.cache ?? "default") === "default";
+  const options: RequestInit = { ...(isOpen && { cache: "no-store" }), ...given };
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);

@@ -138,9 +138,10 @@ export class Follower {
     return result;
   }
 
-  /** Ends the follower, after what its reader already has. */
-  fail(error: ResumableStreamError): void {
+  /** Its context closes: ends the follower, after what its reader already has. */
+  cut(): void {
     if (this.#isClosed) return;
+    const error = closedError(this.#options.streamId);
     this.#firstRead.reject(error);
     this.#finish(error);
     this.#outlet.cut(error);

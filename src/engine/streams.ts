@@ -28,7 +28,7 @@ export class Streams {
   readonly #drained = new Latch();
   readonly #turns: Turns;
 
-  /** Calls whose claim is under way, each with its stream. */
+  /** Claims under way, each with its stream. */
   readonly #claiming = new Map<Promise<unknown>, string>();
 
   constructor(options: StreamsOptions) {
@@ -38,22 +38,27 @@ export class Streams {
 
   /** Throws `CLOSED` once the context is closed. */
   checkOpen(): void {
-    if (this.#drained.isSet) throw closedError("Cannot use this context: it was closed.");
+    if (this.#drained.isSet) throw closedError("This context was closed.");
   }
 
   /** Throws `CLOSED` from the beginning of a drain on, in which only what runs here is still served. */
   #checkStaying(): void {
-    if (this.#closing) throw closedError("Cannot begin or follow a stream here: this context closes.");
+    if (this.#closing) throw closedError("Cannot begin or follow a stream: the context closes.");
   }
 
   /**
-   * The producer of this process that serves the stream, if there is one. One that is just ending is waited for, and for a stop one
-   * that is just beginning: over another connection the stop could reach the store before its claim does.
+   * Settles once this process' own claims of the id have their answers: over another connection what is asked next could reach the
+   * store before they do. Never rejects.
    */
-  async local(streamId: string, isForStop = false): Promise<Producer | undefined> {
-    for (const [call, id] of isForStop ? this.#claiming : []) {
-      if (id === streamId) await Promise.allSettled([call]);
+  async untilClaimed(streamId: string): Promise<void> {
+    for (const [claiming, id] of this.#claiming) {
+      // Its call, which waited before, goes on before this does.
+      if (id === streamId) await Promise.allSettled([claiming]);
     }
+  }
+
+  /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
+  async local(streamId: string): Promise<Producer | undefined> {
     await this.#serving.get(streamId)?.untilTold();
     this.checkOpen();
     return this.#serving.get(streamId);
@@ -63,13 +68,7 @@ export class Streams {
    * The original reader's stream if the claim is won; undefined if another produces. Rejects as the claim does, unless
    * `mayRunAlone` takes the error: then the source runs, and nobody elsewhere can follow it before the backend has answered.
    */
-  produce(streamId: string, options: ProduceOptions): Promise<ReadableStream<string> | undefined> {
-    const call = this.#produce(streamId, options).finally(() => this.#claiming.delete(call));
-    this.#claiming.set(call, streamId);
-    return call;
-  }
-
-  async #produce(
+  async produce(
     streamId: string,
     { mode, openSource, opensAtOnce = false, mayRunAlone }: ProduceOptions,
   ): Promise<ReadableStream<string> | undefined> {
@@ -80,12 +79,12 @@ export class Streams {
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
     try {
-      const claimed = await this.#options.transport.claim(streamId, {
-        mode,
-        producer,
-        isOwed: this.#options.handOver.isWanted,
-        onLate,
-      });
+      const isOwed = this.#options.handOver.isWanted;
+      const claiming = this.#options.transport
+        .claim(streamId, { mode, producer, isOwed, onLate })
+        .finally(() => this.#claiming.delete(claiming));
+      this.#claiming.set(claiming, streamId);
+      const claimed = await claiming;
       if (claimed.status !== "won") return undefined;
       ({ claim } = claimed);
     } catch (error) {
@@ -153,9 +152,7 @@ export class Streams {
     // After this function has returned its promise, so that nothing new opens meanwhile.
     await Promise.resolve();
     // Their streams go on elsewhere, and so can they.
-    for (const follower of this.#followers) {
-      follower.fail(closedError("A follower was ended: its context was closed."));
-    }
+    for (const follower of this.#followers) follower.cut();
     const settled = Promise.all([...this.#producers].map((producer) => producer.settled));
     await Promise.race([settled, sleep(clock, drainMs, this.#drained)]);
     this.#drained.set();

@@ -142,22 +142,23 @@ test.each([
 // have no claim, and a promise that ends which were told are found. By refusals of one stream that hold up no other, statements that outlive
 // a connection and are answered as if they had run once, and subscriptions that ioredis and its Cluster give up. By events of a replay
 // that stay small, callbacks that give nothing of use, and a REDIS_URL that is no URL. By messages that
-// a pub/sub changes, and stores whose counter doesn't reject.
+// a pub/sub changes, and stores whose counter doesn't reject. By a cache that Firefox has readers wait for, claims that a server may run
+// twice, answers that an app's pool parses, and stops that wait for their claim.
 test.each([
-  { what: "the client", entry: "client", budget: 6_110 },
+  { what: "the client", entry: "client", budget: 6_160 },
   { what: "http", entry: "http", budget: 9_750 },
   { what: "a chat's server, with its part of http", entry: "ai-sdk", budget: 10_850 },
-  { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_500 },
+  { what: "a chat's page, with the client", entry: "ai-sdk/client", budget: 7_550 },
   { what: "memory", entry: "memory", budget: 24_100 },
   { what: "generic", entry: "generic", budget: 30_300 },
-  { what: "redis", entry: "redis", budget: 45_800 },
+  { what: "redis", entry: "redis", budget: 45_850 },
   { what: "ioredis", entry: "ioredis", budget: 45_800 },
-  { what: "postgres", entry: "postgres", budget: 32_550 },
-  { what: "pglite", entry: "pglite", budget: 31_250 },
-  { what: "the schema", entry: "postgres/schema", budget: 1_800 },
-  { what: "transport", entry: "transport", budget: 12_900 },
+  { what: "postgres", entry: "postgres", budget: 32_850 },
+  { what: "pglite", entry: "pglite", budget: 31_600 },
+  { what: "the schema", entry: "postgres/schema", budget: 1_850 },
+  { what: "transport", entry: "transport", budget: 13_000 },
   { what: "testing", entry: "testing", budget: 54_100 },
-  { what: "everything", entry: "", budget: 60_150 },
+  { what: "everything", entry: "", budget: 60_450 },
 ])("$what takes at most $budget bytes", async ({ entry, budget }) => {
   expect(await sizeOf(`export * from "resumable-stream${entry && "/"}${entry}";`)).toBeLessThanOrEqual(
     budget,

@@ -92,18 +92,18 @@ export class RelayClaim implements Claim {
   async finish(take: () => Slice, onWritten: () => void = () => {}): Promise<void> {
     this.#dispatch({ type: "finishing" });
     this.#options.onFinishing(this.#ended.promise);
-    const { end, ...text } = take();
-    const published = text.text === "" || this.#interest.size === 0 ? undefined : this.#live.publish(text);
+    const ending = take();
+    const { end, from, tail, text } = ending;
+    const published =
+      text === "" || this.#interest.size === 0 ? undefined : this.#live.publish({ from, text, tail });
     // The older producer ends first: a reader that is told this end must not find a text of that one that still runs.
     await this.#superseded;
-    const isWritten = await this.#record.end({ ...text, ...(end && { end }) }, this.#hurry);
+    const isWritten = await this.#record.end({ end, tail }, this.#hurry);
     if (!isWritten) this.#options.producer.fenced();
     onWritten();
     // The end travels once the record has it: a follower that hears it, and asks again, finds it.
     const sendEnd = (): Promise<void> | undefined =>
-      this.#interest.size > 0
-        ? this.#live.publish({ from: text.tail, text: "", tail: text.tail, ...(end && { end }) })
-        : undefined;
+      this.#interest.size > 0 ? this.#live.publish({ ...ending, from: tail, text: "" }) : undefined;
     this.#endSent = Promise.resolve(published).then(sendEnd);
     this.#ended.resolve();
     this.#stops.release();

@@ -3,7 +3,7 @@
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Cancel, sleep } from "../../lib/clock.ts";
 import type { Latch } from "../../lib/latch.ts";
-import type { RecordedEnd, Slice } from "../../port/transport.ts";
+import type { EndKind, RecordedEnd } from "../../port/transport.ts";
 import { type Ownership } from "./ports.ts";
 import { claimValue } from "./record.ts";
 import type { RelayParts } from "./parts.ts";
@@ -76,7 +76,7 @@ export class HeldRecord {
    * Writes the end, again for a while if the server doesn't take it, unless `hurry` is set. False if a newer claim
    * has the record, and keeps it.
    */
-  async end({ end, tail }: Pick<Slice, "end" | "tail">, hurry: Latch): Promise<boolean> {
+  async end({ end, tail }: { end: EndKind | undefined; tail: number }, hurry: Latch): Promise<boolean> {
     const { clock, link } = this.#relay;
     const startedAt = clock.now();
     this.#isEnding = true;
