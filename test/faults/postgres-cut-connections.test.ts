@@ -188,7 +188,7 @@ test("a claim that is sent again owes what another process says under the id mea
   expect(ended).toContainEqual(["lost", "older"]);
 });
 
-test("a claim that runs again once its text is written changes nothing (G1, G5)", async () => {
+test("a claim that runs again once its text is written, or has ended, changes nothing (G1, G5)", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await setUpTables(database.url);
   const pool = new Pool({ connectionString: database.url, max: 5 });
@@ -221,4 +221,6 @@ test("a claim that runs again once its text is written changes nothing (G1, G5)"
   expect(await row()).toEqual(written);
   source.end();
   await expectClosed(reading, "text");
+  expect(await again()).toEqual([]);
+  expect(await context.hasExistingStream("s")).toBe("DONE");
 });

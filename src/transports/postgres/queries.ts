@@ -26,7 +26,7 @@ export function createQueries(options: QueryOptions): Queries {
     fragments;
   // A text that was empty is told from one that was lost.
   const owedEpoch = "case when s.last_offset = 0 then -s.epoch else s.epoch end";
-  const isOwn = "(s.status = 'streaming' and s.stop_reason is not distinct from $7)";
+  const isOwn = "(s.stop_reason is not distinct from $7)";
   const isOwnStop =
     "(s.status = 'stopped' and s.stop_requested_at > clock_timestamp() - $4::float8 * interval '1 millisecond')";
   const request = requests("$1", "q(n int, stream_id text)");
@@ -35,8 +35,8 @@ export function createQueries(options: QueryOptions): Queries {
     // $1 stream ids, $2 mode, $3 retention in ms, $4 how often a text may be given to the app, or null if the app doesn't want
     // it, $5 whether what the app was to get of the stream before is given up, $6 whether it waits for rows that somebody has
     // locked: those are passed over and told as busy otherwise, $7 a name of its own, kept in place of a reason until somebody stops
-    // the stream: it may run twice, and is one claim then. One that runs once more when its stream is written, as a server may that
-    // was thought dead, does nothing. A stream that isn't in the answer isn't free.
+    // the stream: it may run twice, and is one claim then. One that runs once more when its stream is written or over, as a server
+    // may that was thought dead, does nothing. A stream that isn't in the answer isn't free.
     // Epochs start from the clock, so that a row that was deleted and made again has a higher one.
     claim: `with input as (
   select value as stream_id from (select * from json_array_elements_text($1::json) limit (select json_array_length($1::json))) i
@@ -60,7 +60,7 @@ export function createQueries(options: QueryOptions): Queries {
     error = null, stop_requested_at = null, stop_reason = $7, watched_until = null,
     handovers_left = excluded.handovers_left, handover_until = null,
     owed_epochs = case when ${isThere} and s.handovers_left > 0 and not ${isOwn} then array_append(s.owed_epochs, ${owedEpoch}) else s.owed_epochs end
-  where case when ${isOwn} then s.updated_at = s.created_at
+  where case when ${isOwn} then s.status = 'streaming' and s.updated_at = s.created_at
     when not ($4::smallint is null or $5::boolean or ${isLive} or not ${isThere} or ${handover} is null) then false
     when $2::text = 'supersede' then true
     when $2 = 'if-absent' then not ${isThere}
