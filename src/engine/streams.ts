@@ -51,10 +51,10 @@ export class Streams {
    * store before they do. Never rejects.
    */
   async untilClaimed(streamId: string): Promise<void> {
-    for (const [claiming, id] of this.#claiming) {
-      // Its call, which waited before, goes on before this does.
-      if (id === streamId) await Promise.allSettled([claiming]);
-    }
+    // Not for those that come meanwhile: there may always be one more.
+    const own = [...this.#claiming].filter(([, id]) => id === streamId);
+    // Their calls, which waited before, go on before this does.
+    await Promise.allSettled(own.map(([claiming]) => claiming));
   }
 
   /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */

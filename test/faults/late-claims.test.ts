@@ -10,7 +10,7 @@ import type { ResumableStreamContext } from "../../src/api/types.ts";
 import { manualSource } from "../../src/testing/manual-source.ts";
 import { expectClosed, read } from "../../src/testing/reading.ts";
 import { createDatabase } from "../support/postgres-database.ts";
-import { setUpTables } from "../support/postgres-tables.ts";
+import { createSlowDatabase, setUpTables } from "../support/postgres-tables.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
@@ -194,20 +194,8 @@ test("over Postgres, who comes after the first doesn't wait for a database that 
 });
 
 /** A database that takes a second for each claim of a new id. */
-async function createSlowDatabase(): ReturnType<typeof createDatabase> {
-  const database = await createDatabase(inject("postgresUrl"));
-  await setUpTables(database.url);
-  await database.query(
-    "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
-  );
-  await database.query(
-    "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
-  );
-  return database;
-}
-
 test("over Postgres, the text that ran without its claim is a stream once that is answered", async () => {
-  await using database = await createSlowDatabase();
+  await using database = await createSlowDatabase(inject("postgresUrl"));
   const over = (options: Partial<CommonOptions>) => {
     const pool = new Pool({ connectionString: database.url, max: 4 });
     const context = createPostgresResumableStreamContext({
@@ -242,7 +230,7 @@ test("over Postgres, the text that ran without its claim is a stream once that i
 });
 
 test("over Postgres, a claim that came too late leaves nothing to hand over: the app has had its text (G15)", async () => {
-  await using database = await createSlowDatabase();
+  await using database = await createSlowDatabase(inject("postgresUrl"));
   const taken: (string | undefined)[] = [];
   const pool = new Pool({ connectionString: database.url, max: 4 });
   const context = createPostgresResumableStreamContext({
@@ -267,20 +255,3 @@ test("over Postgres, a claim that came too late leaves nothing to hand over: the
   });
   expect(taken).toEqual(["undefined: text"]);
 });
-
-test.each(["resumableStream", "createNewResumableStream"] as const)(
-  "over Postgres, a stop that overtakes the claim of a %s in its process stops what that begins",
-  async (call) => {
-    await using database = await createSlowDatabase();
-    const pool = new Pool({ connectionString: database.url, max: 4 });
-    const context = createPostgresResumableStreamContext({ pool, waitUntil: null });
-    onTestFinished(() => context.close().then(() => pool.end()));
-    const source = manualSource();
-    const calling = context[call]("x", source.makeStream);
-    // Over another connection, as the stop would be.
-    expect(await context.hasExistingStream("x")).toBe(null);
-    expect(await context.stopStream("x")).toBe(true);
-    await expectClosed(read(await calling), "");
-    expect(source.signal().aborted).toBe(true);
-  },
-);

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { DEFAULT_SCHEMA } from "../../src/postgres-schema.ts";
-import type { PrivateDatabase } from "./postgres-database.ts";
+import { createDatabase, type PrivateDatabase } from "./postgres-database.ts";
 import { until } from "./wait.ts";
 
 /** The default of `leaseMs`. */
@@ -15,6 +15,19 @@ export async function setUpTables(url: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** With the tables, in which each claim takes a second. */
+export async function createSlowDatabase(url: string): Promise<PrivateDatabase> {
+  const database = await createDatabase(url);
+  await setUpTables(database.url);
+  await database.query(
+    "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$",
+  );
+  await database.query(
+    "create trigger slow before insert on rs_stream_sessions for each row execute function slow()",
+  );
+  return database;
 }
 
 /** For one lease after a server's start producers may still come back: until then no lease has lapsed. */
