@@ -41,7 +41,7 @@ export function checkUrl(url: string, library: ClientLibrary["name"]): void {
     if (URL.canParse(url)) return;
     throw new TypeError("REDIS_URL (or KV_URL) is no URL: percent-encode its user and password.");
   }
-  if (library === "ioredis" && !/^(?!unix:)[\w+.-]+:\/\/|[\s<>"]/i.test(url)) return;
+  if (library === "ioredis" && !/^(?!unix:)[\w+.-]+:\/\/[^/]|[\s<>"]/i.test(url)) return;
   throw new TypeError(
     "REDIS_URL (or KV_URL) must begin with redis:// or rediss://. A REST API's address doesn't serve.",
   );

@@ -52,6 +52,7 @@ test.each([
   "6379",
   "/tmp/redis.sock",
   "unix:///tmp/redis.sock",
+  "redis+socket:///tmp/redis.sock",
   " redis://localhost:6379 ",
 ])("ioredis may be given %j", async (url) => {
   vi.stubEnv("REDIS_URL", url);
