@@ -25,6 +25,7 @@ export function endErrorOf(
   }
 }
 
-export function closedError(streamId: string): ResumableStreamError {
-  return new ResumableStreamError("CLOSED", `Cannot follow "${streamId}": the context was closed.`);
+/** `what`: what its caller can't do any more. */
+export function closedError(what: string): ResumableStreamError {
+  return new ResumableStreamError("CLOSED", `Cannot ${what}: the context was closed.`);
 }

@@ -102,7 +102,7 @@ export class Follower {
     const { transport, streamId } = this.#options;
     try {
       const [record] = await Promise.all([transport.peek(streamId), this.#watch.ready]);
-      if (this.#isClosed) throw closedError(streamId);
+      if (this.#isClosed) throw closedError(`follow "${streamId}"`);
       const isReplay = record.status === "done" && this.#options.replays === true;
       if (record.status !== "running" && !isReplay) return this.#leave({ status: record.status });
       if (record.status === "running" && record.epoch !== undefined) {
@@ -141,7 +141,7 @@ export class Follower {
   /** Its context closes: ends the follower, after what its reader already has. */
   cut(): void {
     if (this.#isClosed) return;
-    const error = closedError(this.#options.streamId);
+    const error = closedError(`follow "${this.#options.streamId}"`);
     this.#firstRead.reject(error);
     this.#finish(error);
     this.#outlet.cut(error);

@@ -5,6 +5,7 @@ import { background } from "../lib/background.ts";
 import { sleep, withDeadline } from "../lib/clock.ts";
 import { Latch } from "../lib/latch.ts";
 import type { Claim } from "../port/transport.ts";
+import { closedError } from "./end-errors.ts";
 import { Follower } from "./follower.ts";
 import { FollowerEvents } from "./follower-events.ts";
 import { Producer } from "./producer.ts";
@@ -38,12 +39,12 @@ export class Streams {
 
   /** Throws `CLOSED` once the context is closed. */
   checkOpen(): void {
-    if (this.#drained.isSet) throw closedError("This context was closed.");
+    if (this.#drained.isSet) throw closedError("answer");
   }
 
   /** Throws `CLOSED` from the beginning of a drain on, in which only what runs here is still served. */
   #checkStaying(): void {
-    if (this.#closing) throw closedError("Cannot begin or follow a stream: the context closes.");
+    if (this.#closing) throw closedError("open a stream");
   }
 
   /**
@@ -52,9 +53,9 @@ export class Streams {
    */
   async untilClaimed(streamId: string): Promise<void> {
     // Not for those that come meanwhile: there may always be one more.
-    const own = [...this.#claiming].filter(([, id]) => id === streamId);
+    const own = [...this.#claiming].map(([claiming, id]) => (id === streamId ? claiming : undefined));
     // Their calls, which waited before, go on before this does.
-    await Promise.allSettled(own.map(([claiming]) => claiming));
+    await Promise.allSettled(own);
   }
 
   /** The producer of this process that serves the stream, if there is one. One that is just ending is waited for. */
@@ -79,9 +80,9 @@ export class Streams {
     const onLate = (claim: Claim): boolean => isAlone && this.#attachLate(streamId, producer, claim);
     let claim: Claim | undefined;
     try {
-      const isOwed = this.#options.handOver.isWanted;
-      const claiming = this.#options.transport
-        .claim(streamId, { mode, producer, isOwed, onLate })
+      const { handOver, transport } = this.#options;
+      const claiming = transport
+        .claim(streamId, { mode, producer, isOwed: handOver.isWanted, onLate })
         .finally(() => this.#claiming.delete(claiming));
       this.#claiming.set(claiming, streamId);
       const claimed = await claiming;
@@ -229,8 +230,4 @@ export class Streams {
       asResumableStreamError(error, "TRANSPORT_UNAVAILABLE", "Closing failed: see cause."),
     );
   }
-}
-
-function closedError(message: string): ResumableStreamError {
-  return new ResumableStreamError("CLOSED", message);
 }
