@@ -223,4 +223,7 @@ test("a claim that runs again once its text is written, or has ended, changes no
   await expectClosed(reading, "text");
   expect(await again()).toEqual([]);
   expect(await context.hasExistingStream("s")).toBe("DONE");
+  // As one that was found dead before it wrote anything.
+  await database.query("update rs_stream_sessions set status = 'failed', updated_at = created_at");
+  expect(await again()).toEqual([]);
 });

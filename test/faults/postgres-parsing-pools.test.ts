@@ -1,6 +1,6 @@
 // Row: an app has its pool make something of its own of what the server answers. What is read here is what the server wrote.
 
-import { Pool, type PoolConfig } from "pg";
+import { Pool, type PoolConfig, type QueryConfig } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import {
   createPostgresResumableStreamContext,
@@ -34,8 +34,23 @@ function ofAnotherMake(pool: Pool): PostgresPool {
   };
 }
 
+/** A pool over a pooler: no backend knows a statement that was prepared before. */
+function unprepared(pool: Pool): Pool {
+  pool.on("connect", (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const refuse = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error("unknown"), { code: "26000" }));
+    Object.assign(client, {
+      query: (asked: QueryConfig | string, ...rest: unknown[]) =>
+        typeof asked === "object" && asked.name ? refuse() : query(asked, ...rest),
+    });
+  });
+  return pool;
+}
+
 test.each([
   { what: "objects of everything", config: parsing((value) => ({ value })), wrap: (pool: Pool) => pool },
+  { what: "objects of everything, over a pooler", config: parsing((value) => ({ value })), wrap: unprepared },
   { what: "text of everything, in another way", config: parsing((value) => value), wrap: ofAnotherMake },
 ])(
   "a pool that makes $what: whole texts, stops that are heard, and the truth about ends",
