@@ -53,7 +53,7 @@ export class Streams {
    */
   async untilClaimed(streamId: string): Promise<void> {
     // Not for those that come meanwhile: there may always be one more.
-    const own = [...this.#claiming].map(([claiming, id]) => (id === streamId ? claiming : undefined));
+    const own = [...this.#claiming].flatMap(([claiming, id]) => (id === streamId ? claiming : []));
     // Their calls, which waited before, go on before this does.
     await Promise.allSettled(own);
   }
