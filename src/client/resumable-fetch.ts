@@ -88,8 +88,8 @@ export async function fetchOn(
   const { fetch = platform.fetch, headers, ...given } = rest;
   const request = input instanceof Request ? input : undefined;
   // In browsers, as Firefox has a request wait for its cache while another one reads the same URL: a second tab's, say.
-  const isOpen = globalThis.location && (request?.cache ?? "default") === "default";
-  const options: RequestInit = { ...(isOpen && { cache: "no-store" }), ...given };
+  // A Request stays as it is: any option would take its referrer.
+  const options: RequestInit = { ...(globalThis.location && !request && { cache: "no-store" }), ...given };
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);

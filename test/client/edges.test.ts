@@ -1,7 +1,7 @@
 // What goes with a resume of the first request, who makes it, and when a server says it may.
 
 import { describe, expect, test, vi } from "vitest";
-import { ResumableFetchError, type ResumableFetchInit } from "../../src/client.ts";
+import { resumableFetch, ResumableFetchError, type ResumableFetchInit } from "../../src/client.ts";
 import { fetchOn } from "../../src/client/resumable-fetch.ts";
 import { until } from "../support/wait.ts";
 import { endAfterNext, letRetry, readText, unmarked } from "./reader.ts";
@@ -213,4 +213,22 @@ describe("an error", () => {
       message.includes("fetch") || message.includes("network") || message === "load failed";
     expect(isDisconnect).toBe(code === "UNREACHABLE");
   });
+});
+
+test("in a browser a URL is asked past the cache, and a Request as it is", async () => {
+  vi.stubGlobal("location", new URL("http://page.example/"));
+  const inits: (RequestInit | undefined)[] = [];
+  const own = async (_to: unknown, init?: RequestInit): Promise<Response> => {
+    inits.push(init);
+    return new Response(null, { status: 204 });
+  };
+  try {
+    await resumableFetch("/stream", { fetch: own });
+    await resumableFetch("/stream", { fetch: own, cache: "reload" });
+    // Any option would take its referrer.
+    await resumableFetch(new Request("http://page.example/stream"), { fetch: own });
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(inits).toEqual([{ cache: "no-store" }, { cache: "reload" }, {}]);
 });
