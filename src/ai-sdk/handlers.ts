@@ -154,8 +154,11 @@ export function createChatHandlers<Message extends ChatMessage, Rest extends rea
     );
 
   const messages = whereAllowed(async (_request, chatId) => {
-    const own = { "content-type": "application/json" };
-    return answerOf(200, { own, added, message: JSON.stringify(await load(chatId)) });
+    const message = JSON.stringify(await load(chatId));
+    // WebKit takes a body that names no length, and is cut, for a whole one.
+    const length = new TextEncoder().encode(message).length;
+    const own = { "content-type": "application/json", "content-length": String(length) };
+    return answerOf(200, { own, added, message });
   });
 
   const resumed = whereNamed(async (request, chatId, ...rest) => {
