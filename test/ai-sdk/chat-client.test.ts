@@ -71,6 +71,19 @@ test("messages that break off on their way are loaded again", async () => {
   expect(asked).toBe(2);
 });
 
+test.each([
+  ["in a browser without its cache", new URL("http://page/"), "no-store"],
+  ["elsewhere as the platform has it", undefined, undefined],
+] as const)("messages are loaded %s", async (_where, location, cache) => {
+  vi.stubGlobal("location", location);
+  const inits: (RequestInit | undefined)[] = [];
+  const client = createChatClient<Message>({
+    fetch: (_input, init) => Promise.resolve((inits.push(init), Response.json([]))),
+  });
+  await client.load("1").finally(() => vi.stubGlobal("location", undefined));
+  expect(inits.map((init) => init?.cache)).toEqual([cache]);
+});
+
 test("a question waits for a stop that hangs no longer than its own signal, and is told so", async () => {
   const asked: (string | undefined)[] = [];
   const client = createChatClient<Message>({

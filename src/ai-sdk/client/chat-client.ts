@@ -45,6 +45,8 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   };
   const ownInit = async (): Promise<RequestInit> => ({
     headers: (await (typeof headers === "function" ? headers() : headers)) ?? {},
+    // As resumableFetch has it: in Firefox a load would wait for that of another tab.
+    ...(globalThis.location && { cache: "no-store" }),
     ...(credentials && { credentials }),
   });
   const request = async (url: string, init: RequestInit, maxAttempts: number): Promise<Response> => {
