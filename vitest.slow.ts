@@ -1,6 +1,7 @@
 // Test files that `npm run test:examples` runs, and `npm test` doesn't.
 
 export const slow: readonly string[] = [
+  "test/ai-sdk/engines.test.ts",
   "test/ai-sdk/strict-mode.test.ts",
   "test/ai-sdk/types.test.ts",
   "test/cli/lost.test.ts",

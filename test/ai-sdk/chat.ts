@@ -30,7 +30,8 @@ export async function pageScript(major: SdkMajor, mode = "production"): Promise<
   return outputFiles[0]?.text ?? "";
 }
 
-const html = '<!doctype html><body></body><script type="module" src="/page.js"></script>';
+/** The page that has the script. */
+export const html = '<!doctype html><body></body><script type="module" src="/page.js"></script>';
 
 /** What a page shows; `page.js` keeps it on `window.chat`. */
 export interface Shown {

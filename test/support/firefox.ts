@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ensureBinary, firefoxBinary } from "./server-binary.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./wait.ts";
-import { type DrivenPage, scriptOf, startProgram } from "./web-driver.ts";
+import { type DrivenPage, type Driver, pageOf, scriptOf, startProgram } from "./web-driver.ts";
 
 /** 0: a free port, which is then in the profile's `MarionetteActivePort`. No update, and no question whether there is a network. */
 const preferences = {
@@ -36,19 +36,25 @@ export async function openFirefox(): Promise<DrivenPage> {
   await once(socket, "connect");
   const send = commandsOver(socket);
   await send("WebDriver:NewSession", {});
-  return {
+  const driver: Driver = {
     goto: async (url) => void (await send("WebDriver:Navigate", { url })),
     reload: async () => void (await send("WebDriver:Refresh", {})),
-    run: async (expression) => (await send("WebDriver:ExecuteScript", scriptOf(expression))).value as never,
-    async [Symbol.asyncDispose]() {
-      socket.destroy();
-      await stop();
-    },
+    run: async (expression) => (await send("WebDriver:ExecuteScript", scriptOf(expression))).value,
+    current: async () => String((await send("WebDriver:GetWindowHandle", {})).value),
+    open: async () => String((await send("WebDriver:NewWindow", { type: "tab" })).handle),
+    switchTo: async (handle) => void (await send("WebDriver:SwitchToWindow", { handle })),
+    close: async () => void (await send("WebDriver:CloseWindow", {})),
   };
+  return pageOf(driver, async () => {
+    socket.destroy();
+    await stop();
+  });
 }
 
 interface Answer {
   value?: unknown;
+  /** Of a new window. */
+  handle?: string;
 }
 type Waiting = (error: { message: string } | null, answer: Answer) => void;
 

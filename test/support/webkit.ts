@@ -4,7 +4,7 @@ import { ensureBinary, webKitBinary, xvfbBinary } from "./server-binary.ts";
 import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./wait.ts";
-import { type DrivenPage, scriptOf, startProgram } from "./web-driver.ts";
+import { type DrivenPage, type Driver, pageOf, scriptOf, startProgram } from "./web-driver.ts";
 
 export async function openWebKit(): Promise<DrivenPage> {
   const driverPath = ensureBinary(webKitBinary);
@@ -28,17 +28,22 @@ export async function openWebKit(): Promise<DrivenPage> {
   await until(isThere, { what: "WebKitWebDriver to start", withinMs: 30_000 });
   const { sessionId } = await send<{ sessionId: string }>("POST", "/session", { capabilities: {} });
   const session = `/session/${sessionId}`;
-  return {
+  const own: Driver = {
     goto: async (url) => send("POST", `${session}/url`, { url }),
     reload: async () => send("POST", `${session}/refresh`, {}),
     run: async (expression) => send("POST", `${session}/execute/sync`, scriptOf(expression)),
-    async [Symbol.asyncDispose]() {
-      // The browser is the driver's to end.
-      await send("DELETE", session);
-      await driver.stop();
-      await screen.stop();
-    },
+    current: async () => send("GET", `${session}/window`),
+    open: async () =>
+      (await send<{ handle: string }>("POST", `${session}/window/new`, { type: "tab" })).handle,
+    switchTo: async (handle) => send("POST", `${session}/window`, { handle }),
+    close: async () => send("DELETE", `${session}/window`),
   };
+  return pageOf(own, async () => {
+    // The browser is the driver's to end.
+    await send("DELETE", session);
+    await driver.stop();
+    await screen.stop();
+  });
 }
 
 /** A screen of memory, under the first name that is free. */
