@@ -29,7 +29,12 @@ export async function openWebKit(): Promise<DrivenPage> {
   const { sessionId } = await send<{ sessionId: string }>("POST", "/session", { capabilities: {} });
   const session = `/session/${sessionId}`;
   const own: Driver = {
-    goto: async (url) => send("POST", `${session}/url`, { url }),
+    goto: async (url) => {
+      await send("POST", `${session}/url`, { url });
+      // It may answer by the load of a page that was asked for before.
+      const isShown = async (): Promise<boolean> => (await own.run("location.href")) === new URL(url).href;
+      await until(isShown, { what: `${url} in WebKit`, withinMs: 30_000 });
+    },
     reload: async () => send("POST", `${session}/refresh`, {}),
     run: async (expression) => send("POST", `${session}/execute/sync`, scriptOf(expression)),
     current: async () => send("GET", `${session}/window`),
