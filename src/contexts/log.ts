@@ -1,6 +1,7 @@
 // The part that contexts over a server and over an embedded database share: options in, a context over the log transport out.
 
 import { systemClock } from "../lib/clock.ts";
+import { systemRandom } from "../lib/random.ts";
 import type { Database } from "../transports/postgres/database.ts";
 import { createChannel } from "../transports/postgres/names.ts";
 import type { PostgresParts } from "../transports/postgres/parts.ts";
@@ -59,6 +60,7 @@ export function createPostgresParts({ checked, postgres, database, hasGrace }: D
     running: new Set(),
     channel: createChannel(tables.sessions),
     clock: systemClock,
+    random: systemRandom,
     handOver: checked.handOver,
     onError: checked.onError,
   };

@@ -25,6 +25,8 @@ export class LogBackend implements Backend {
   readonly #plant: Plant;
   readonly #plan: LogPlan;
   readonly #store: Store;
+  /** How many claims have a name. */
+  #names = 0;
 
   constructor({ plant, world, plan }: BackendOptions & { plan: LogPlan }) {
     this.#world = world;
@@ -117,6 +119,7 @@ export class LogBackend implements Backend {
         running: new Set(),
         channel: "simulated",
         clock,
+        random: { uuid: () => `name-${++this.#names}` },
         handOver: options.handOver,
         onError: options.onError,
       },

@@ -53,7 +53,7 @@ export class Claims {
       batch = undefined;
     }
     if (!batch) {
-      const opened: Batch = { ask, name: crypto.randomUUID(), claims: new Map() };
+      const opened: Batch = { ask, name: this.#context.random.uuid(), claims: new Map() };
       batch = opened;
       this.#batches.set(name, opened);
       queueMicrotask(() => this.#start(name, opened));

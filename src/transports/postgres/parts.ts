@@ -3,6 +3,7 @@
 import { background } from "../../lib/background.ts";
 import type { ResumableStreamError } from "../../port/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
 import type { HandOver } from "../../port/hand-over.ts";
 import { forCaller } from "../log/for-caller.ts";
 import { READ_ONLY } from "./fragments.ts";
@@ -30,6 +31,7 @@ export interface PostgresParts {
   /** The channel of notifications to producers. */
   channel: string;
   clock: Clock;
+  random: Pick<Random, "uuid">;
   /** Gives the app what has ended; absent: it doesn't want it. */
   handOver?: HandOver | undefined;
   onError: (error: ResumableStreamError) => void;

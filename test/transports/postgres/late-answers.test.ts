@@ -1,6 +1,7 @@
 // An answer that comes after its caller has stopped waiting for a database that is away.
 
 import { expect, test } from "vitest";
+import { systemRandom } from "../../../src/lib/random.ts";
 import { createDeferred } from "../../../src/lib/deferred.ts";
 import type { ResumableStreamError } from "../../../src/port/errors.ts";
 import { turns } from "../../../src/testing/reading.ts";
@@ -38,6 +39,7 @@ async function openScene(onLate: (rows: Row[]) => void) {
     running: new Set(),
     channel: "channel",
     clock,
+    random: systemRandom,
     onError: (error) => reported.push(error),
   };
   const calling = sendForCaller(parts, () => answer.promise, onLate);

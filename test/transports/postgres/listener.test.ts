@@ -3,6 +3,7 @@
 import { EventEmitter } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { systemRandom } from "../../../src/lib/random.ts";
 import { ResumableStreamError } from "../../../src/port/errors.ts";
 import type { Database, ListenRequest } from "../../../src/transports/postgres/database.ts";
 import { Listener } from "../../../src/transports/postgres/listener.ts";
@@ -59,6 +60,7 @@ async function openListener() {
     running: new Set(),
     channel: "channel",
     clock,
+    random: systemRandom,
     onError: () => undefined,
   };
   const listener = new Listener({

@@ -2,6 +2,7 @@
 
 import { Pool, type PoolConfig } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { systemRandom } from "../../../src/lib/random.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { outagesOf } from "../../../src/transports/postgres/outages.ts";
 import { poolDatabase } from "../../../src/transports/postgres/pool.ts";
@@ -49,6 +50,7 @@ function openSide(config: PoolConfig): Side {
     running: new Set(),
     channel: "channel",
     clock: systemClock,
+    random: systemRandom,
     onError: () => undefined,
   };
   const ask = (): Promise<string | undefined> =>
