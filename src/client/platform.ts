@@ -19,6 +19,11 @@ const LOOK_MS = 5_000;
 const LATE_MS = 250;
 const GRACE_MS = 1_000;
 
+/** Options of a page's own requests: Firefox has one wait for its cache while another reads the same URL, in another tab, say. */
+export function pastCache(): RequestInit {
+  return globalThis.location ? { cache: "no-store" } : {};
+}
+
 export function systemPlatform(): Platform {
   return {
     fetch: (...args) => fetch(...args),

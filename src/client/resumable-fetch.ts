@@ -2,7 +2,7 @@
 
 import { shared } from "../lib/shared.ts";
 import { offsetOf } from "./answer.ts";
-import { systemPlatform, type Platform } from "./platform.ts";
+import { pastCache, systemPlatform, type Platform } from "./platform.ts";
 import type { EndKind } from "./reconnect.ts";
 import { Resumption } from "./resumption.ts";
 import { firstAnswer, unlessAborted } from "./wait.ts";
@@ -87,9 +87,8 @@ export async function fetchOn(
   const { resumeUrl, stallTimeoutMs = 40_000, maxAttempts = 10, onCaughtUp, ...rest } = init;
   const { fetch = platform.fetch, headers, ...given } = rest;
   const request = input instanceof Request ? input : undefined;
-  // In browsers, as Firefox has a request wait for its cache while another one reads the same URL: a second tab's, say.
   // A Request stays as it is: any option would take its referrer.
-  const options: RequestInit = { ...(globalThis.location && !request && { cache: "no-store" }), ...given };
+  const options: RequestInit = { ...(!request && pastCache()), ...given };
   const method = (options.method ?? request?.method ?? "GET").toUpperCase();
   positive("stallTimeoutMs", stallTimeoutMs);
   positive("maxAttempts", maxAttempts);

@@ -81,17 +81,21 @@ test("an upgrade beside a dump holds up no write of the older version, and is do
   await older.query(OLDER_WRITE);
 });
 
+/** The tables as a setup leaves them that has done all but the key of the chunks. */
+async function leaveTheKey(database: PrivateDatabase): Promise<void> {
+  await database.query(DEFAULT_SCHEMA);
+  await database.query(
+    "alter table rs_stream_chunks drop constraint rs_stream_chunks_pkey, add primary key (stream_id, seq)",
+  );
+}
+
 test("the key of a large table is made beside its writers, not under a lock", async () => {
   await using database = await createDatabase(inject("postgresUrl"));
   await database.query(OLDER_TABLES);
   // A transaction that has changed the table: an index that is made beside writers waits for it, and they for nobody.
   await using writing = await connect(database.url);
   await using older = await connect(database.url);
-  // So that the key is what is left to do.
-  await database.query(DEFAULT_SCHEMA);
-  await database.query(
-    "alter table rs_stream_chunks drop constraint rs_stream_chunks_pkey, add primary key (stream_id, seq)",
-  );
+  await leaveTheKey(database);
   await writing.query("begin");
   await writing.query(OLDER_WRITE);
   const upgrading = run(["postgres", "setup"], { POSTGRES_URL: database.url });
@@ -113,10 +117,7 @@ test("an index that a setup which was killed still makes holds up no writer, and
   await using writing = await connect(database.url);
   await using killed = await connect(database.url);
   await using older = await connect(database.url);
-  await database.query(DEFAULT_SCHEMA);
-  await database.query(
-    "alter table rs_stream_chunks drop constraint rs_stream_chunks_pkey, add primary key (stream_id, seq)",
-  );
+  await leaveTheKey(database);
   await writing.query("begin");
   await writing.query(OLDER_WRITE.replaceAll("running", "failed"));
   const making = killed.query(

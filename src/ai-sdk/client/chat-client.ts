@@ -1,7 +1,7 @@
 // How a page reads, resumes and stops the answers of a chat. The thinnest layer between useChat and resumableFetch.
 
 import { ResumableFetchError } from "../../client/error.ts";
-import { systemPlatform } from "../../client/platform.ts";
+import { pastCache, systemPlatform } from "../../client/platform.ts";
 import { resumableFetch, type ResumableFetchInit } from "../../client/resumable-fetch.ts";
 import { firstAnswer, reasonOf } from "../../client/wait.ts";
 import { Reading, type Seen } from "./reading.ts";
@@ -45,8 +45,7 @@ export function createChatClient<Message extends PageMessage = PageMessage>(
   };
   const ownInit = async (): Promise<RequestInit> => ({
     headers: (await (typeof headers === "function" ? headers() : headers)) ?? {},
-    // As resumableFetch has it: in Firefox a load would wait for that of another tab.
-    ...(globalThis.location && { cache: "no-store" }),
+    ...pastCache(),
     ...(credentials && { credentials }),
   });
   const request = async (url: string, init: RequestInit, maxAttempts: number): Promise<Response> => {
